@@ -1,0 +1,19 @@
+//! Plain data that every floor speaks of: models, quotas, prices, latency laws, outcomes, SLOs.
+
+mod latency;
+mod model;
+mod outcome;
+mod price;
+mod quota;
+mod slo;
+
+pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, NoiseLaw, Origin};
+pub use model::{
+    CacheLimits, Fact, FactStatus, ModelProfile, Offers, Scope, ScopeKind, ScopeQuota,
+};
+pub use outcome::{Failure, Outcome, RefusalReason, Usage};
+pub use price::{
+    CacheTtl, LongContext, ModelPrices, PriceBook, ReservedPrice, Term, TokenPrices, UnitPrice,
+};
+pub use quota::{QuotaRules, Semantics, Window};
+pub use slo::{LatencyBound, LatencyMetric, Quantile, Slo};

@@ -1,0 +1,81 @@
+//! What became of a request or an attempt. Refusals and failures are data, not errors.
+
+/// The end of a logical request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Answered in full.
+    Completed,
+    /// Given up after a quota refusal (429).
+    Throttled,
+    /// Given up after a server error.
+    Failed,
+    /// Given up because the client's timeout or deadline passed.
+    TimedOut,
+    /// Never sent: the client's queue was full or the deadline passed in it.
+    NotSent,
+}
+
+/// Which limit refused an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalReason {
+    /// Tokens per minute.
+    TokensPerMinute,
+    /// Requests per minute.
+    RequestsPerMinute,
+    /// Tokens per day.
+    TokensPerDay,
+    /// Bought capacity is full and has no overflow.
+    ProvisionedCapacity,
+}
+
+impl RefusalReason {
+    /// The message that Bedrock sends with its 429
+    /// (re:Post article "bedrock-throttling-error"; minorun365/agent-book#29).
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::TokensPerMinute => "Too many tokens, please wait before trying again.",
+            Self::RequestsPerMinute => "Too many requests, please wait before trying again.",
+            Self::TokensPerDay => "Too many tokens per day, please wait before trying again.",
+            Self::ProvisionedCapacity => {
+                "Your request rate is too high. Reduce the frequency of requests."
+            }
+        }
+    }
+}
+
+/// Why an attempt did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// 429 `ThrottlingException`: a quota is exhausted.
+    Throttled(RefusalReason),
+    /// 503 `ServiceUnavailableException`: the service lacks capacity.
+    Unavailable,
+    /// 500 `InternalServerException`.
+    Internal,
+    /// 424 `ModelErrorException`; SDKs do not retry it.
+    ModelError,
+    /// 408 `ModelTimeoutException`; SDKs do not retry it.
+    ModelTimeout,
+    /// The client's own attempt timeout.
+    ClientTimeout,
+}
+
+/// Tokens of one answered attempt, as Bedrock's `usage` reports them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens neither read from nor written to the cache.
+    pub input: u32,
+    /// Input tokens read from the cache.
+    pub cache_read: u32,
+    /// Input tokens written to the cache.
+    pub cache_write: u32,
+    /// Output tokens.
+    pub output: u32,
+}
+
+impl Usage {
+    /// The whole prompt: `input + cache_read + cache_write`.
+    pub fn prompt(self) -> u64 {
+        u64::from(self.input) + u64::from(self.cache_read) + u64::from(self.cache_write)
+    }
+}

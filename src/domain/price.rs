@@ -1,0 +1,131 @@
+//! Price books: dated prices of token classes and of bought capacity.
+
+use crate::units::{PicoPerToken, Tokens, TokensPerMinute, Usd};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Fact, ScopeKind};
+
+/// How long a cached prefix lives after its last use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CacheTtl {
+    /// Five minutes.
+    #[default]
+    FiveMinutes,
+    /// One hour.
+    OneHour,
+}
+
+/// Prices per token of one model in one scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPrices {
+    /// Input tokens that are neither read from nor written to the cache.
+    pub input: PicoPerToken,
+    /// Output tokens, thinking included.
+    pub output: PicoPerToken,
+    /// Tokens written to the cache with a life of five minutes.
+    pub cache_write_5m: PicoPerToken,
+    /// Tokens written to the cache with a life of one hour.
+    pub cache_write_1h: PicoPerToken,
+    /// Tokens read from the cache.
+    pub cache_read: PicoPerToken,
+    /// Higher prices for the whole request once its prompt is long.
+    pub long_context: Option<Box<LongContext>>,
+}
+
+/// A step in price by prompt length; the prompt counts cached tokens too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongContext {
+    /// The step applies to prompts of more than this many tokens.
+    pub above: Tokens,
+    /// The prices of such a request.
+    pub prices: TokenPrices,
+}
+
+/// For how long capacity is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Term {
+    /// By the hour, no commitment.
+    Hourly,
+    /// One month.
+    OneMonth,
+    /// Three months.
+    ThreeMonths,
+    /// Six months.
+    SixMonths,
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hourly => "no commitment",
+            Self::OneMonth => "1-month",
+            Self::ThreeMonths => "3-month",
+            Self::SixMonths => "6-month",
+        })
+    }
+}
+
+/// The price of the Reserved tier for one scope and term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedPrice {
+    /// Geo or global.
+    pub kind: ScopeKind,
+    /// The commitment.
+    pub term: Term,
+    /// Dollars per hour for each 1,000 input tokens per minute.
+    pub input_per_hour_per_1k_tpm: Usd,
+    /// Dollars per hour for each 1,000 output tokens per minute.
+    pub output_per_hour_per_1k_tpm: Usd,
+    /// The least input that can be reserved.
+    pub min_input: TokensPerMinute,
+    /// The least output that can be reserved.
+    pub min_output: TokensPerMinute,
+    /// Where the price comes from.
+    pub source: Fact,
+}
+
+/// The price of a model unit of Provisioned Throughput.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitPrice {
+    /// The commitment.
+    pub term: Term,
+    /// Dollars per model unit and hour.
+    pub per_hour: Usd,
+    /// Where the price comes from.
+    pub source: Fact,
+}
+
+/// All prices of one model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelPrices {
+    /// Token prices by scope kind.
+    pub tokens: Vec<(ScopeKind, TokenPrices)>,
+    /// Where the token prices come from.
+    pub source: Fact,
+    /// Reserved tier prices.
+    pub reserved: Vec<ReservedPrice>,
+    /// Model-unit prices.
+    pub units: Vec<UnitPrice>,
+}
+
+impl ModelPrices {
+    /// The token prices of a scope.
+    pub fn tokens_in(&self, kind: ScopeKind) -> Option<&TokenPrices> {
+        self.tokens
+            .iter()
+            .find(|(k, _)| *k == kind)
+            .map(|(_, prices)| prices)
+    }
+}
+
+/// A dated file of prices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceBook {
+    /// The file's stem, such as `2026-11-22`.
+    pub name: String,
+    /// The date on which the prices were read, `YYYY-MM-DD`.
+    pub as_of: String,
+    /// Prices by model name (the stem of its profile).
+    pub models: BTreeMap<String, ModelPrices>,
+}

@@ -1,0 +1,9 @@
+//! placeholder
+
+pub mod client;
+pub mod domain;
+pub mod load;
+pub mod rng;
+pub mod scenario;
+pub mod service;
+pub mod units;

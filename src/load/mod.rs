@@ -1,0 +1,4 @@
+//! Traffic: when requests start and how large they are.
+
+pub mod spec;
+pub mod trace;

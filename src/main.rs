@@ -1,0 +1,3 @@
+//! The `bedload` binary.
+
+fn main() {}

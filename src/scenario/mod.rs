@@ -1,0 +1,60 @@
+//! Scenario files: from TOML to a [`Scenario`], all problems at once.
+
+use crate::client::spec::ClientPolicy;
+use crate::domain::Slo;
+use crate::load::spec::TrafficSpec;
+use crate::service::spec::ServiceSpec;
+use crate::units::Micros;
+
+/// A scenario with its variants resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What question it answers, one line; may be empty.
+    pub description: String,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// Independent repetitions, each with its own sub-seed; at least 1.
+    pub replications: u32,
+    /// The variants, at least one. A scenario without `[[variant]]` has one called `base`.
+    pub variants: Vec<Variant>,
+    /// The scenario as resolved, defaults filled in: printed by `check`, stored with each run.
+    pub resolved: toml::Table,
+}
+
+/// One way to run the scenario's traffic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// For how long requests start.
+    pub duration: Micros,
+    /// Requests that start before this are not measured.
+    pub warmup: Micros,
+    /// The traffic mix, at least one workload.
+    pub workloads: Vec<Workload>,
+    /// The policy of the clients.
+    pub client: ClientPolicy,
+    /// What the run has to meet.
+    pub slo: Slo,
+    /// The service.
+    pub service: ServiceSpec,
+}
+
+/// One traffic stream with the model that it calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// The name of a model profile.
+    pub model: String,
+    /// `max_tokens` of each request; `None` leaves it unset, and Bedrock reserves the model's maximum.
+    pub max_tokens: Option<u32>,
+    /// Whether answers are streamed; otherwise there is no TTFT, only e2e.
+    pub stream: bool,
+    /// Tags such as feature or customer, for the ledger.
+    pub tags: Vec<(String, String)>,
+    /// Its traffic.
+    pub traffic: TrafficSpec,
+}

@@ -1,0 +1,3 @@
+//! The service brain: Bedrock's admission, settlement, capacity, latency and cache.
+
+pub mod spec;
