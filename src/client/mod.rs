@@ -1,3 +1,8 @@
 //! The client brain: when a request is sent, held back, retried or given up.
 
+mod backoff;
+mod injector;
 pub mod spec;
+
+pub use backoff::{RetryBucket, delay, is_retryable, max_attempts};
+pub use injector::{Due, Injector, Next, Progress};

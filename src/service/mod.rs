@@ -1,3 +1,18 @@
 //! The service brain: Bedrock's admission, settlement, capacity, latency and cache.
 
+mod cache;
+mod endpoint;
+mod latency;
+mod meter;
+mod quota;
+mod reserved;
+pub mod setup;
 pub mod spec;
+mod units;
+
+pub use cache::PrefixCache;
+pub use endpoint::{Call, Endpoint, Grant, ServedBy, ServiceTotals};
+pub use latency::{LatencyModel, NoiseTable, Pace};
+pub use meter::Meter;
+pub use quota::{Counter, CounterLimits, QuotaReport, QuotaStats, TokenQuota};
+pub use units::{PrefillQueue, SharedDecoder, Stream};

@@ -103,11 +103,7 @@ impl fmt::Display for Usd {
             }
             write!(f, "{digit}")?;
         }
-        if fraction.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ".{fraction}")
-        }
+        if fraction.is_empty() { Ok(()) } else { write!(f, ".{fraction}") }
     }
 }
 

@@ -1,0 +1,207 @@
+//! Delays between attempts, and the retry quota of the AWS SDKs.
+
+use super::spec::{Jitter, RetryPolicy};
+use crate::domain::Failure;
+use crate::units::Micros;
+
+/// Whether a retry can help: what SDKs classify as throttling or transient.
+pub fn is_retryable(failure: Failure) -> bool {
+    match failure {
+        Failure::Throttled(_)
+        | Failure::Unavailable
+        | Failure::Internal
+        | Failure::ClientTimeout => true,
+        // Modelled as not retryable in botocore and in the Rust SDK.
+        Failure::ModelError | Failure::ModelTimeout => false,
+    }
+}
+
+/// Longest delay of the AWS SDKs' `standard` mode.
+const AWS_CAP_S: f64 = 20.0;
+
+/// The delay before retry number `retry` (0 is the first), given a uniform draw `u`.
+///
+/// `previous` is the delay before the last retry, which decorrelated jitter builds on.
+/// Sources: Brooker, "Exponential backoff and jitter"; botocore 1.44.5 and aws-smithy-runtime
+/// 1.16.2 for the presets, `rand(0,1) × min(20 s, base × 2^i)`.
+pub fn delay(
+    policy: &RetryPolicy,
+    failure: Failure,
+    retry: u32,
+    previous: Micros,
+    u: f64,
+) -> Micros {
+    let throttled = matches!(failure, Failure::Throttled(_));
+    let aws = |base_s: f64| {
+        Micros::from_secs_f64(u * AWS_CAP_S.min(base_s * 2f64.powi(retry.min(64) as i32)))
+    };
+    match *policy {
+        RetryPolicy::None => Micros::ZERO,
+        RetryPolicy::AwsStandard20 { .. } => aws(1.0),
+        RetryPolicy::AwsStandard21 { .. } => aws(if throttled { 1.0 } else { 0.05 }),
+        RetryPolicy::Exponential { base, cap, jitter, .. } => {
+            let (base, cap) = (base.as_secs_f64(), cap.as_secs_f64());
+            let full = cap.min(base * 2f64.powi(retry.min(64) as i32));
+            Micros::from_secs_f64(match jitter {
+                Jitter::None => full,
+                Jitter::Full => u * full,
+                Jitter::Equal => full / 2.0 + u * full / 2.0,
+                Jitter::Decorrelated => {
+                    let before = if retry == 0 { base } else { previous.as_secs_f64() };
+                    cap.min(base + u * (3.0 * before - base).max(0.0))
+                }
+            })
+        }
+    }
+}
+
+/// The most attempts of one request under a policy.
+pub fn max_attempts(policy: &RetryPolicy) -> u32 {
+    match *policy {
+        RetryPolicy::None => 1,
+        RetryPolicy::Exponential { max_attempts, .. }
+        | RetryPolicy::AwsStandard20 { max_attempts }
+        | RetryPolicy::AwsStandard21 { max_attempts } => max_attempts,
+    }
+}
+
+/// The retry quota of `standard` mode: a bucket that failures drain and successes fill.
+///
+/// The cost of a retry is given back only if that very retry succeeds; costs of earlier retries of
+/// the same request are lost (aws-smithy-runtime 1.16.2, `standard.rs`).
+#[derive(Clone, Debug)]
+pub struct RetryBucket {
+    level: u32,
+}
+
+/// Capacity of the retry quota.
+const BUCKET_CAPACITY: u32 = 500;
+
+impl RetryBucket {
+    /// A full bucket.
+    pub fn new() -> Self {
+        Self { level: BUCKET_CAPACITY }
+    }
+
+    /// Tokens left.
+    pub fn level(&self) -> u32 {
+        self.level
+    }
+
+    /// Pays for a retry after `failure`; `None` if the quota is exhausted, else the cost.
+    pub fn pay(&mut self, policy: &RetryPolicy, failure: Failure) -> Option<u32> {
+        let cost = cost(policy, failure);
+        self.level = self.level.checked_sub(cost)?;
+        Some(cost)
+    }
+
+    /// A request succeeded: its last retry's cost comes back, or one token if it had none.
+    pub fn refund(&mut self, last_cost: u32) {
+        self.level = BUCKET_CAPACITY.min(self.level + last_cost.max(1));
+    }
+}
+
+impl Default for RetryBucket {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a retry after `failure` costs; zero where the policy has no quota.
+fn cost(policy: &RetryPolicy, failure: Failure) -> u32 {
+    let throttled = matches!(failure, Failure::Throttled(_));
+    match policy {
+        RetryPolicy::None | RetryPolicy::Exponential { .. } => 0,
+        // HTTP 500 to 504 count as transient there, so they cost 10.
+        RetryPolicy::AwsStandard20 { .. } => {
+            if throttled {
+                5
+            } else {
+                10
+            }
+        }
+        RetryPolicy::AwsStandard21 { .. } => {
+            if throttled {
+                5
+            } else {
+                14
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RefusalReason;
+    use crate::rng::Keyed;
+
+    const THROTTLED: Failure = Failure::Throttled(RefusalReason::TokensPerMinute);
+
+    #[test]
+    fn a_hundred_retries_drain_the_bucket_and_clean_successes_refill_it() {
+        let policy = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        let mut bucket = RetryBucket::new();
+        let paid = (0..200).filter(|_| bucket.pay(&policy, THROTTLED).is_some()).count();
+        assert_eq!(paid, 100);
+        // While retries keep failing, five clean successes buy one.
+        for _ in 0..4 {
+            bucket.refund(0);
+        }
+        assert_eq!(bucket.pay(&policy, THROTTLED), None);
+        bucket.refund(0);
+        assert_eq!(bucket.pay(&policy, THROTTLED), Some(5));
+        assert_eq!(bucket.level(), 0);
+    }
+
+    #[test]
+    fn costs_are_those_of_the_presets() {
+        let old = RetryPolicy::AwsStandard20 { max_attempts: 3 };
+        let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        let costs = |policy| [THROTTLED, Failure::Unavailable].map(|f| cost(policy, f));
+        assert_eq!(costs(&old), [5, 10]);
+        assert_eq!(costs(&new), [5, 14]);
+    }
+
+    fn mean_delay(policy: &RetryPolicy, retry: u32, previous: Micros) -> f64 {
+        let draws = Keyed::new(1, "delays");
+        let n = 100_000;
+        let total: f64 = (0..n)
+            .map(|id| delay(policy, THROTTLED, retry, previous, draws.uniform(id)).as_secs_f64())
+            .sum();
+        total / n as f64
+    }
+
+    #[test]
+    fn mean_delays_are_those_of_the_formulas() {
+        // e/2, 3e/4, (base + 3s)/2 (methods 4.1), and 1.5 s in all for two retries at base 1 s.
+        let jitter = |jitter| RetryPolicy::Exponential {
+            max_attempts: 5,
+            base: Micros::SECOND,
+            cap: Micros::from_secs(100),
+            jitter,
+        };
+        let check = |policy: RetryPolicy, retry, previous, want: f64| {
+            let mean = mean_delay(&policy, retry, previous);
+            assert!((mean / want - 1.0).abs() < 0.01, "{policy:?}: {mean} against {want}");
+        };
+        check(jitter(Jitter::None), 2, Micros::ZERO, 4.0);
+        check(jitter(Jitter::Full), 2, Micros::ZERO, 2.0);
+        check(jitter(Jitter::Equal), 2, Micros::ZERO, 3.0);
+        check(jitter(Jitter::Decorrelated), 1, Micros::from_secs(2), 3.5);
+        let preset = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        check(preset, 0, Micros::ZERO, 0.5);
+        check(preset, 1, Micros::ZERO, 1.0);
+        check(preset, 10, Micros::ZERO, 10.0);
+    }
+
+    #[test]
+    fn the_new_preset_is_quick_after_transient_failures_only() {
+        let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        let old = RetryPolicy::AwsStandard20 { max_attempts: 3 };
+        let longest = |policy, failure| delay(policy, failure, 0, Micros::ZERO, 1.0);
+        assert_eq!(longest(&new, Failure::Unavailable), Micros::from_millis(50));
+        assert_eq!(longest(&new, THROTTLED), Micros::SECOND);
+        assert_eq!(longest(&old, Failure::Unavailable), Micros::SECOND);
+    }
+}

@@ -1,0 +1,459 @@
+//! The service brain: what Bedrock does with a call, at moments that a shell names.
+//!
+//! An [`Endpoint`] admits or refuses, says how an answer will be paced, and settles quotas when
+//! the call ends. It reads no clock, no socket and no randomness of its own: a simulation and a
+//! server drive the same code.
+
+use super::cache::PrefixCache;
+use super::latency::{LatencyModel, Pace};
+use super::quota::{Counter, QuotaReport, QuotaStats};
+use super::reserved::ReservedTier;
+use super::setup::{EndpointSetup, Route};
+use super::spec::{FaultKind, FaultSpec, Overload};
+use super::units::{PrefillQueue, SharedDecoder, Stream};
+use crate::domain::{Failure, RefusalReason, ScopeKind, Usage};
+use crate::rng::Keyed;
+use crate::units::{Micros, Moment};
+
+/// One call as the service sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The workload that makes it, an index into [`EndpointSetup::targets`].
+    pub target: usize,
+    /// Key of the draws of this attempt: the request's number and the attempt's.
+    pub key: u64,
+    /// Input tokens after the prefix.
+    pub input: u32,
+    /// Prefix blocks, in order.
+    pub prefix: &'a [u32],
+    /// Output tokens that the model would produce if nothing stopped it.
+    pub output: u32,
+}
+
+/// Who serves a call, which decides its price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServedBy {
+    /// Shared capacity of this scope, billed by the token.
+    #[default]
+    OnDemandGeo,
+    /// In-Region on-demand.
+    OnDemandInRegion,
+    /// Global on-demand.
+    OnDemandGlobal,
+    /// The Reserved tier, paid by the hour.
+    Reserved,
+    /// Model units, paid by the hour.
+    ModelUnits,
+}
+
+impl ServedBy {
+    fn on_demand(kind: ScopeKind) -> Self {
+        match kind {
+            ScopeKind::InRegion => Self::OnDemandInRegion,
+            ScopeKind::Geo => Self::OnDemandGeo,
+            ScopeKind::Global => Self::OnDemandGlobal,
+        }
+    }
+
+    /// The scope whose token prices apply; `None` where capacity is paid by the hour.
+    pub fn token_scope(self) -> Option<ScopeKind> {
+        match self {
+            Self::OnDemandInRegion => Some(ScopeKind::InRegion),
+            Self::OnDemandGeo => Some(ScopeKind::Geo),
+            Self::OnDemandGlobal => Some(ScopeKind::Global),
+            Self::Reserved | Self::ModelUnits => None,
+        }
+    }
+}
+
+/// An admitted call. The shell keeps it and hands it back to settle.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Grant {
+    /// The tokens of the full answer.
+    pub usage: Usage,
+    /// Who serves it.
+    pub served_by: ServedBy,
+    /// Whether `max_tokens` cuts the answer short.
+    pub truncated: bool,
+    /// When the first token comes.
+    pub first_token_at: Moment,
+    /// When the last token comes, where that is known at admission; otherwise the shell calls
+    /// [`Endpoint::start_stream`] at the first token and waits for [`Endpoint::poll`].
+    pub done_at: Option<Moment>,
+    /// Quota tokens reserved.
+    pub reserved: i64,
+    admitted_at: Moment,
+    per_token_us: f64,
+    stream: Option<Stream>,
+}
+
+/// The service brain.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    targets: Vec<Target>,
+    counters: Vec<Counter>,
+    caches: Vec<PrefixCache>,
+    reserved: Option<ReservedTier>,
+    units: Option<Units>,
+    faults: Vec<(FaultSpec, Keyed)>,
+    reserve_counts_cache_read: bool,
+    totals: ServiceTotals,
+}
+
+/// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceTotals {
+    /// Tokens reserved at admission.
+    pub reserved: u128,
+    /// Tokens charged at settlement.
+    pub settled: u128,
+    /// Calls admitted and not yet settled.
+    pub in_flight: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Target {
+    route: Route,
+    latency: LatencyModel,
+    noise: Keyed,
+    routing: Keyed,
+    burndown: i64,
+    max_output: u32,
+    /// Prefixes below this many tokens are not cached; `u32::MAX` if the model has no cache.
+    cache_min: u32,
+    block_tokens: u32,
+    /// The first of this target's caches; one for each destination Region, the source first.
+    first_cache: usize,
+    destinations: usize,
+    hop: Micros,
+}
+
+#[derive(Clone, Debug)]
+struct Units {
+    decoder: SharedDecoder,
+    prefill: PrefillQueue,
+    overload: Overload,
+    peak: u32,
+    waiting: u32,
+    refused: u64,
+}
+
+/// Streams on full units may slow to this share of their speed before the units count as full.
+/// No source states the true figure; see the README's list of assumptions.
+const SLOWEST_STREAM_SHARE: f64 = 0.5;
+
+/// The longest prefill wait before the units count as full.
+const LONGEST_PREFILL_WAIT: Micros = Micros::from_secs(5);
+
+impl Endpoint {
+    /// The service of one variant, idle.
+    pub fn new(setup: &EndpointSetup, seed: u64) -> Self {
+        let mut caches = Vec::new();
+        let targets = setup
+            .targets
+            .iter()
+            .map(|spec| {
+                let first_cache = caches.len();
+                let ttl = spec.cache_ttl;
+                caches.resize_with(first_cache + spec.destinations, || {
+                    PrefixCache::new(spec.blocks, ttl)
+                });
+                Target {
+                    route: spec.route,
+                    latency: LatencyModel::new(&spec.latency, setup.ambient_load),
+                    noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
+                    routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
+                    burndown: spec.burndown as i64,
+                    max_output: spec.max_tokens,
+                    cache_min: spec.cache_min,
+                    block_tokens: spec.block_tokens,
+                    first_cache,
+                    destinations: spec.destinations,
+                    hop: spec.hop,
+                }
+            })
+            .collect();
+        let units = setup.units.as_ref().map(|units| Units {
+            decoder: SharedDecoder::new(units.output_per_s, units.stream_per_s),
+            prefill: PrefillQueue::new(units.input_per_s),
+            overload: units.overload.clone(),
+            peak: 0,
+            waiting: 0,
+            refused: 0,
+        });
+        let faults = setup
+            .faults
+            .iter()
+            .enumerate()
+            .map(|(i, fault)| (*fault, Keyed::new(seed, &format!("fault/{i}"))))
+            .collect();
+        Self {
+            targets,
+            counters: setup.counters.iter().map(|c| c.build(setup.rules)).collect(),
+            caches,
+            reserved: setup.reserved.as_ref().map(|spec| ReservedTier::new(spec, setup.rules)),
+            units,
+            faults,
+            reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
+            totals: ServiceTotals::default(),
+        }
+    }
+
+    /// Admits or refuses a call.
+    ///
+    /// # Errors
+    /// The failure that Bedrock answers with; nothing is reserved then.
+    #[inline]
+    pub fn admit(&mut self, now: Moment, call: &Call<'_>) -> Result<Grant, Failure> {
+        if !self.faults.is_empty() {
+            self.inject(now, call)?;
+        }
+        let target = &self.targets[call.target];
+        let destination = match target.destinations {
+            1 => 0,
+            n => (target.routing.uniform(call.key) * n as f64) as usize,
+        };
+        let cache = target.first_cache + destination;
+        let usage = self.usage(now, call, cache);
+        let target = &self.targets[call.target];
+        let z = target.noise.normal_pair(call.key);
+        let mut pace = target.latency.pace(usage.input + usage.cache_write, usage.cache_read, z);
+        if destination != 0 {
+            pace.ttft += target.hop;
+        }
+        let grant = Grant {
+            usage,
+            truncated: call.output > target.max_output,
+            admitted_at: now,
+            per_token_us: pace.per_token_us,
+            ..Grant::default()
+        };
+        let grant = match target.route {
+            Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
+            Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
+            Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
+        };
+        if usage.cache_read + usage.cache_write > 0 {
+            self.caches[cache].touch(now, call.prefix);
+        }
+        self.totals.in_flight += 1;
+        Ok(grant)
+    }
+
+    /// The first token of a call whose end is not known at admission has come: it joins the
+    /// streams that share the units. `owner` comes back from [`Endpoint::poll`].
+    pub fn start_stream(&mut self, now: Moment, target: usize, grant: &mut Grant, owner: u32) {
+        let Some(units) = &mut self.units else { return };
+        // A stream that is slower by nature takes proportionally more of the shared work.
+        let slowness = grant.per_token_us / self.targets[target].latency.per_output_token_us();
+        let work = f64::from(grant.usage.output.saturating_sub(1)) * slowness;
+        units.waiting -= 1;
+        grant.stream = Some(units.decoder.start(now, work, owner));
+        units.peak = units.peak.max(units.decoder.active());
+    }
+
+    /// When [`Endpoint::poll`] will next have something; a call before is a no-op.
+    pub fn next_wake(&mut self) -> Option<Moment> {
+        self.units.as_mut().and_then(|units| units.decoder.next_end())
+    }
+
+    /// Takes out a stream whose last token has come by `now`, by the owner given at its start.
+    pub fn poll(&mut self, now: Moment) -> Option<u32> {
+        self.units.as_mut().and_then(|units| units.decoder.poll(now))
+    }
+
+    /// Output tokens that a call has produced by `now`, for a client that leaves early.
+    ///
+    /// Its stream, if it shares units, is taken out.
+    pub fn cut_short(&mut self, now: Moment, target: usize, grant: &Grant) -> u32 {
+        if now < grant.first_token_at {
+            if let (None, Some(units)) = (grant.done_at, &mut self.units) {
+                units.waiting -= 1;
+            }
+            return 0;
+        }
+        let tokens = match (grant.stream, &mut self.units) {
+            (Some(stream), Some(units)) => {
+                let usual = self.targets[target].latency.per_output_token_us();
+                units.decoder.cancel(now, stream) * usual / grant.per_token_us
+            }
+            _ => now.since(grant.first_token_at).0 as f64 / grant.per_token_us,
+        };
+        (tokens as u32).saturating_add(1).min(grant.usage.output)
+    }
+
+    /// Ends a call that produced `output` tokens: quotas are settled.
+    #[inline]
+    pub fn settle(&mut self, now: Moment, target: usize, grant: &Grant, output: u32) {
+        self.totals.in_flight -= 1;
+        let target = &self.targets[target];
+        let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
+        let used = input + i64::from(output) * target.burndown;
+        match grant.served_by {
+            ServedBy::Reserved => {
+                if let Some(tier) = &mut self.reserved {
+                    tier.settle(now, output);
+                }
+                return;
+            }
+            ServedBy::ModelUnits => return,
+            _ => {}
+        }
+        if let Some(counter) = target.route.counter() {
+            self.counters[counter].settle(now, grant.admitted_at, grant.reserved, used);
+            self.totals.settled += used as u128;
+        }
+    }
+
+    /// Quota tokens reserved and settled so far.
+    pub fn totals(&self) -> ServiceTotals {
+        self.totals
+    }
+
+    /// Quota tokens held by calls in flight, over all counters.
+    pub fn held(&self) -> i64 {
+        self.counters.iter().map(Counter::held).sum()
+    }
+
+    /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
+    pub fn pressure(&mut self, now: Moment) -> (f64, f64) {
+        self.counters.iter_mut().fold((0.0, 0.0), |(reserved, settled), counter| {
+            let limit = counter.tpm_limit() as f64;
+            let in_use = limit - counter.available(now) as f64;
+            let shown = counter.shown(now) as f64;
+            (f64::max(reserved, in_use / limit), f64::max(settled, shown / limit))
+        })
+    }
+
+    /// Every quota and bought capacity with what it saw.
+    pub fn reports(&self) -> Vec<QuotaReport> {
+        let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
+        if let Some(tier) = &self.reserved {
+            reports.extend(tier.reports());
+        }
+        if let Some(units) = &self.units {
+            reports.push(QuotaReport {
+                name: "model_units_streams",
+                model: String::new(),
+                kind: ScopeKind::InRegion,
+                limit: units.decoder.full_speed_streams() as u64,
+                stats: QuotaStats {
+                    peak_reserved: u64::from(units.peak),
+                    peak_settled: u64::from(units.peak),
+                    refused: units.refused,
+                },
+            });
+        }
+        reports
+    }
+
+    fn inject(&self, now: Moment, call: &Call<'_>) -> Result<(), Failure> {
+        for (fault, draws) in &self.faults {
+            let active = fault.from.0 <= now.0 && fault.until.is_none_or(|until| now.0 < until.0);
+            if active && draws.uniform(call.key) < fault.share.get() {
+                return Err(match fault.kind {
+                    FaultKind::Unavailable => Failure::Unavailable,
+                    FaultKind::Internal => Failure::Internal,
+                    FaultKind::ModelError => Failure::ModelError,
+                    FaultKind::ModelTimeout => Failure::ModelTimeout,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn usage(&self, now: Moment, call: &Call<'_>, cache: usize) -> Usage {
+        let target = &self.targets[call.target];
+        let output = call.output.min(target.max_output);
+        if call.prefix.is_empty() {
+            return Usage { input: call.input, output, ..Usage::default() };
+        }
+        let blocks = call.prefix.len() as u32;
+        let prefix = blocks.saturating_mul(target.block_tokens);
+        if prefix < target.cache_min {
+            return Usage { input: call.input.saturating_add(prefix), output, ..Usage::default() };
+        }
+        let hits = self.caches[cache].leading_hits(now, call.prefix) as u32;
+        Usage {
+            input: call.input,
+            cache_read: hits * target.block_tokens,
+            cache_write: (blocks - hits) * target.block_tokens,
+            output,
+        }
+    }
+
+    #[inline]
+    fn admit_on_demand(
+        &mut self,
+        now: Moment,
+        call: &Call<'_>,
+        mut grant: Grant,
+        pace: Pace,
+        counter: usize,
+    ) -> Result<Grant, Failure> {
+        let usage = grant.usage;
+        let read = if self.reserve_counts_cache_read { usage.cache_read } else { 0 };
+        let reserved = i64::from(usage.input)
+            + i64::from(usage.cache_write)
+            + i64::from(read)
+            + i64::from(self.targets[call.target].max_output);
+        self.counters[counter].admit(now, reserved).map_err(Failure::Throttled)?;
+        self.totals.reserved += reserved as u128;
+        grant.reserved = reserved;
+        grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
+        grant.first_token_at = now + pace.ttft;
+        grant.done_at = Some(now + pace.total(usage.output));
+        Ok(grant)
+    }
+
+    fn admit_reserved(
+        &mut self,
+        now: Moment,
+        call: &Call<'_>,
+        mut grant: Grant,
+        pace: Pace,
+        overflow: Option<usize>,
+    ) -> Result<Grant, Failure> {
+        let input = grant.usage.input + grant.usage.cache_write;
+        let fits = self.reserved.as_mut().is_some_and(|tier| tier.admit(now, input));
+        if fits {
+            grant.served_by = ServedBy::Reserved;
+            grant.first_token_at = now + pace.ttft;
+            grant.done_at = Some(now + pace.total(grant.usage.output));
+            return Ok(grant);
+        }
+        match overflow {
+            Some(counter) => self.admit_on_demand(now, call, grant, pace, counter),
+            None => Err(Failure::Throttled(RefusalReason::ProvisionedCapacity)),
+        }
+    }
+
+    fn admit_units(
+        &mut self,
+        now: Moment,
+        call: &Call<'_>,
+        mut grant: Grant,
+        pace: Pace,
+        overflow: Option<usize>,
+    ) -> Result<Grant, Failure> {
+        let Some(units) = &mut self.units else {
+            return Err(Failure::Throttled(RefusalReason::ProvisionedCapacity));
+        };
+        let streams = f64::from(units.decoder.active() + units.waiting + 1);
+        let full = streams * SLOWEST_STREAM_SHARE > units.decoder.full_speed_streams().max(1.0)
+            || units.prefill.wait(now) > LONGEST_PREFILL_WAIT;
+        if full && units.overload != Overload::Queue {
+            if let Some(counter) = overflow {
+                return self.admit_on_demand(now, call, grant, pace, counter);
+            }
+            units.refused += 1;
+            return Err(Failure::Throttled(RefusalReason::ProvisionedCapacity));
+        }
+        let wait = units.prefill.push(now, grant.usage.input + grant.usage.cache_write);
+        units.waiting += 1;
+        grant.served_by = ServedBy::ModelUnits;
+        grant.first_token_at = now + wait + pace.ttft;
+        Ok(grant)
+    }
+}

@@ -1,0 +1,148 @@
+//! Service latency: TTFT and time per output token from a profile, a load and two noise draws.
+
+use crate::domain::{KNOT_Z_MAX, LatencyProfile, NoiseLaw};
+use crate::units::Micros;
+
+/// Cells of the sampling table; fine enough that linear interpolation of the multiplier itself
+/// is within 10⁻⁵ of the law for spreads that occur (σ ≤ 1).
+const CELLS: usize = 2048;
+
+/// A noise law tabulated for sampling without an exponential per draw.
+#[derive(Clone, Debug)]
+pub struct NoiseTable {
+    /// Multipliers at z equally spaced over [−4, 4].
+    multipliers: Vec<f64>,
+    law: NoiseLaw,
+}
+
+impl NoiseTable {
+    /// Tabulates `law`.
+    pub fn new(law: &NoiseLaw) -> Self {
+        let step = 2.0 * KNOT_Z_MAX / CELLS as f64;
+        let multipliers = (0..=CELLS).map(|i| law.at(i as f64 * step - KNOT_Z_MAX)).collect();
+        Self { multipliers, law: law.clone() }
+    }
+
+    /// The multiplier at standard normal `z`.
+    #[inline]
+    pub fn at(&self, z: f64) -> f64 {
+        let position = (z + KNOT_Z_MAX) * (CELLS as f64 / (2.0 * KNOT_Z_MAX));
+        if position < 0.0 || position >= CELLS as f64 {
+            return self.law.at(z);
+        }
+        let cell = position as usize;
+        let (low, high) = (self.multipliers[cell], self.multipliers[cell + 1]);
+        low + (high - low) * (position - cell as f64)
+    }
+}
+
+/// A latency profile under a given load of the service.
+#[derive(Clone, Debug)]
+pub struct LatencyModel {
+    ttft_base_us: f64,
+    ttft_per_token_us: f64,
+    ttft_per_cached_token_us: f64,
+    per_output_token_us: f64,
+    ttft_noise: NoiseTable,
+    tpot_noise: NoiseTable,
+}
+
+/// Timing of one answer before any queueing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// From admission to the first token.
+    pub ttft: Micros,
+    /// Microseconds per output token after the first.
+    pub per_token_us: f64,
+}
+
+impl Pace {
+    /// From admission to the last of `output` tokens.
+    #[inline]
+    pub fn total(&self, output: u32) -> Micros {
+        self.ttft + Micros((f64::from(output.saturating_sub(1)) * self.per_token_us) as u64)
+    }
+}
+
+impl LatencyModel {
+    /// The profile at load ρ = `load`, in `[0, 1)`, where h(ρ) = ρ/(1−ρ).
+    ///
+    /// # Panics
+    /// If `load` is outside `[0, 1)`; scenario files are checked for that.
+    pub fn new(profile: &LatencyProfile, load: f64) -> Self {
+        assert!((0.0..1.0).contains(&load), "load {load} is outside [0, 1)");
+        let h = load / (1.0 - load);
+        let us = |span: Micros| span.0 as f64;
+        Self {
+            ttft_base_us: us(profile.ttft_base) + h * us(profile.load_base),
+            ttft_per_token_us: (us(profile.ttft_per_k_input) + h * us(profile.load_per_k)) / 1000.0,
+            ttft_per_cached_token_us: us(profile.ttft_per_k_cached) / 1000.0,
+            per_output_token_us: us(profile.per_output_token) * (1.0 + profile.load_per_token * h),
+            ttft_noise: NoiseTable::new(&profile.ttft_noise),
+            tpot_noise: NoiseTable::new(&profile.tpot_noise),
+        }
+    }
+
+    /// The timing of a request with `uncached` and `cached` input tokens; `z` are the two
+    /// standard normal draws for TTFT and TPOT.
+    #[inline]
+    pub fn pace(&self, uncached: u32, cached: u32, z: (f64, f64)) -> Pace {
+        let mean = self.ttft_base_us
+            + self.ttft_per_token_us * f64::from(uncached)
+            + self.ttft_per_cached_token_us * f64::from(cached);
+        Pace {
+            ttft: Micros((mean * self.ttft_noise.at(z.0)) as u64),
+            per_token_us: self.per_output_token_us * self.tpot_noise.at(z.1),
+        }
+    }
+
+    /// Microseconds per output token without noise.
+    pub fn per_output_token_us(&self) -> f64 {
+        self.per_output_token_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Fact, Origin};
+
+    fn profile() -> LatencyProfile {
+        LatencyProfile {
+            name: "test".into(),
+            origin: Origin::Assumed,
+            source: Fact::default(),
+            ttft_base: Micros::from_millis(500),
+            ttft_per_k_input: Micros::from_millis(100),
+            ttft_per_k_cached: Micros::from_millis(10),
+            load_base: Micros::from_millis(200),
+            load_per_k: Micros::from_millis(50),
+            per_output_token: Micros::from_millis(20),
+            load_per_token: 0.5,
+            ttft_noise: NoiseLaw::lognormal(0.4),
+            tpot_noise: NoiseLaw::none(),
+        }
+    }
+
+    #[test]
+    fn the_form_of_the_law_holds() {
+        let idle = LatencyModel::new(&profile(), 0.0).pace(2000, 1000, (0.0, 0.0));
+        assert_eq!(idle.ttft, Micros::from_millis(710));
+        assert_eq!(idle.total(11), Micros::from_millis(910));
+        // At half load h = 1.
+        let busy = LatencyModel::new(&profile(), 0.5).pace(2000, 1000, (0.0, 0.0));
+        assert_eq!(busy.ttft, Micros::from_millis(1010));
+        assert!((busy.per_token_us - 30_000.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_table_agrees_with_the_law() {
+        let law = NoiseLaw::lognormal(0.8);
+        let table = NoiseTable::new(&law);
+        for i in -500..=500 {
+            let z = f64::from(i) / 100.0;
+            let (got, want) = (table.at(z), (0.8 * z).exp());
+            assert!((got / want - 1.0).abs() < 1e-5, "z {z}: {got} against {want}");
+        }
+    }
+}

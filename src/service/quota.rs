@@ -1,0 +1,419 @@
+//! Quota counters: reserve at admission, settle at the end.
+//!
+//! `bedrock-runtime` reserves the input and `max_tokens` when a request is admitted, and charges
+//! the input, the cache writes and the output times the burndown rate when it ends (Bedrock user
+//! guide, "How tokens are counted in Amazon Bedrock"). How use is forgotten and when a reservation
+//! returns is not published; [`QuotaRules`] names the assumptions.
+
+use super::meter::Meter;
+use crate::domain::{QuotaRules, RefusalReason, ScopeKind, Semantics};
+use crate::units::{Micros, Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute};
+
+/// A token quota with its reservations.
+#[derive(Clone, Debug)]
+pub struct TokenQuota {
+    meter: Meter,
+    semantics: Semantics,
+    held: i64,
+    /// Tokens settled in the present window of the wall-clock kind, as `CloudWatch` shows them.
+    shown: ShownUse,
+    stats: QuotaStats,
+}
+
+/// Settled use by clock window, which is what a dashboard shows.
+#[derive(Clone, Copy, Debug, Default)]
+struct ShownUse {
+    window: u64,
+    used: i64,
+}
+
+/// What a quota saw during a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuotaStats {
+    /// Largest use that admission counted (reservations inside), in tokens or requests.
+    pub peak_reserved: u64,
+    /// Largest settled use of one clock window, in tokens or requests.
+    pub peak_settled: u64,
+    /// Attempts refused by this quota.
+    pub refused: u64,
+}
+
+impl QuotaStats {
+    /// Keeps the larger peaks and adds the refusals.
+    pub fn merge(&mut self, other: &Self) {
+        self.peak_reserved = self.peak_reserved.max(other.peak_reserved);
+        self.peak_settled = self.peak_settled.max(other.peak_settled);
+        self.refused += other.refused;
+    }
+}
+
+impl TokenQuota {
+    /// An unused quota of `limit` tokens per `span`.
+    pub fn new(rules: QuotaRules, limit: u64, span: Micros) -> Self {
+        Self {
+            meter: Meter::new(rules.token_window, limit, span),
+            semantics: rules.semantics,
+            held: 0,
+            shown: ShownUse::default(),
+            stats: QuotaStats::default(),
+        }
+    }
+
+    /// Tokens that admission may still reserve at `now`; negative while in debt.
+    #[inline]
+    pub fn available(&mut self, now: Moment) -> i64 {
+        let available = self.meter.available(now);
+        match self.semantics {
+            Semantics::B => available - self.held,
+            Semantics::A | Semantics::C => available,
+        }
+    }
+
+    /// Reserves `tokens` whether they fit or not; ask [`TokenQuota::available`] first.
+    fn reserve(&mut self, now: Moment, tokens: i64, available: i64) {
+        match self.semantics {
+            Semantics::B => {}
+            Semantics::A | Semantics::C => self.meter.take(now, tokens),
+        }
+        self.held += tokens;
+        let counted = self.meter.limit() - available + tokens;
+        self.stats.peak_reserved = self.stats.peak_reserved.max(counted.max(0) as u64);
+    }
+
+    /// Replaces a reservation made at `taken_at` by what was used.
+    pub fn settle(&mut self, now: Moment, taken_at: Moment, reserved: i64, used: i64) {
+        self.held -= reserved;
+        debug_assert!(self.held >= 0, "more was settled than reserved");
+        match self.semantics {
+            Semantics::B => self.meter.take(now, used),
+            Semantics::A => self.adjust(now, taken_at, reserved - used),
+            Semantics::C => {
+                if used > reserved || self.meter.same_window(taken_at, now) {
+                    self.adjust(now, taken_at, reserved - used);
+                }
+            }
+        }
+        self.show(now, used);
+    }
+
+    fn adjust(&mut self, now: Moment, taken_at: Moment, surplus: i64) {
+        if surplus >= 0 {
+            self.meter.give_back(now, surplus, taken_at);
+        } else {
+            self.meter.take(now, -surplus);
+        }
+    }
+
+    fn show(&mut self, now: Moment, used: i64) {
+        let window = now.0 / Micros::MINUTE.0;
+        if window != self.shown.window {
+            self.shown = ShownUse { window, used: 0 };
+        }
+        self.shown.used += used;
+        self.stats.peak_settled = self.stats.peak_settled.max(self.shown.used.max(0) as u64);
+    }
+
+    /// The limit per window, in tokens.
+    pub fn limit(&self) -> u64 {
+        self.meter.limit() as u64
+    }
+
+    /// Tokens reserved by requests in flight.
+    pub fn held(&self) -> i64 {
+        self.held
+    }
+
+    /// What the quota saw so far.
+    pub fn stats(&self) -> QuotaStats {
+        self.stats
+    }
+}
+
+/// The quotas of one model in one scope; all APIs and workloads of the account share them.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    /// The scope kind, for reports.
+    pub kind: ScopeKind,
+    /// The model's name, for reports.
+    pub model: String,
+    tpm: TokenQuota,
+    rpm: Option<RequestQuota>,
+    tpd: Option<TokenQuota>,
+    refused_counts_rpm: bool,
+}
+
+/// A request quota: counted at admission, never settled.
+#[derive(Clone, Debug)]
+struct RequestQuota {
+    meter: Meter,
+    shown: ShownUse,
+    stats: QuotaStats,
+}
+
+impl RequestQuota {
+    fn new(rules: QuotaRules, limit: u64) -> Self {
+        Self {
+            meter: Meter::new(rules.request_window, limit, Micros::MINUTE),
+            shown: ShownUse::default(),
+            stats: QuotaStats::default(),
+        }
+    }
+
+    fn count(&mut self, now: Moment) {
+        self.meter.take(now, 1);
+        let used = self.meter.limit() - self.meter.available(now);
+        self.stats.peak_reserved = self.stats.peak_reserved.max(used.max(0) as u64);
+        let window = now.0 / Micros::MINUTE.0;
+        if window != self.shown.window {
+            self.shown = ShownUse { window, used: 0 };
+        }
+        self.shown.used += 1;
+        self.stats.peak_settled = self.stats.peak_settled.max(self.shown.used as u64);
+    }
+}
+
+/// The limits of one counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CounterLimits {
+    /// Tokens per minute.
+    pub tpm: TokensPerMinute,
+    /// Requests per minute, where the model has that quota.
+    pub rpm: Option<RequestsPerMinute>,
+    /// Tokens per day, where enforced.
+    pub tpd: Option<TokensPerDay>,
+}
+
+/// One quota of a counter with what it saw, for reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaReport {
+    /// `tpm`, `rpm` or `tpd`.
+    pub name: &'static str,
+    /// The model's name.
+    pub model: String,
+    /// The counter's scope.
+    pub kind: ScopeKind,
+    /// The limit per window.
+    pub limit: u64,
+    /// Peaks and refusals.
+    pub stats: QuotaStats,
+}
+
+impl Counter {
+    /// An unused counter.
+    pub fn new(model: &str, kind: ScopeKind, limits: CounterLimits, rules: QuotaRules) -> Self {
+        let tpd = limits.tpd.filter(|_| rules.enforce_tpd);
+        Self {
+            kind,
+            model: model.to_owned(),
+            tpm: TokenQuota::new(rules, limits.tpm.0, Micros::MINUTE),
+            rpm: limits.rpm.map(|rpm| RequestQuota::new(rules, rpm.0)),
+            tpd: tpd.map(|tpd| TokenQuota::new(rules, tpd.0, Micros::DAY)),
+            refused_counts_rpm: rules.refused_counts_rpm,
+        }
+    }
+
+    /// Reserves `tokens` for one request, all quotas or none.
+    ///
+    /// # Errors
+    /// The quota that has no room: tokens per minute first, then requests, then tokens per day.
+    pub fn admit(&mut self, now: Moment, tokens: i64) -> Result<(), RefusalReason> {
+        let available = self.tpm.available(now);
+        let available_today = self.tpd.as_mut().map(|quota| quota.available(now));
+        let refusal = if available < tokens {
+            self.tpm.stats.refused += 1;
+            Some(RefusalReason::TokensPerMinute)
+        } else if let Some(quota) = &mut self.rpm
+            && quota.meter.available(now) < 1
+        {
+            quota.stats.refused += 1;
+            Some(RefusalReason::RequestsPerMinute)
+        } else if let Some(quota) = &mut self.tpd
+            && available_today < Some(tokens)
+        {
+            quota.stats.refused += 1;
+            Some(RefusalReason::TokensPerDay)
+        } else {
+            None
+        };
+        if let Some(quota) = &mut self.rpm
+            && (refusal.is_none() || self.refused_counts_rpm)
+        {
+            quota.count(now);
+        }
+        if let Some(reason) = refusal {
+            return Err(reason);
+        }
+        self.tpm.reserve(now, tokens, available);
+        if let (Some(quota), Some(available)) = (&mut self.tpd, available_today) {
+            quota.reserve(now, tokens, available);
+        }
+        Ok(())
+    }
+
+    /// Ends a request that was admitted at `admitted_at` with `reserved` tokens and used `used`.
+    pub fn settle(&mut self, now: Moment, admitted_at: Moment, reserved: i64, used: i64) {
+        self.tpm.settle(now, admitted_at, reserved, used);
+        if let Some(quota) = &mut self.tpd {
+            quota.settle(now, admitted_at, reserved, used);
+        }
+    }
+
+    /// Tokens reserved by requests in flight.
+    pub fn held(&self) -> i64 {
+        self.tpm.held()
+    }
+
+    /// Tokens per minute that admission may still reserve at `now`.
+    pub fn available(&mut self, now: Moment) -> i64 {
+        self.tpm.available(now)
+    }
+
+    /// Settled tokens of the clock minute of `now`.
+    pub fn shown(&self, now: Moment) -> u64 {
+        if self.tpm.shown.window == now.0 / Micros::MINUTE.0 {
+            self.tpm.shown.used.max(0) as u64
+        } else {
+            0
+        }
+    }
+
+    /// The tokens-per-minute limit.
+    pub fn tpm_limit(&self) -> u64 {
+        self.tpm.limit()
+    }
+
+    /// Each quota with what it saw.
+    pub fn reports(&self) -> Vec<QuotaReport> {
+        let report = |name, limit, stats| QuotaReport {
+            name,
+            model: self.model.clone(),
+            kind: self.kind,
+            limit,
+            stats,
+        };
+        let mut reports = vec![report("tpm", self.tpm.limit(), self.tpm.stats)];
+        if let Some(quota) = &self.rpm {
+            reports.push(report("rpm", quota.meter.limit() as u64, quota.stats));
+        }
+        if let Some(quota) = &self.tpd {
+            reports.push(report("tpd", quota.limit(), quota.stats));
+        }
+        reports
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Window;
+    use proptest::prelude::*;
+
+    fn rules(semantics: Semantics) -> QuotaRules {
+        QuotaRules { semantics, token_window: semantics.default_window(), ..QuotaRules::default() }
+    }
+
+    fn counter(semantics: Semantics, tpm: u64) -> Counter {
+        let limits = CounterLimits { tpm: TokensPerMinute(tpm), rpm: None, tpd: None };
+        Counter::new("m", ScopeKind::Geo, limits, rules(semantics))
+    }
+
+    #[test]
+    fn settlement_returns_what_was_not_used() {
+        // The user guide's example: 36,000 reserved, 9,000 settled.
+        for semantics in [Semantics::A, Semantics::B, Semantics::C] {
+            let mut counter = counter(semantics, 40_000);
+            counter.admit(Moment::ZERO, 36_000).expect("it fits");
+            assert_eq!(counter.available(Moment::ZERO), 4_000);
+            counter.settle(Moment::ZERO, Moment::ZERO, 36_000, 9_000);
+            assert_eq!(counter.available(Moment::ZERO), 31_000, "{semantics}");
+            assert_eq!(counter.reports()[0].stats.peak_reserved, 36_000);
+            assert_eq!(counter.reports()[0].stats.peak_settled, 9_000);
+        }
+    }
+
+    #[test]
+    fn settlement_may_exceed_the_reservation_and_leave_debt() {
+        // The guide's second example: `max_tokens` 1,250 gives 5,250 reserved and 9,000 settled.
+        for semantics in [Semantics::A, Semantics::B, Semantics::C] {
+            let mut counter = counter(semantics, 6_000);
+            counter.admit(Moment::ZERO, 5_250).expect("it fits");
+            counter.settle(Moment::ZERO, Moment::ZERO, 5_250, 9_000);
+            assert_eq!(counter.available(Moment::ZERO), -3_000, "{semantics}");
+            assert_eq!(counter.admit(Moment::ZERO, 1), Err(RefusalReason::TokensPerMinute));
+        }
+    }
+
+    #[test]
+    fn a_refusal_takes_nothing_from_any_quota() {
+        let limits = CounterLimits {
+            tpm: TokensPerMinute(1000),
+            rpm: Some(RequestsPerMinute(1)),
+            tpd: Some(TokensPerDay(1500)),
+        };
+        let mut counter = Counter::new("m", ScopeKind::Geo, limits, rules(Semantics::B));
+        assert_eq!(counter.admit(Moment::ZERO, 1001), Err(RefusalReason::TokensPerMinute));
+        counter.admit(Moment::ZERO, 1000).expect("it fits");
+        counter.settle(Moment::ZERO, Moment::ZERO, 1000, 100);
+        assert_eq!(counter.admit(Moment::ZERO, 100), Err(RefusalReason::RequestsPerMinute));
+        let later = Moment::ZERO + Micros::from_secs(70);
+        counter.admit(later, 1000).expect("the minute has passed");
+        counter.settle(later, later, 1000, 1000);
+        let much_later = later + Micros::from_secs(70);
+        assert_eq!(counter.admit(much_later, 500), Err(RefusalReason::TokensPerDay));
+        let refused: Vec<_> = counter.reports().iter().map(|r| r.stats.refused).collect();
+        assert_eq!(refused, [1, 1, 1]);
+    }
+
+    #[test]
+    fn the_published_observation_rules_out_a_sliding_request_window() {
+        // gilinachum/bedrock-latency: of four calls at seconds 35 to 37 two pass, and one at
+        // second 5 of the next minute (30 s later) passes again. A quota of two a minute.
+        let check = |window, want: &[bool]| {
+            let rules = QuotaRules { request_window: window, ..rules(Semantics::B) };
+            let limits = CounterLimits {
+                tpm: TokensPerMinute(8000),
+                rpm: Some(RequestsPerMinute(2)),
+                tpd: None,
+            };
+            let mut counter = Counter::new("nova-pro", ScopeKind::InRegion, limits, rules);
+            let passed: Vec<bool> = [35u64, 35, 36, 37, 65]
+                .iter()
+                .map(|&s| counter.admit(Moment::ZERO + Micros::from_secs(s), 1000).is_ok())
+                .collect();
+            assert_eq!(passed, want, "{window}");
+        };
+        check(Window::Fixed, &[true, true, false, false, true]);
+        check(Window::Bucket, &[true, true, false, false, true]);
+        check(Window::Sliding, &[true, true, false, false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn reserve_and_settle_conserve(
+            steps in prop::collection::vec(
+                (0u64..5_000_000, 1i64..5_000, 0i64..9_000, prop::bool::ANY), 1..120)
+        ) {
+            for semantics in [Semantics::A, Semantics::B, Semantics::C] {
+                let mut counter = counter(semantics, 20_000);
+                let mut now = Moment::ZERO;
+                let mut running = Vec::new();
+                for &(gap, ask, used, end) in &steps {
+                    now = now + Micros(gap);
+                    if end && !running.is_empty() {
+                        let (at, reserved) = running.swap_remove(0);
+                        counter.settle(now, at, reserved, used);
+                    } else if counter.admit(now, ask).is_ok() {
+                        running.push((now, ask));
+                    }
+                    let held: i64 = running.iter().map(|(_, reserved)| reserved).sum();
+                    prop_assert_eq!(counter.held(), held);
+                    prop_assert!(counter.available(now) <= 20_000);
+                }
+                for (at, reserved) in running {
+                    counter.settle(now, at, reserved, 0);
+                }
+                prop_assert_eq!(counter.held(), 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The Reserved service tier: input and output tokens per minute bought apart.
+//!
+//! Input counts the uncached input and the cache writes; cache reads are free of the reservation
+//! (Bedrock user guide, "Service tiers"). Whether output burndown applies inside a reservation is
+//! not published; here it does not. Output counts as it is used, so admission asks only that the
+//! output side is not exhausted.
+
+use super::meter::Meter;
+use super::quota::{QuotaReport, QuotaStats};
+use super::setup::ReservedSetup;
+use crate::domain::{QuotaRules, ScopeKind};
+use crate::units::{Micros, Moment};
+
+/// Bought tokens per minute.
+#[derive(Clone, Debug)]
+pub struct ReservedTier {
+    model: String,
+    kind: ScopeKind,
+    input: Side,
+    output: Side,
+}
+
+#[derive(Clone, Debug)]
+struct Side {
+    meter: Meter,
+    window: u64,
+    shown: u64,
+    stats: QuotaStats,
+}
+
+impl Side {
+    fn new(rules: QuotaRules, limit: u64) -> Self {
+        let meter = Meter::new(rules.token_window, limit, Micros::MINUTE);
+        Self { meter, window: 0, shown: 0, stats: QuotaStats::default() }
+    }
+
+    fn take(&mut self, now: Moment, tokens: u32) {
+        self.meter.take(now, i64::from(tokens));
+        let window = now.0 / Micros::MINUTE.0;
+        if window != self.window {
+            (self.window, self.shown) = (window, 0);
+        }
+        self.shown += u64::from(tokens);
+        let used = (self.meter.limit() - self.meter.available(now)).max(0) as u64;
+        self.stats.peak_reserved = self.stats.peak_reserved.max(used);
+        self.stats.peak_settled = self.stats.peak_settled.max(self.shown);
+    }
+}
+
+impl ReservedTier {
+    /// An unused reservation.
+    pub fn new(setup: &ReservedSetup, rules: QuotaRules) -> Self {
+        Self {
+            model: setup.model.clone(),
+            kind: setup.kind,
+            input: Side::new(rules, setup.input_tpm.0),
+            output: Side::new(rules, setup.output_tpm.0),
+        }
+    }
+
+    /// Takes `input` tokens if both sides have room; says whether it did.
+    pub fn admit(&mut self, now: Moment, input: u32) -> bool {
+        if self.input.meter.available(now) < i64::from(input) {
+            self.input.stats.refused += 1;
+            return false;
+        }
+        if self.output.meter.available(now) <= 0 {
+            self.output.stats.refused += 1;
+            return false;
+        }
+        self.input.take(now, input);
+        true
+    }
+
+    /// Counts the output of a call that ended.
+    pub fn settle(&mut self, now: Moment, output: u32) {
+        self.output.take(now, output);
+    }
+
+    /// Both sides with what they saw; "refused" is what went to overflow or was turned away.
+    pub fn reports(&self) -> [QuotaReport; 2] {
+        let report = |name, side: &Side| QuotaReport {
+            name,
+            model: self.model.clone(),
+            kind: self.kind,
+            limit: side.meter.limit() as u64,
+            stats: side.stats,
+        };
+        [report("reserved_input_tpm", &self.input), report("reserved_output_tpm", &self.output)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::TokensPerMinute;
+
+    #[test]
+    fn either_side_can_be_the_one_that_is_full() {
+        let setup = ReservedSetup {
+            model: "m".into(),
+            kind: ScopeKind::Geo,
+            input_tpm: TokensPerMinute(1000),
+            output_tpm: TokensPerMinute(100),
+        };
+        let mut tier = ReservedTier::new(&setup, QuotaRules::default());
+        assert!(tier.admit(Moment::ZERO, 600));
+        assert!(!tier.admit(Moment::ZERO, 600), "the input side has 400 left");
+        tier.settle(Moment::ZERO, 150);
+        assert!(!tier.admit(Moment::ZERO, 10), "the output side is in debt");
+        let later = Moment::ZERO + Micros::from_secs(61);
+        assert!(tier.admit(later, 600), "a minute later all is forgotten");
+        let refused = tier.reports().map(|report| report.stats.refused);
+        assert_eq!(refused, [1, 1]);
+    }
+}

@@ -1,0 +1,126 @@
+//! What an endpoint is built from: one variant with its models resolved.
+
+use super::quota::{Counter, CounterLimits};
+use super::spec::{FaultSpec, Overload};
+use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
+use crate::units::{Micros, TokensPerMinute};
+
+/// The service of one variant.
+#[derive(Clone, Debug)]
+pub struct EndpointSetup {
+    /// One target for each workload, in order.
+    pub targets: Vec<TargetSetup>,
+    /// The quota counters that targets refer to.
+    pub counters: Vec<CounterSetup>,
+    /// How quotas are enforced.
+    pub rules: QuotaRules,
+    /// The Reserved tier, if bought.
+    pub reserved: Option<ReservedSetup>,
+    /// Model units, if bought.
+    pub units: Option<UnitsSetup>,
+    /// Injected errors.
+    pub faults: Vec<FaultSpec>,
+    /// Load of the shared service, in `[0, 1)`.
+    pub ambient_load: f64,
+}
+
+/// The service side of one workload.
+#[derive(Clone, Debug)]
+pub struct TargetSetup {
+    /// The workload's name, which names its draws.
+    pub name: String,
+    /// Where its calls go.
+    pub route: Route,
+    /// The model's latency.
+    pub latency: LatencyProfile,
+    /// Quota tokens per output token.
+    pub burndown: u64,
+    /// `max_tokens` of each call, or the model's maximum where it is unset.
+    pub max_tokens: u32,
+    /// The least prefix that is cached; `u32::MAX` if nothing is.
+    pub cache_min: u32,
+    /// Tokens of one prefix block.
+    pub block_tokens: u32,
+    /// Prefix block ids are below this.
+    pub blocks: usize,
+    /// Life of a cached prefix after its last use.
+    pub cache_ttl: Micros,
+    /// Destination Regions, the source among them.
+    pub destinations: usize,
+    /// Latency added by a Region other than the source.
+    pub hop: Micros,
+}
+
+/// Where the calls of a workload go. Counters are indices into [`EndpointSetup::counters`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Shared capacity.
+    OnDemand {
+        /// Its counter.
+        counter: usize,
+    },
+    /// The Reserved tier.
+    Reserved {
+        /// The counter that takes the overflow, if it overflows.
+        counter: Option<usize>,
+    },
+    /// Model units.
+    Units {
+        /// The counter that takes the overflow, if it overflows.
+        counter: Option<usize>,
+    },
+}
+
+impl Route {
+    /// The counter of the route's on-demand part.
+    pub fn counter(self) -> Option<usize> {
+        match self {
+            Self::OnDemand { counter } => Some(counter),
+            Self::Reserved { counter } | Self::Units { counter } => counter,
+        }
+    }
+}
+
+/// One quota counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterSetup {
+    /// The model's name.
+    pub model: String,
+    /// Which counter of the model.
+    pub kind: ScopeKind,
+    /// Its limits.
+    pub limits: CounterLimits,
+}
+
+impl CounterSetup {
+    /// The counter, unused.
+    pub fn build(&self, rules: QuotaRules) -> Counter {
+        Counter::new(&self.model, self.kind, self.limits, rules)
+    }
+}
+
+/// The Reserved tier as bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedSetup {
+    /// The model's name.
+    pub model: String,
+    /// Geo or global.
+    pub kind: ScopeKind,
+    /// Input tokens per minute.
+    pub input_tpm: TokensPerMinute,
+    /// Output tokens per minute.
+    pub output_tpm: TokensPerMinute,
+}
+
+/// Model units as bought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitsSetup {
+    /// Input tokens per second over all units.
+    pub input_per_s: f64,
+    /// Output tokens per second over all units.
+    pub output_per_s: f64,
+    /// The most output tokens per second of one stream.
+    pub stream_per_s: f64,
+    /// What happens when they are full.
+    pub overload: Overload,
+}
