@@ -1,0 +1,11 @@
+//! What is measured: histograms, tallies by workload, the course of a run.
+
+mod histogram;
+mod tally;
+mod timeline;
+
+pub use histogram::LatencyHistogram;
+pub use tally::{
+    ATTEMPTS_TOLD_APART, AttemptCounts, RequestCounts, Tally, TokenCounts, TwoReadings,
+};
+pub use timeline::{Interval, Timeline};

@@ -1,0 +1,162 @@
+//! The course of a run in equal intervals.
+
+use crate::domain::Outcome;
+use crate::units::{Micros, Moment};
+
+/// Sub-buckets per octave of the interval histograms: a width of 4.4 %.
+const PER_OCTAVE: f64 = 16.0;
+/// Octaves from 1 ms up: to about an hour.
+const OCTAVES: usize = 22;
+
+/// What happened in one interval. Requests count where they end, arrivals where they begin.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Interval {
+    /// Requests that were due.
+    pub offered: u64,
+    /// Attempts sent.
+    pub sent: u64,
+    /// Attempts refused by a quota.
+    pub attempts_throttled: u64,
+    /// Requests answered.
+    pub completed: u64,
+    /// Requests given up after a quota refusal.
+    pub throttled: u64,
+    /// Requests that failed, timed out or were not sent.
+    pub lost: u64,
+    /// Requests that met every latency bound.
+    pub good: u64,
+    /// Largest number of requests in progress or waiting.
+    pub in_system: u64,
+    /// Largest sampled share of a TPM limit that admission counted, in thousandths.
+    pub reserved_permille: u64,
+    /// Largest sampled share of a TPM limit that a dashboard showed, in thousandths.
+    pub settled_permille: u64,
+    /// TTFT of answered requests, in log-spaced buckets.
+    ttft: Vec<u32>,
+}
+
+impl Interval {
+    fn record_ttft(&mut self, ttft: Micros) {
+        if self.ttft.is_empty() {
+            self.ttft = vec![0; PER_OCTAVE as usize * OCTAVES];
+        }
+        let octaves = (ttft.0 as f64 / 1000.0).max(1.0).log2();
+        let bucket = ((octaves * PER_OCTAVE) as usize).min(self.ttft.len() - 1);
+        self.ttft[bucket] += 1;
+    }
+
+    /// A TTFT quantile within 4.4 %; `None` without answers.
+    pub fn ttft_quantile(&self, share: f64) -> Option<Micros> {
+        let count: u64 = self.ttft.iter().map(|&n| u64::from(n)).sum();
+        let rank = ((count as f64 * share).ceil() as u64).max(1);
+        let mut seen = 0;
+        let bucket = self.ttft.iter().position(|&n| {
+            seen += u64::from(n);
+            seen >= rank
+        })?;
+        // The middle of the bucket on the logarithmic scale.
+        Some(Micros((1000.0 * ((bucket as f64 + 0.5) / PER_OCTAVE).exp2()) as u64))
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.sent += other.sent;
+        self.attempts_throttled += other.attempts_throttled;
+        self.completed += other.completed;
+        self.throttled += other.throttled;
+        self.lost += other.lost;
+        self.good += other.good;
+        self.in_system = self.in_system.max(other.in_system);
+        self.reserved_permille = self.reserved_permille.max(other.reserved_permille);
+        self.settled_permille = self.settled_permille.max(other.settled_permille);
+        if self.ttft.is_empty() {
+            self.ttft.clone_from(&other.ttft);
+        } else {
+            for (sum, n) in self.ttft.iter_mut().zip(&other.ttft) {
+                *sum += n;
+            }
+        }
+    }
+}
+
+/// Intervals of equal width from the start of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    width: Micros,
+    intervals: Vec<Interval>,
+}
+
+impl Timeline {
+    /// An empty timeline whose width suits a run of this length: at most about 360 intervals.
+    pub fn for_run(duration: Micros) -> Self {
+        const WIDTHS_S: [u64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+        let wanted = duration.as_secs_f64() / 360.0;
+        let seconds = WIDTHS_S.iter().copied().find(|&s| s as f64 >= wanted).unwrap_or(21_600);
+        Self { width: Micros::from_secs(seconds), intervals: Vec::new() }
+    }
+
+    /// The width of an interval.
+    pub fn width(&self) -> Micros {
+        self.width
+    }
+
+    /// The intervals in order.
+    pub fn intervals(&self) -> &[Interval] {
+        &self.intervals
+    }
+
+    /// The interval of a moment, made if it is new.
+    #[inline]
+    pub fn at(&mut self, now: Moment) -> &mut Interval {
+        let index = (now.0 / self.width.0) as usize;
+        if index >= self.intervals.len() {
+            self.intervals.resize_with(index + 1, Interval::default);
+        }
+        &mut self.intervals[index]
+    }
+
+    /// Counts the end of a request; `ttft` is that of an answered, streamed one.
+    #[inline]
+    pub fn end(&mut self, now: Moment, outcome: Outcome, good: bool, ttft: Option<Micros>) {
+        let interval = self.at(now);
+        match outcome {
+            Outcome::Completed => interval.completed += 1,
+            Outcome::Throttled => interval.throttled += 1,
+            _ => interval.lost += 1,
+        }
+        interval.good += u64::from(good);
+        if let Some(ttft) = ttft {
+            interval.record_ttft(ttft);
+        }
+    }
+
+    /// Adds another timeline of the same width.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.width, other.width, "timelines of one variant share their width");
+        let len = self.intervals.len().max(other.intervals.len());
+        self.intervals.resize_with(len, Interval::default);
+        for (sum, interval) in self.intervals.iter_mut().zip(&other.intervals) {
+            sum.merge(interval);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_the_bucket_width() {
+        let mut timeline = Timeline::for_run(Micros::HOUR);
+        assert_eq!(timeline.width(), Micros::from_secs(10));
+        for ms in 1..=1000u64 {
+            let ttft = Some(Micros::from_millis(ms));
+            timeline.end(Moment(5), Outcome::Completed, true, ttft);
+        }
+        for (share, want) in [(0.5, 500.0), (0.95, 950.0), (0.99, 990.0)] {
+            let got = timeline.intervals()[0].ttft_quantile(share).expect("there are answers");
+            assert!((got.as_millis_f64() / want - 1.0).abs() < 0.045, "{share}: {got}");
+        }
+        assert_eq!(Interval::default().ttft_quantile(0.5), None);
+    }
+}

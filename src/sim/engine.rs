@@ -1,0 +1,348 @@
+//! The simulation: the two brains joined in virtual time.
+//!
+//! Arrivals are drawn one ahead; the queue holds only what is in flight. The engine decides
+//! nothing: it carries calls from the client brain to the service brain and answers back, and
+//! tells the recorder what it saw.
+
+use super::queue::{Class, Event, EventQueue};
+use super::recorder::{Answer, Recorder};
+use super::setup::RunSetup;
+use super::slab::{Request, Slab};
+use crate::client::{Due, Injector, Next};
+use crate::domain::{Failure, Outcome};
+use crate::load::{Arrival, Source};
+use crate::measure::{Tally, Timeline};
+use crate::rng::Keyed;
+use crate::service::{Call, Endpoint, QuotaReport, ServiceTotals};
+use crate::units::{Micros, Moment};
+use std::sync::Arc;
+
+/// What one run measured.
+#[derive(Clone, Debug)]
+pub struct RunMeasures {
+    /// One tally for each workload.
+    pub workloads: Vec<Tally>,
+    /// The course of the run.
+    pub timeline: Timeline,
+    /// Quotas and bought capacity.
+    pub quotas: Vec<QuotaReport>,
+    /// Quota tokens reserved and settled.
+    pub totals: ServiceTotals,
+    /// Requests simulated, warm-up inside.
+    pub simulated: u64,
+    /// Mean number of requests in the system over the run and its drain.
+    pub mean_in_system: f64,
+    /// When the last request ended.
+    pub ended_at: Moment,
+}
+
+/// Runs one variant with one seed until every request has ended.
+///
+/// # Panics
+/// If a law that must hold on every run does not (Little's law, conservation of tokens and
+/// requests): that is a bug of the program.
+pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
+    let mut engine = Engine::new(setup, seed);
+    engine.run();
+    engine.finish()
+}
+
+struct Engine<'a> {
+    setup: &'a RunSetup,
+    sources: Vec<WorkloadSource>,
+    injector: Injector,
+    endpoint: Endpoint,
+    queue: EventQueue,
+    requests: Slab,
+    /// Requests that got a free place while another event was being handled.
+    ready: Vec<u32>,
+    wake_at: Moment,
+    wake_generation: u32,
+    recorder: Recorder<'a>,
+}
+
+struct WorkloadSource {
+    source: Source,
+    /// The next arrival of an open source, drawn one ahead.
+    ahead: Option<Arrival>,
+    blocks: Arc<[u32]>,
+    jitter: Keyed,
+}
+
+impl<'a> Engine<'a> {
+    fn new(setup: &'a RunSetup, seed: u64) -> Self {
+        let until = Moment::ZERO + setup.duration;
+        let sources = setup
+            .workloads
+            .iter()
+            .map(|workload| {
+                let mut source = Source::new(&workload.traffic, seed, &workload.name, until);
+                let ahead = match &mut source {
+                    Source::Open(open) => open.next(),
+                    Source::Closed(_) => None,
+                };
+                let blocks = source.blocks().clone();
+                let jitter = Keyed::new(seed, &format!("{}/retry", workload.name));
+                WorkloadSource { source, ahead, blocks, jitter }
+            })
+            .collect();
+        Self {
+            setup,
+            sources,
+            injector: Injector::new(setup.client),
+            endpoint: Endpoint::new(&setup.endpoint, seed),
+            queue: EventQueue::new(),
+            requests: Slab::new(),
+            ready: Vec::new(),
+            wake_at: Moment::NEVER,
+            wake_generation: 0,
+            recorder: Recorder::new(setup),
+        }
+    }
+
+    fn run(&mut self) {
+        self.start_closed_loops();
+        loop {
+            let event_at = self.queue.next_at().unwrap_or(Moment::NEVER);
+            let (arrival_at, workload) = self.next_arrival();
+            // At the same moment events come before arrivals: they free quota and places.
+            if arrival_at < event_at {
+                self.recorder.advance(arrival_at, &mut self.endpoint);
+                self.arrive(workload);
+            } else if let Some(event) = self.queue.pop() {
+                self.recorder.advance(event.at, &mut self.endpoint);
+                self.handle(event);
+            } else {
+                break;
+            }
+            self.drain_ready();
+            self.schedule_wake();
+        }
+    }
+
+    fn finish(self) -> RunMeasures {
+        assert_eq!(self.requests.in_use(), 0, "a request never ended");
+        assert_eq!(self.endpoint.held(), 0, "quota tokens are still reserved after the last answer");
+        assert_eq!(self.endpoint.totals().in_flight, 0, "a call was never settled");
+        self.recorder.finish(&self.endpoint)
+    }
+
+    fn start_closed_loops(&mut self) {
+        for workload in 0..self.sources.len() {
+            let users = match &self.sources[workload].source {
+                Source::Closed(closed) => closed.users(),
+                Source::Open(_) => 0,
+            };
+            for user in 0..users {
+                let Source::Closed(closed) = &mut self.sources[workload].source else { continue };
+                if let Some(arrival) = closed.first(user) {
+                    self.schedule_user(workload, user, &arrival);
+                }
+            }
+        }
+    }
+
+    fn schedule_user(&mut self, workload: usize, user: u32, arrival: &Arrival) {
+        let id = self.requests.insert(Request::new(workload, Some(user), arrival));
+        self.push(arrival.at, Class::Due, id);
+    }
+
+    #[inline]
+    fn next_arrival(&self) -> (Moment, usize) {
+        let mut next = (Moment::NEVER, 0);
+        for (workload, source) in self.sources.iter().enumerate() {
+            if let Some(arrival) = &source.ahead
+                && arrival.at < next.0
+            {
+                next = (arrival.at, workload);
+            }
+        }
+        next
+    }
+
+    #[inline]
+    fn arrive(&mut self, workload: usize) {
+        let source = &mut self.sources[workload];
+        let Some(arrival) = source.ahead.take() else { return };
+        if let Source::Open(open) = &mut source.source {
+            source.ahead = open.next();
+        }
+        let id = self.requests.insert(Request::new(workload, None, &arrival));
+        self.due(arrival.at, id);
+    }
+
+    fn due(&mut self, now: Moment, id: u32) {
+        let request = &self.requests[id];
+        self.recorder.offered(now, request);
+        match self.injector.due(id) {
+            Due::Send => self.attempt(now, id),
+            Due::Wait => {}
+            Due::Shed => self.end(now, id, Outcome::NotSent),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, at: Moment, class: Class, id: u32) {
+        let generation = self.requests[id].generation;
+        self.queue.push(Event { at, class, id, generation });
+    }
+
+    fn handle(&mut self, event: Event) {
+        let (now, id) = (event.at, event.id);
+        if event.class == Class::Wake {
+            if event.generation == self.wake_generation {
+                self.wake(now);
+            }
+            return;
+        }
+        if event.generation != self.requests[id].generation {
+            return;
+        }
+        match event.class {
+            Class::Done => self.answered(now, id),
+            Class::GiveUp => self.give_up(now, id),
+            Class::Retry => self.attempt(now, id),
+            Class::Due => self.due(now, id),
+            Class::FirstToken => {
+                let request = &mut self.requests[id];
+                self.endpoint.start_stream(now, request.workload, &mut request.grant, id);
+            }
+            Class::Wake => {}
+        }
+    }
+
+    /// Sends an attempt.
+    #[inline]
+    fn attempt(&mut self, now: Moment, id: u32) {
+        let request = &mut self.requests[id];
+        request.progress.attempts += 1;
+        request.sent_at = now;
+        let source = &self.sources[request.workload];
+        let prefix = request.prefix;
+        let call = Call {
+            target: request.workload,
+            key: request.draw_key(),
+            input: request.input,
+            prefix: &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
+            output: request.output,
+        };
+        let admitted = self.endpoint.admit(now, &call);
+        self.recorder.sent(now, request, admitted.as_ref().err().copied());
+        match admitted {
+            Ok(grant) => {
+                request.grant = grant;
+                let gives_up_at = self.injector.gives_up_at(now, request.intended);
+                match grant.done_at {
+                    Some(done_at) if done_at <= gives_up_at => self.push(done_at, Class::Done, id),
+                    Some(_) => self.push(gives_up_at, Class::GiveUp, id),
+                    None => {
+                        self.push(grant.first_token_at, Class::FirstToken, id);
+                        if gives_up_at < Moment::NEVER {
+                            self.push(gives_up_at, Class::GiveUp, id);
+                        }
+                    }
+                }
+            }
+            Err(failure) => self.failed(now, id, failure),
+        }
+    }
+
+    fn failed(&mut self, now: Moment, id: u32, failure: Failure) {
+        let request = &mut self.requests[id];
+        request.generation += 1;
+        let u = self.sources[request.workload].jitter.uniform(request.draw_key());
+        match self.injector.failed(now, request.intended, &mut request.progress, failure, u) {
+            Next::RetryAt(at) => self.push(at, Class::Retry, id),
+            Next::GiveUp(outcome) => {
+                self.end(now, id, outcome);
+                self.free(now);
+            }
+        }
+    }
+
+    /// The client's clock runs out on an attempt.
+    fn give_up(&mut self, now: Moment, id: u32) {
+        let request = &self.requests[id];
+        let produced = self.endpoint.cut_short(now, request.workload, &request.grant);
+        self.endpoint.settle(now, request.workload, &request.grant, produced);
+        self.recorder.abandoned(request, produced);
+        self.failed(now, id, Failure::ClientTimeout);
+    }
+
+    #[inline]
+    fn answered(&mut self, now: Moment, id: u32) {
+        let request = &self.requests[id];
+        self.endpoint.settle(now, request.workload, &request.grant, request.grant.usage.output);
+        self.injector.succeeded(&request.progress);
+        self.recorder.answered(now, request, &Answer::of(request, now));
+        self.end(now, id, Outcome::Completed);
+        self.free(now);
+    }
+
+    fn wake(&mut self, now: Moment) {
+        self.wake_at = Moment::NEVER;
+        while let Some(id) = self.endpoint.poll(now) {
+            self.answered(now, id);
+        }
+    }
+
+    /// Keeps one valid wake event for the service brain in the queue.
+    #[inline]
+    fn schedule_wake(&mut self) {
+        let Some(wake_at) = self.endpoint.next_wake() else { return };
+        if wake_at != self.wake_at {
+            self.wake_at = wake_at;
+            self.wake_generation += 1;
+            let generation = self.wake_generation;
+            self.queue.push(Event { at: wake_at, class: Class::Wake, id: 0, generation });
+        }
+    }
+
+    /// Ends a request; its place is freed by the caller if it had one.
+    #[inline]
+    fn end(&mut self, now: Moment, id: u32, outcome: Outcome) {
+        let request = self.requests.remove(id);
+        self.recorder.ended(now, &request, outcome);
+        if let Some(user) = request.user {
+            let Source::Closed(closed) = &mut self.sources[request.workload].source else { return };
+            if let Some(arrival) = closed.after(user, now) {
+                self.schedule_user(request.workload, user, &arrival);
+            }
+        }
+    }
+
+    #[inline]
+    fn free(&mut self, now: Moment) {
+        while let Some(next) = self.injector.free() {
+            if !self.injector.is_expired(now, self.requests[next].intended) {
+                self.ready.push(next);
+                return;
+            }
+            self.end(now, next, Outcome::NotSent);
+        }
+    }
+
+    /// Sends what got a free place. A refusal frees the place again, so this goes on until the
+    /// queue is empty or a place is taken; a list keeps that from being a recursion.
+    #[inline]
+    fn drain_ready(&mut self) {
+        while let Some(id) = self.ready.pop() {
+            self.attempt(self.recorder.now(), id);
+        }
+    }
+}
+
+impl Answer {
+    fn of(request: &Request, done_at: Moment) -> Self {
+        let first = request.grant.first_token_at;
+        let after_first = done_at.since(first).0;
+        let gaps = u64::from(request.grant.usage.output.saturating_sub(1));
+        Self {
+            ttft: first.since(request.intended),
+            attempt_ttft: first.since(request.sent_at),
+            e2e: done_at.since(request.intended),
+            attempt_e2e: done_at.since(request.sent_at),
+            tpot: (gaps > 0).then(|| Micros(after_first / gaps.max(1))),
+        }
+    }
+}

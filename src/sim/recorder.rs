@@ -1,0 +1,263 @@
+//! What is seen of a run. It listens; nothing here can change what happens.
+
+use super::engine::RunMeasures;
+use super::setup::{RequestBounds, RunSetup};
+use super::slab::Request;
+use crate::cost::Tariff;
+use crate::domain::{Failure, Outcome, ScopeKind, Usage};
+use crate::measure::{ATTEMPTS_TOLD_APART, Tally, Timeline};
+use crate::service::{Endpoint, ServedBy};
+use crate::units::{Micros, Moment};
+
+/// The times of an answered request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// From the intended start to the first token.
+    pub ttft: Micros,
+    /// From the send of the attempt that answered to the first token.
+    pub attempt_ttft: Micros,
+    /// From the intended start to the last token.
+    pub e2e: Micros,
+    /// From the send of the attempt that answered to the last token.
+    pub attempt_e2e: Micros,
+    /// Per output token after the first, if there is more than one.
+    pub tpot: Option<Micros>,
+}
+
+/// Pressure on quotas is sampled this often in each interval of the timeline.
+const SAMPLES_PER_INTERVAL: u64 = 10;
+
+/// The listener of one run.
+pub struct Recorder<'a> {
+    setup: &'a RunSetup,
+    bounds: RequestBounds,
+    measured_from: Moment,
+    workloads: Vec<Recorded>,
+    timeline: Timeline,
+    sample_at: Moment,
+    sample_every: Micros,
+    now: Moment,
+    in_system: u64,
+    /// Integral of the number in the system over time, in request·µs.
+    area: u128,
+    /// Sum of times in the system, in µs; equal to `area` by Little's law.
+    sojourn: u128,
+    simulated: u64,
+    last_good: bool,
+    last_ttft: Option<Micros>,
+}
+
+struct Recorded {
+    tally: Tally,
+    stream: bool,
+    /// By scope kind: in-Region, geo, global.
+    tariffs: [Option<Tariff>; 3],
+}
+
+fn slot(kind: ScopeKind) -> usize {
+    match kind {
+        ScopeKind::InRegion => 0,
+        ScopeKind::Geo => 1,
+        ScopeKind::Global => 2,
+    }
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder that has seen nothing.
+    pub fn new(setup: &'a RunSetup) -> Self {
+        let timeline = Timeline::for_run(setup.duration);
+        let workloads = setup
+            .workloads
+            .iter()
+            .map(|workload| {
+                let mut tariffs = [const { None }; 3];
+                for (kind, tariff) in &workload.tariffs {
+                    tariffs[slot(*kind)] = Some(tariff.clone());
+                }
+                Recorded { tally: Tally::new(), stream: workload.stream, tariffs }
+            })
+            .collect();
+        Self {
+            setup,
+            bounds: setup.bounds,
+            measured_from: Moment::ZERO + setup.warmup,
+            workloads,
+            sample_every: Micros(timeline.width().0 / SAMPLES_PER_INTERVAL),
+            timeline,
+            sample_at: Moment::ZERO,
+            now: Moment::ZERO,
+            in_system: 0,
+            area: 0,
+            sojourn: 0,
+            simulated: 0,
+            last_good: false,
+            last_ttft: None,
+        }
+    }
+
+    /// The moment of the event in hand.
+    #[inline]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Time goes on to `now`.
+    #[inline]
+    pub fn advance(&mut self, now: Moment, endpoint: &mut Endpoint) {
+        self.area += u128::from(self.in_system) * u128::from(now.since(self.now).0);
+        self.now = now;
+        if now >= self.sample_at {
+            self.sample(now, endpoint);
+        }
+    }
+
+    fn sample(&mut self, now: Moment, endpoint: &mut Endpoint) {
+        let (reserved, settled) = endpoint.pressure(now);
+        let in_system = self.in_system;
+        let interval = self.timeline.at(now);
+        let permille = |share: f64| (share * 1000.0).round() as u64;
+        interval.reserved_permille = interval.reserved_permille.max(permille(reserved));
+        interval.settled_permille = interval.settled_permille.max(permille(settled));
+        interval.in_system = interval.in_system.max(in_system);
+        self.sample_at = Moment((now.0 / self.sample_every.0 + 1) * self.sample_every.0);
+    }
+
+    #[inline]
+    fn is_measured(&self, request: &Request) -> bool {
+        request.intended >= self.measured_from
+    }
+
+    /// A request is due.
+    #[inline]
+    pub fn offered(&mut self, now: Moment, request: &Request) {
+        self.in_system += 1;
+        self.simulated += 1;
+        self.timeline.at(now).offered += 1;
+        if self.is_measured(request) {
+            self.workloads[request.workload].tally.requests.offered += 1;
+        }
+    }
+
+    /// An attempt was sent and, if `refusal` says so, refused.
+    #[inline]
+    pub fn sent(&mut self, now: Moment, request: &Request, refusal: Option<Failure>) {
+        let throttled = matches!(refusal, Some(Failure::Throttled(_)));
+        let interval = self.timeline.at(now);
+        interval.sent += 1;
+        interval.attempts_throttled += u64::from(throttled);
+        if !self.is_measured(request) {
+            return;
+        }
+        let attempts = &mut self.workloads[request.workload].tally.attempts;
+        attempts.sent += 1;
+        attempts.sent_by_number[number(request)] += 1;
+        match refusal {
+            None => {}
+            Some(Failure::Throttled(_)) => attempts.throttled += 1,
+            Some(Failure::Unavailable) => attempts.unavailable += 1,
+            Some(_) => attempts.failed += 1,
+        }
+    }
+
+    /// The client abandoned an attempt that had produced `output` tokens.
+    pub fn abandoned(&mut self, request: &Request, output: u32) {
+        if !self.is_measured(request) {
+            return;
+        }
+        let billed = self.setup.timeouts_are_billed;
+        let workload = &mut self.workloads[request.workload];
+        workload.tally.attempts.timed_out += 1;
+        let usage = Usage { output, ..request.grant.usage };
+        let scope = request.grant.served_by.token_scope();
+        if billed
+            && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
+        {
+            workload.tally.ledger.waste(tariff.charge(usage));
+            workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
+        }
+    }
+
+    /// A request was answered; [`Recorder::ended`] follows.
+    #[inline]
+    pub fn answered(&mut self, _now: Moment, request: &Request, answer: &Answer) {
+        let measured = self.is_measured(request);
+        let workload = &mut self.workloads[request.workload];
+        let streams = workload.stream;
+        let good = answer.e2e <= self.bounds.e2e
+            && (!streams
+                || (answer.ttft <= self.bounds.ttft
+                    && answer.tpot.is_none_or(|tpot| tpot <= self.bounds.tpot)));
+        self.last_good = good;
+        self.last_ttft = streams.then_some(answer.ttft);
+        if !measured {
+            return;
+        }
+        let tally = &mut workload.tally;
+        let (usage, served_by) = (request.grant.usage, request.grant.served_by);
+        tally.attempts.answered_by_number[number(request)] += 1;
+        tally.good += u64::from(good);
+        tally.truncated += u64::from(request.grant.truncated);
+        tally.e2e.record(answer.e2e, answer.attempt_e2e);
+        if streams {
+            tally.ttft.record(answer.ttft, answer.attempt_ttft);
+            if let Some(tpot) = answer.tpot {
+                tally.tpot.record(tpot);
+            }
+        }
+        tally.tokens.add(usage);
+        match served_by {
+            ServedBy::Reserved | ServedBy::ModelUnits => {
+                tally.prepaid_tokens.add(usage);
+                tally.prepaid_requests += 1;
+            }
+            _ => {
+                let scope = served_by.token_scope();
+                if let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref()) {
+                    tally.ledger.add(tariff.charge(usage));
+                }
+            }
+        }
+    }
+
+    /// A request ended.
+    #[inline]
+    pub fn ended(&mut self, now: Moment, request: &Request, outcome: Outcome) {
+        self.in_system -= 1;
+        self.sojourn += u128::from(now.since(request.intended).0);
+        let (good, ttft) = match outcome {
+            Outcome::Completed => (self.last_good, self.last_ttft),
+            _ => (false, None),
+        };
+        self.timeline.end(now, outcome, good, ttft);
+        if self.is_measured(request) {
+            self.workloads[request.workload].tally.requests.end(outcome);
+        }
+    }
+
+    /// The run is over.
+    ///
+    /// # Panics
+    /// If requests or time are not conserved.
+    pub fn finish(self, endpoint: &Endpoint) -> RunMeasures {
+        assert_eq!(self.area, self.sojourn, "Little's law: the integral of the number in the system is the sum of times in it");
+        for workload in &self.workloads {
+            let requests = &workload.tally.requests;
+            assert_eq!(requests.offered, requests.ended(), "every request ends in one outcome");
+        }
+        let span = self.now.as_secs_f64().max(1e-6);
+        RunMeasures {
+            workloads: self.workloads.into_iter().map(|workload| workload.tally).collect(),
+            timeline: self.timeline,
+            quotas: endpoint.reports(),
+            totals: endpoint.totals(),
+            simulated: self.simulated,
+            mean_in_system: self.area as f64 / 1e6 / span,
+            ended_at: self.now,
+        }
+    }
+}
+
+#[inline]
+fn number(request: &Request) -> usize {
+    (request.progress.attempts as usize - 1).min(ATTEMPTS_TOLD_APART - 1)
+}

@@ -1,0 +1,68 @@
+//! What a run is made of: one variant with its models, prices and profiles resolved.
+
+use crate::client::spec::ClientPolicy;
+use crate::cost::Tariff;
+use crate::domain::{LatencyMetric, ScopeKind, Slo};
+use crate::load::spec::TrafficSpec;
+use crate::service::setup::EndpointSetup;
+use crate::units::Micros;
+
+/// One variant, ready to run with any seed.
+#[derive(Clone, Debug)]
+pub struct RunSetup {
+    /// For how long requests start.
+    pub duration: Micros,
+    /// Requests that start before this are not measured.
+    pub warmup: Micros,
+    /// The workloads, in the order of the endpoint's targets.
+    pub workloads: Vec<WorkloadSetup>,
+    /// The clients' policy.
+    pub client: ClientPolicy,
+    /// The service.
+    pub endpoint: EndpointSetup,
+    /// When a single request is good.
+    pub bounds: RequestBounds,
+    /// Whether abandoned attempts are billed for their input and the tokens produced so far.
+    pub timeouts_are_billed: bool,
+}
+
+/// The client side of one workload.
+#[derive(Clone, Debug)]
+pub struct WorkloadSetup {
+    /// Its name, which names its random streams.
+    pub name: String,
+    /// Its traffic.
+    pub traffic: TrafficSpec,
+    /// Whether answers are streamed.
+    pub stream: bool,
+    /// What its tokens cost in each scope that may serve it.
+    pub tariffs: Vec<(ScopeKind, Tariff)>,
+}
+
+/// The longest times of a good request; [`Micros::MAX`] where the SLO says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestBounds {
+    /// To the first token.
+    pub ttft: Micros,
+    /// To the last token.
+    pub e2e: Micros,
+    /// Per output token after the first.
+    pub tpot: Micros,
+}
+
+impl RequestBounds {
+    /// The bounds of single requests that an SLO implies.
+    ///
+    /// Where a latency is bounded at several quantiles, a single request has to meet the loosest.
+    pub fn of(slo: &Slo) -> Self {
+        let loosest = |metric: LatencyMetric| {
+            let of_metric = slo.latency.iter().filter(|bound| bound.metric == metric);
+            of_metric.map(|bound| bound.at_most).max().unwrap_or(Micros::MAX)
+        };
+        Self {
+            ttft: loosest(LatencyMetric::Ttft),
+            e2e: loosest(LatencyMetric::E2e),
+            tpot: loosest(LatencyMetric::Tpot),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Requests in flight, in reusable places: memory follows what is in flight, not what was run.
+
+use crate::client::Progress;
+use crate::load::{Arrival, Prefix};
+use crate::service::Grant;
+use crate::units::Moment;
+use std::ops::{Index, IndexMut};
+
+/// A logical request from its due moment to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// The workload that it belongs to.
+    pub workload: usize,
+    /// Its number in the workload.
+    pub seq: u64,
+    /// When it was due.
+    pub intended: Moment,
+    /// When its latest attempt was sent.
+    pub sent_at: Moment,
+    /// Input tokens after the prefix.
+    pub input: u32,
+    /// Output tokens that the model would produce.
+    pub output: u32,
+    /// Its prefix.
+    pub prefix: Prefix,
+    /// The user of a closed loop.
+    pub user: Option<u32>,
+    /// How far the client brain has come with it.
+    pub progress: Progress,
+    /// What the service brain granted to its latest attempt.
+    pub grant: Grant,
+    /// Grows with each event that voids those scheduled before.
+    pub generation: u32,
+}
+
+impl Request {
+    /// A request that is due as `arrival` says.
+    pub fn new(workload: usize, user: Option<u32>, arrival: &Arrival) -> Self {
+        Self {
+            workload,
+            seq: arrival.seq,
+            intended: arrival.at,
+            sent_at: arrival.at,
+            input: arrival.input,
+            output: arrival.output,
+            prefix: arrival.prefix,
+            user,
+            progress: Progress::default(),
+            grant: Grant::default(),
+            generation: 0,
+        }
+    }
+
+    /// The key of the draws of its latest attempt; attempts beyond 63 share keys with later requests.
+    #[inline]
+    pub fn draw_key(&self) -> u64 {
+        self.seq.wrapping_mul(64).wrapping_add(u64::from(self.progress.attempts))
+    }
+}
+
+/// Places for requests.
+#[derive(Default)]
+pub struct Slab {
+    places: Vec<Request>,
+    vacant: Vec<u32>,
+}
+
+impl Slab {
+    /// No places yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Requests in place.
+    pub fn in_use(&self) -> usize {
+        self.places.len() - self.vacant.len()
+    }
+
+    /// Puts a request in a place and names it. The generation of the place goes on, so that
+    /// events of its last request stay void.
+    #[inline]
+    pub fn insert(&mut self, mut request: Request) -> u32 {
+        if let Some(id) = self.vacant.pop() {
+            let place = &mut self.places[id as usize];
+            request.generation = place.generation + 1;
+            *place = request;
+            id
+        } else {
+            self.places.push(request);
+            (self.places.len() - 1) as u32
+        }
+    }
+
+    /// Takes a request out of its place.
+    #[inline]
+    pub fn remove(&mut self, id: u32) -> Request {
+        let place = &mut self.places[id as usize];
+        place.generation = place.generation.wrapping_add(1);
+        self.vacant.push(id);
+        *place
+    }
+}
+
+impl Index<u32> for Slab {
+    type Output = Request;
+    #[inline]
+    fn index(&self, id: u32) -> &Request {
+        &self.places[id as usize]
+    }
+}
+
+impl IndexMut<u32> for Slab {
+    #[inline]
+    fn index_mut(&mut self, id: u32) -> &mut Request {
+        &mut self.places[id as usize]
+    }
+}
