@@ -6,12 +6,8 @@
 use crate::units::{Micros, Moment, PerSecond};
 
 /// The windows at which burstiness is reported.
-pub const WINDOWS: [Micros; 4] = [
-    Micros::SECOND,
-    Micros::from_secs(10),
-    Micros::MINUTE,
-    Micros::from_secs(300),
-];
+pub const WINDOWS: [Micros; 4] =
+    [Micros::SECOND, Micros::from_secs(10), Micros::MINUTE, Micros::from_secs(300)];
 
 /// Burstiness at one window length.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,15 +92,7 @@ struct Counter {
 impl Counter {
     fn new(window: Micros, span: Micros) -> Self {
         let window = Micros(window.0.max(1));
-        Self {
-            window,
-            whole: span.0 / window.0,
-            current: 0,
-            count: 0,
-            sum: 0,
-            squares: 0,
-            peak: 0,
-        }
+        Self { window, whole: span.0 / window.0, current: 0, count: 0, sum: 0, squares: 0, peak: 0 }
     }
 
     fn add(&mut self, at: Moment) {

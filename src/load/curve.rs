@@ -82,9 +82,8 @@ impl RateCurve {
         until: Moment,
     ) -> Self {
         let ramp = Factor::lines(&[(Micros::ZERO, from.0), (over, to.0)]);
-        let factors: Vec<Factor> = std::iter::once(ramp)
-            .chain(shapes.iter().map(Factor::of))
-            .collect();
+        let factors: Vec<Factor> =
+            std::iter::once(ramp).chain(shapes.iter().map(Factor::of)).collect();
         Self::product(1.0, &factors, until)
     }
 
@@ -95,11 +94,7 @@ impl RateCurve {
 
     fn product(base: f64, factors: &[Factor], until: Moment) -> Self {
         let limit = until.as_secs_f64().min(HEAD_END_MAX_S);
-        let head_s = factors
-            .iter()
-            .map(Factor::last_change)
-            .fold(0.0, f64::max)
-            .min(limit);
+        let head_s = factors.iter().map(Factor::last_change).fold(0.0, f64::max).min(limit);
         let weekly = factors.iter().any(|f| matches!(f, Factor::Week { .. }));
         let cycle_s = if weekly { WEEK_S } else { HOUR_S };
         let head = segments(base, factors, 0.0, head_s);
@@ -164,7 +159,8 @@ fn segments(base: f64, factors: &[Factor], from: f64, to: f64) -> Vec<Segment> {
         for piece in 0..pieces {
             let offset = piece as f64 * step;
             let value = |t: f64| {
-                let product: f64 = lines.iter().map(|(v, slope)| (v + slope * t).max(0.0)).product();
+                let product: f64 =
+                    lines.iter().map(|(v, slope)| (v + slope * t).max(0.0)).product();
                 sane(base * product)
             };
             let (left, right) = (value(offset), value(offset + step));
@@ -207,10 +203,7 @@ enum Factor {
 impl Factor {
     fn of(shape: &ShapeSpec) -> Self {
         match shape {
-            ShapeSpec::HourOfWeek {
-                factors,
-                start_hour,
-            } => Self::week(factors, *start_hour),
+            ShapeSpec::HourOfWeek { factors, start_hour } => Self::week(factors, *start_hour),
             ShapeSpec::Ramp { points } => Self::lines(points),
             ShapeSpec::Steps { steps } => Self::steps(steps.iter().copied()),
             ShapeSpec::Spike { at, length, factor } => {

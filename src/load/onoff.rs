@@ -27,10 +27,7 @@ impl Mmpp {
         // A burst lasts a microsecond at least, the resolution of time.
         let leave_burst = 1.0 / spec.burst_length.as_secs_f64().max(1e-6);
         Self {
-            rates: [
-                b * spec.rate.0,
-                (spec.rate.0 * (1.0 - b * share) / (1.0 - share)).max(0.0),
-            ],
+            rates: [b * spec.rate.0, (spec.rate.0 * (1.0 - b * share) / (1.0 - share)).max(0.0)],
             leave: [leave_burst, leave_burst * share / (1.0 - share)],
         }
     }

@@ -64,11 +64,7 @@ impl Gaps {
         }
         let (shape, scale) = weibull_shape_scale(cv);
         match Gamma::new(1.0 + 1.0 / shape, 1.0) {
-            Ok(first) => Self(Law::Weibull {
-                inverse_shape: 1.0 / shape,
-                scale,
-                first,
-            }),
+            Ok(first) => Self(Law::Weibull { inverse_shape: 1.0 / shape, scale, first }),
             Err(_) => Self::exponential(),
         }
     }
@@ -80,11 +76,9 @@ impl Gaps {
             Law::Constant => part,
             Law::Exponential => Exp1.sample(rng),
             Law::Gamma { first, .. } => part * first.sample(rng),
-            Law::Weibull {
-                inverse_shape,
-                scale,
-                first,
-            } => part * scale * first.sample(rng).powf(*inverse_shape),
+            Law::Weibull { inverse_shape, scale, first } => {
+                part * scale * first.sample(rng).powf(*inverse_shape)
+            }
         }
     }
 
@@ -105,11 +99,7 @@ impl Gaps {
                     None => gap,
                 }
             }
-            Law::Weibull {
-                inverse_shape,
-                scale,
-                ..
-            } => {
+            Law::Weibull { inverse_shape, scale, .. } => {
                 let e: f64 = Exp1.sample(rng);
                 scale * e.powf(*inverse_shape)
             }

@@ -72,7 +72,8 @@ impl RowReplay {
                 if scale.keep.get() < 1.0 && keep.uniform(key) >= scale.keep.get() {
                     continue;
                 }
-                let by = if copy == 0 { 0 } else { offset(shift.uniform(key), scale.shift.0, span) };
+                let by =
+                    if copy == 0 { 0 } else { offset(shift.uniform(key), scale.shift.0, span) };
                 let at = ((u128::from(row.at.0) + u128::from(by)) % u128::from(span)) as u64;
                 schedule.push(Entry { at, copy, row: index as u32 });
             }
@@ -104,9 +105,7 @@ impl RowReplay {
         let ids = blocks.iter().max().map_or(0, |id| id.saturating_add(1));
         let copies = self.schedule.iter().map(|e| e.copy + 1).max().unwrap_or(1);
         let copies = if self.own_copy_blocks { copies } else { 1 };
-        (0..copies)
-            .flat_map(|copy| blocks.iter().map(move |id| id + copy * ids))
-            .collect()
+        (0..copies).flat_map(|copy| blocks.iter().map(move |id| id + copy * ids)).collect()
     }
 
     /// Requests that start before `until`.

@@ -22,7 +22,10 @@ pub struct SizeSampler(Law);
 #[derive(Clone, Debug)]
 enum Law {
     Fixed(u32),
-    Lognormal { mu: f64, sigma: f64 },
+    Lognormal {
+        mu: f64,
+        sigma: f64,
+    },
     Table(QuantileTable),
     /// Cumulated weight, the last being 1, and law of each part.
     Mixture(Vec<(f64, SizeSampler)>),
@@ -179,10 +182,8 @@ impl QuantileTable {
             knots.push(Knot { share: 0.0, value: 1.0, slope: 0.0 });
         }
         for i in 1..knots.len() {
-            let (run, rise) = (
-                knots[i].share - knots[i - 1].share,
-                knots[i].value - knots[i - 1].value,
-            );
+            let (run, rise) =
+                (knots[i].share - knots[i - 1].share, knots[i].value - knots[i - 1].value);
             knots[i - 1].slope = if run > 0.0 { rise / run } else { 0.0 };
         }
         let guide = (0..GUIDE_CELLS)
@@ -232,11 +233,7 @@ impl NormalTable {
 
     fn new() -> Self {
         let cells = (2.0 * Self::REACH * Self::CELLS_PER_UNIT) as usize;
-        Self(
-            (0..=cells)
-                .map(|i| phi(i as f64 / Self::CELLS_PER_UNIT - Self::REACH))
-                .collect(),
-        )
+        Self((0..=cells).map(|i| phi(i as f64 / Self::CELLS_PER_UNIT - Self::REACH)).collect())
     }
 
     #[inline]
@@ -281,9 +278,8 @@ impl SizePair {
         debug_assert!((-1.0..=1.0).contains(&rank_correlation), "a correlation");
         let r = copula_r(rank_correlation).clamp(-1.0, 1.0);
         let joint = r != 0.0 && input.is_some() && output.is_some();
-        let ready = |law: Option<SizeSampler>| {
-            law.map(|law| if joint { law.invertible() } else { law })
-        };
+        let ready =
+            |law: Option<SizeSampler>| law.map(|law| if joint { law.invertible() } else { law });
         Self {
             input: ready(input),
             output: ready(output),
@@ -304,10 +300,7 @@ impl SizePair {
         {
             let (a, b) = self.input_key.normal_pair(seq);
             let z = copula.r * a + copula.rest * b;
-            return (
-                input.at_normal(a, &copula.normal),
-                output.at_normal(z, &copula.normal),
-            );
+            return (input.at_normal(a, &copula.normal), output.at_normal(z, &copula.normal));
         }
         let input = self.input.as_ref().map_or(row.0, |law| law.draw(self.input_key, seq));
         let output = self.output.as_ref().map_or(row.1, |law| law.draw(self.output_key, seq));

@@ -159,17 +159,8 @@ pub struct OpenSource {
 
 #[derive(Clone, Debug)]
 enum Process {
-    Renewal {
-        curve: RateCurve,
-        cursor: Cursor,
-        gaps: Gaps,
-        started: bool,
-    },
-    OnOff {
-        curve: RateCurve,
-        cursor: Cursor,
-        states: OnOff,
-    },
+    Renewal { curve: RateCurve, cursor: Cursor, gaps: Gaps, started: bool },
+    OnOff { curve: RateCurve, cursor: Cursor, states: OnOff },
     Counts(CountReplay),
     Rows(RowReplay),
 }
@@ -202,11 +193,7 @@ impl OpenSource {
         );
         let expected = process.expected(until);
         Self {
-            mean_rate: if until > Moment::ZERO {
-                expected / until.as_secs_f64()
-            } else {
-                0.0
-            },
+            mean_rate: if until > Moment::ZERO { expected / until.as_secs_f64() } else { 0.0 },
             process,
             rng,
             sizes: sizes_of(spec, seed, workload),
@@ -218,7 +205,12 @@ impl OpenSource {
     }
 
     #[inline]
-    fn arrive(&mut self, at: Moment, (input, output): (u32, u32), prefix: Prefix) -> Option<Arrival> {
+    fn arrive(
+        &mut self,
+        at: Moment,
+        (input, output): (u32, u32),
+        prefix: Prefix,
+    ) -> Option<Arrival> {
         // Rounding at a joint of two pieces of the curve could go back by a microsecond.
         let at = at.max(self.last);
         if at >= self.until {
@@ -287,21 +279,15 @@ impl Process {
             ArrivalSpec::Poisson { rate } => (shaped(*rate), Gaps::exponential()),
             ArrivalSpec::Gamma { rate, cv } => (shaped(*rate), Gaps::gamma(*cv)),
             ArrivalSpec::Weibull { rate, cv } => (shaped(*rate), Gaps::weibull(*cv)),
-            ArrivalSpec::Ramp { from, to, over } => (
-                RateCurve::ramp(*from, *to, *over, &spec.shapes, until),
-                Gaps::exponential(),
-            ),
+            ArrivalSpec::Ramp { from, to, over } => {
+                (RateCurve::ramp(*from, *to, *over, &spec.shapes, until), Gaps::exponential())
+            }
             // These have no rate of their own; `new` does not come here with them.
             ArrivalSpec::Closed { .. } | ArrivalSpec::Trace(_) | ArrivalSpec::Recorded(_) => {
                 (RateCurve::constant(PerSecond(0.0)), Gaps::exponential())
             }
         };
-        Self::Renewal {
-            cursor: Cursor::new(&curve),
-            curve,
-            gaps,
-            started: false,
-        }
+        Self::Renewal { cursor: Cursor::new(&curve), curve, gaps, started: false }
     }
 
     /// Expected requests before `until`.

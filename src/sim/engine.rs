@@ -10,7 +10,7 @@ use super::setup::RunSetup;
 use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome};
-use crate::load::{Arrival, Source};
+use crate::load::source::{Arrival, Source};
 use crate::measure::{Tally, Timeline};
 use crate::rng::Keyed;
 use crate::service::{Call, Endpoint, QuotaReport, ServiceTotals};
@@ -48,7 +48,6 @@ pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
 }
 
 struct Engine<'a> {
-    setup: &'a RunSetup,
     sources: Vec<WorkloadSource>,
     injector: Injector,
     endpoint: Endpoint,
@@ -87,7 +86,6 @@ impl<'a> Engine<'a> {
             })
             .collect();
         Self {
-            setup,
             sources,
             injector: Injector::new(setup.client),
             endpoint: Endpoint::new(&setup.endpoint, seed),
@@ -122,7 +120,11 @@ impl<'a> Engine<'a> {
 
     fn finish(self) -> RunMeasures {
         assert_eq!(self.requests.in_use(), 0, "a request never ended");
-        assert_eq!(self.endpoint.held(), 0, "quota tokens are still reserved after the last answer");
+        assert_eq!(
+            self.endpoint.held(),
+            0,
+            "quota tokens are still reserved after the last answer"
+        );
         assert_eq!(self.endpoint.totals().in_flight, 0, "a call was never settled");
         self.recorder.finish(&self.endpoint)
     }

@@ -9,3 +9,6 @@ mod slab;
 pub use engine::{RunMeasures, run};
 pub use queue::{Class, Event, EventQueue};
 pub use setup::{RequestBounds, RunSetup, WorkloadSetup};
+
+#[cfg(test)]
+mod tests;

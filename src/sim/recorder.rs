@@ -169,8 +169,7 @@ impl<'a> Recorder<'a> {
         workload.tally.attempts.timed_out += 1;
         let usage = Usage { output, ..request.grant.usage };
         let scope = request.grant.served_by.token_scope();
-        if billed
-            && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
+        if billed && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
         {
             workload.tally.ledger.waste(tariff.charge(usage));
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
@@ -239,7 +238,10 @@ impl<'a> Recorder<'a> {
     /// # Panics
     /// If requests or time are not conserved.
     pub fn finish(self, endpoint: &Endpoint) -> RunMeasures {
-        assert_eq!(self.area, self.sojourn, "Little's law: the integral of the number in the system is the sum of times in it");
+        assert_eq!(
+            self.area, self.sojourn,
+            "Little's law: the integral of the number in the system is the sum of times in it"
+        );
         for workload in &self.workloads {
             let requests = &workload.tally.requests;
             assert_eq!(requests.offered, requests.ended(), "every request ends in one outcome");

@@ -1,7 +1,7 @@
 //! Requests in flight, in reusable places: memory follows what is in flight, not what was run.
 
 use crate::client::Progress;
-use crate::load::{Arrival, Prefix};
+use crate::load::source::{Arrival, Prefix};
 use crate::service::Grant;
 use crate::units::Moment;
 use std::ops::{Index, IndexMut};
