@@ -79,6 +79,10 @@ impl Default for LatencyHistogram {
 
 impl LatencyHistogram {
     /// An empty histogram.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the bounds are constant and valid"
+    )]
     pub fn new() -> Self {
         Self {
             finite: Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS)
@@ -106,6 +110,10 @@ impl LatencyHistogram {
     }
 
     /// Adds all of `other`, exactly.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the bounds are the same by construction"
+    )]
     pub fn merge(&mut self, other: &Self) {
         self.finite
             .add(&other.finite)

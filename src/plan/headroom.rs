@@ -1,7 +1,7 @@
 //! Sustained throughput under Bedrock's quotas, in closed form.
 //!
-//! Admission reserves R = uncached input + cache writes (+ cache reads, if the rules say so)
-//! + `max_tokens`; settlement counts F = uncached input + cache writes + burndown × output
+//! Admission reserves R = `max_tokens` + uncached input + cache writes (and cache reads, if the
+//! rules say so); settlement counts F = uncached input + cache writes + burndown × output
 //! (user guide, quotas-token-burndown). With the quota Q per minute and the latency L in seconds:
 //!
 //! | semantics | highest sustained rate |

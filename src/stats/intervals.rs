@@ -77,7 +77,7 @@ pub fn log_mean_interval(values: &[f64], confidence: f64) -> Option<Interval> {
 
 /// Sectioning: the interval of a quantile from the same quantile of consecutive batches.
 ///
-/// Centre at the overall quantile q, half-width t_{B−1}·√(Σ(ln q_b − ln q)²/(B − 1)/B) on the
+/// Centre at the overall quantile q, half-width `t_{B−1}·√(Σ(ln q_b − ln q)²/(B − 1)/B)` on the
 /// logarithm (Asmussen & Glynn, *Stochastic Simulation*, 2007). It stays honest for dependent
 /// data, where order statistics and plain batch means do not.
 /// `None` below two batches or if a value is not positive.

@@ -107,7 +107,7 @@ fn first(end: u64, holds: impl Fn(u64) -> bool) -> u64 {
 
 /// Samples needed for a 95% interval of relative half-width `half_width` around a quantile.
 ///
-/// n = (1.96σ / (ε·φ(z_p)))²·p(1 − p) for independent lognormal values with spread `sigma`.
+/// `n = (1.96σ / (ε·φ(z_p)))²·p(1 − p)` for independent lognormal values with spread `sigma`.
 /// `None` unless all arguments are positive and `share` is below 1.
 pub fn samples_for_half_width(share: f64, sigma: f64, half_width: f64) -> Option<u64> {
     if !(share > 0.0 && share < 1.0 && sigma > 0.0 && half_width > 0.0) {

@@ -11,7 +11,7 @@ pub struct WarmUp {
     pub at_limit: bool,
 }
 
-/// MSER (White 1997): the cut d ≤ m/2 that minimises Σ_{i>d}(Zᵢ − Z̄_d)² / (m − d)².
+/// MSER (White 1997): the cut d ≤ m/2 that minimises `Σ_{i>d}(Zᵢ − Z̄_d)² / (m − d)²`.
 ///
 /// The first of equal scores wins. `None` if there are no values. Not for runs whose load follows
 /// the time of day: they have no steady state to find.
