@@ -1,12 +1,20 @@
-//! placeholder
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod units;
+
+pub mod domain;
+pub mod rng;
+pub mod stats;
 
 pub mod client;
 pub mod cost;
-pub mod domain;
 pub mod load;
 pub mod measure;
-pub mod rng;
-pub mod scenario;
 pub mod service;
+
+pub mod config;
+pub mod profile;
+pub mod scenario;
+
+pub mod plan;
 pub mod sim;
-pub mod units;

@@ -6,8 +6,12 @@
 use crate::units::{Micros, Moment, PerSecond};
 
 /// The windows at which burstiness is reported.
-pub const WINDOWS: [Micros; 4] =
-    [Micros::SECOND, Micros::from_secs(10), Micros::MINUTE, Micros::from_secs(300)];
+pub const WINDOWS: [Micros; 4] = [
+    Micros::SECOND,
+    Micros::from_secs(10),
+    Micros::MINUTE,
+    Micros::from_secs(300),
+];
 
 /// Burstiness at one window length.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +57,11 @@ impl Burstiness {
         let seconds = span.as_secs_f64();
         Self {
             requests,
-            mean_rate: PerSecond(if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }),
+            mean_rate: PerSecond(if seconds > 0.0 {
+                requests as f64 / seconds
+            } else {
+                0.0
+            }),
             gap_cv: (gaps.n >= 2.0 && gaps.mean > 0.0)
                 .then(|| (gaps.squares / gaps.n).sqrt() / gaps.mean),
             windows: counters.into_iter().filter_map(Counter::finish).collect(),
@@ -92,7 +100,15 @@ struct Counter {
 impl Counter {
     fn new(window: Micros, span: Micros) -> Self {
         let window = Micros(window.0.max(1));
-        Self { window, whole: span.0 / window.0, current: 0, count: 0, sum: 0, squares: 0, peak: 0 }
+        Self {
+            window,
+            whole: span.0 / window.0,
+            current: 0,
+            count: 0,
+            sum: 0,
+            squares: 0,
+            peak: 0,
+        }
     }
 
     fn add(&mut self, at: Moment) {

@@ -72,7 +72,10 @@ impl ClosedSource {
     ) -> Self {
         Self {
             turns: vec![0; users as usize],
-            think: Think { law: think, keyed: Keyed::new(seed, &format!("{workload}/think")) },
+            think: Think {
+                law: think,
+                keyed: Keyed::new(seed, &format!("{workload}/think")),
+            },
             phase: Keyed::new(seed, &format!("{workload}/phase")),
             sizes,
             prefixes,
@@ -109,7 +112,13 @@ impl ClosedSource {
             return None;
         }
         let (input, output) = self.sizes.draw(seq, (1, 1));
-        Some(Arrival { at, seq, input, output, prefix: self.prefixes.draw(seq) })
+        Some(Arrival {
+            at,
+            seq,
+            input,
+            output,
+            prefix: self.prefixes.draw(seq),
+        })
     }
 
     /// Requests per second if every answer took no time. Think times below a second count as one,

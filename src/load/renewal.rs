@@ -43,14 +43,20 @@ impl Gaps {
 
     /// Gamma with this coefficient of variation: shape 1/CV², scale CV².
     pub fn gamma(cv: f64) -> Self {
-        debug_assert!(cv.is_finite() && cv >= 0.0, "a CV is finite and not negative");
+        debug_assert!(
+            cv.is_finite() && cv >= 0.0,
+            "a CV is finite and not negative"
+        );
         if cv < 1e-6 {
             return Self::constant();
         }
         let (shape, scale) = (1.0 / (cv * cv), cv * cv);
         let boost = (shape < 1.0).then_some(1.0 / shape);
         let body_shape = if boost.is_some() { shape + 1.0 } else { shape };
-        match (Gamma::new(body_shape, scale), Gamma::new(shape + 1.0, scale)) {
+        match (
+            Gamma::new(body_shape, scale),
+            Gamma::new(shape + 1.0, scale),
+        ) {
             (Ok(body), Ok(first)) => Self(Law::Gamma { body, boost, first }),
             _ => Self::exponential(),
         }
@@ -58,13 +64,20 @@ impl Gaps {
 
     /// Weibull with this coefficient of variation.
     pub fn weibull(cv: f64) -> Self {
-        debug_assert!(cv.is_finite() && cv >= 0.0, "a CV is finite and not negative");
+        debug_assert!(
+            cv.is_finite() && cv >= 0.0,
+            "a CV is finite and not negative"
+        );
         if cv < 1e-6 {
             return Self::constant();
         }
         let (shape, scale) = weibull_shape_scale(cv);
         match Gamma::new(1.0 + 1.0 / shape, 1.0) {
-            Ok(first) => Self(Law::Weibull { inverse_shape: 1.0 / shape, scale, first }),
+            Ok(first) => Self(Law::Weibull {
+                inverse_shape: 1.0 / shape,
+                scale,
+                first,
+            }),
             Err(_) => Self::exponential(),
         }
     }
@@ -76,9 +89,11 @@ impl Gaps {
             Law::Constant => part,
             Law::Exponential => Exp1.sample(rng),
             Law::Gamma { first, .. } => part * first.sample(rng),
-            Law::Weibull { inverse_shape, scale, first } => {
-                part * scale * first.sample(rng).powf(*inverse_shape)
-            }
+            Law::Weibull {
+                inverse_shape,
+                scale,
+                first,
+            } => part * scale * first.sample(rng).powf(*inverse_shape),
         }
     }
 
@@ -99,7 +114,11 @@ impl Gaps {
                     None => gap,
                 }
             }
-            Law::Weibull { inverse_shape, scale, .. } => {
+            Law::Weibull {
+                inverse_shape,
+                scale,
+                ..
+            } => {
                 let e: f64 = Exp1.sample(rng);
                 scale * e.powf(*inverse_shape)
             }

@@ -52,7 +52,11 @@ impl SizeSampler {
                     })
                     .collect();
                 debug_assert!(total > 0.0, "a mixture has a part of positive weight");
-                if parts.is_empty() { Law::Fixed(1) } else { Law::Mixture(parts) }
+                if parts.is_empty() {
+                    Law::Fixed(1)
+                } else {
+                    Law::Mixture(parts)
+                }
             }
         })
     }
@@ -148,7 +152,11 @@ fn whole(tokens: f64) -> u32 {
 }
 
 fn pick(parts: &[(f64, SizeSampler)], u: f64) -> (usize, &SizeSampler) {
-    let i = parts.iter().take_while(|p| p.0 <= u).count().min(parts.len() - 1);
+    let i = parts
+        .iter()
+        .take_while(|p| p.0 <= u)
+        .count()
+        .min(parts.len() - 1);
     (i, &parts[i].1)
 }
 
@@ -175,21 +183,33 @@ impl QuantileTable {
         let mut knots: Vec<Knot> = points
             .iter()
             .filter(finite)
-            .map(|&(share, value)| Knot { share, value, slope: 0.0 })
+            .map(|&(share, value)| Knot {
+                share,
+                value,
+                slope: 0.0,
+            })
             .collect();
         knots.sort_by(|a, b| a.share.total_cmp(&b.share));
         if knots.is_empty() {
-            knots.push(Knot { share: 0.0, value: 1.0, slope: 0.0 });
+            knots.push(Knot {
+                share: 0.0,
+                value: 1.0,
+                slope: 0.0,
+            });
         }
         for i in 1..knots.len() {
-            let (run, rise) =
-                (knots[i].share - knots[i - 1].share, knots[i].value - knots[i - 1].value);
+            let (run, rise) = (
+                knots[i].share - knots[i - 1].share,
+                knots[i].value - knots[i - 1].value,
+            );
             knots[i - 1].slope = if run > 0.0 { rise / run } else { 0.0 };
         }
         let guide = (0..GUIDE_CELLS)
             .map(|cell| {
                 let share = cell as f64 / GUIDE_CELLS as f64;
-                knots.partition_point(|k| k.share <= share).saturating_sub(1) as u32
+                knots
+                    .partition_point(|k| k.share <= share)
+                    .saturating_sub(1) as u32
             })
             .collect();
         Self { knots, guide }
@@ -233,7 +253,11 @@ impl NormalTable {
 
     fn new() -> Self {
         let cells = (2.0 * Self::REACH * Self::CELLS_PER_UNIT) as usize;
-        Self((0..=cells).map(|i| phi(i as f64 / Self::CELLS_PER_UNIT - Self::REACH)).collect())
+        Self(
+            (0..=cells)
+                .map(|i| phi(i as f64 / Self::CELLS_PER_UNIT - Self::REACH))
+                .collect(),
+        )
     }
 
     #[inline]
@@ -300,10 +324,19 @@ impl SizePair {
         {
             let (a, b) = self.input_key.normal_pair(seq);
             let z = copula.r * a + copula.rest * b;
-            return (input.at_normal(a, &copula.normal), output.at_normal(z, &copula.normal));
+            return (
+                input.at_normal(a, &copula.normal),
+                output.at_normal(z, &copula.normal),
+            );
         }
-        let input = self.input.as_ref().map_or(row.0, |law| law.draw(self.input_key, seq));
-        let output = self.output.as_ref().map_or(row.1, |law| law.draw(self.output_key, seq));
+        let input = self
+            .input
+            .as_ref()
+            .map_or(row.0, |law| law.draw(self.input_key, seq));
+        let output = self
+            .output
+            .as_ref()
+            .map_or(row.1, |law| law.draw(self.output_key, seq));
         (input, output)
     }
 }

@@ -67,7 +67,10 @@ impl Prefixes {
         }
         // The high half of a product maps 64 uniform bits to 0..drawn without a division.
         let start = (u128::from(self.keyed.bits(seq)) * u128::from(self.drawn)) >> 64;
-        Prefix { start: start as u32, len: 1 }
+        Prefix {
+            start: start as u32,
+            len: 1,
+        }
     }
 }
 
@@ -93,7 +96,9 @@ impl Source {
             debug_assert!(spec.shapes.is_empty(), "a closed loop has no rate to shape");
             let sizes = sizes_of(spec, seed, workload);
             let of = (seed, workload);
-            return Self::Closed(ClosedSource::new(*users, *think, sizes, prefixes, of, until));
+            return Self::Closed(ClosedSource::new(
+                *users, *think, sizes, prefixes, of, until,
+            ));
         }
         Self::Open(OpenSource::new(spec, seed, workload, until, prefixes))
     }
@@ -159,8 +164,17 @@ pub struct OpenSource {
 
 #[derive(Clone, Debug)]
 enum Process {
-    Renewal { curve: RateCurve, cursor: Cursor, gaps: Gaps, started: bool },
-    OnOff { curve: RateCurve, cursor: Cursor, states: OnOff },
+    Renewal {
+        curve: RateCurve,
+        cursor: Cursor,
+        gaps: Gaps,
+        started: bool,
+    },
+    OnOff {
+        curve: RateCurve,
+        cursor: Cursor,
+        states: OnOff,
+    },
     Counts(CountReplay),
     Rows(RowReplay),
 }
@@ -193,7 +207,11 @@ impl OpenSource {
         );
         let expected = process.expected(until);
         Self {
-            mean_rate: if until > Moment::ZERO { expected / until.as_secs_f64() } else { 0.0 },
+            mean_rate: if until > Moment::ZERO {
+                expected / until.as_secs_f64()
+            } else {
+                0.0
+            },
             process,
             rng,
             sizes: sizes_of(spec, seed, workload),
@@ -221,7 +239,13 @@ impl OpenSource {
         self.last = at;
         let seq = self.next_seq;
         self.next_seq += 1;
-        Some(Arrival { at, seq, input, output, prefix })
+        Some(Arrival {
+            at,
+            seq,
+            input,
+            output,
+            prefix,
+        })
     }
 }
 
@@ -231,7 +255,12 @@ impl Iterator for OpenSource {
     #[inline]
     fn next(&mut self) -> Option<Arrival> {
         let at = match &mut self.process {
-            Process::Renewal { curve, cursor, gaps, started } => {
+            Process::Renewal {
+                curve,
+                cursor,
+                gaps,
+                started,
+            } => {
                 let gap = if *started {
                     gaps.next(&mut self.rng)
                 } else {
@@ -240,7 +269,11 @@ impl Iterator for OpenSource {
                 };
                 moment(cursor.advance(curve, gap)?)
             }
-            Process::OnOff { curve, cursor, states } => {
+            Process::OnOff {
+                curve,
+                cursor,
+                states,
+            } => {
                 let until_s = self.until.as_secs_f64();
                 moment(states.next(curve, cursor, until_s, &mut self.rng)?)
             }
@@ -279,15 +312,21 @@ impl Process {
             ArrivalSpec::Poisson { rate } => (shaped(*rate), Gaps::exponential()),
             ArrivalSpec::Gamma { rate, cv } => (shaped(*rate), Gaps::gamma(*cv)),
             ArrivalSpec::Weibull { rate, cv } => (shaped(*rate), Gaps::weibull(*cv)),
-            ArrivalSpec::Ramp { from, to, over } => {
-                (RateCurve::ramp(*from, *to, *over, &spec.shapes, until), Gaps::exponential())
-            }
+            ArrivalSpec::Ramp { from, to, over } => (
+                RateCurve::ramp(*from, *to, *over, &spec.shapes, until),
+                Gaps::exponential(),
+            ),
             // These have no rate of their own; `new` does not come here with them.
             ArrivalSpec::Closed { .. } | ArrivalSpec::Trace(_) | ArrivalSpec::Recorded(_) => {
                 (RateCurve::constant(PerSecond(0.0)), Gaps::exponential())
             }
         };
-        Self::Renewal { cursor: Cursor::new(&curve), curve, gaps, started: false }
+        Self::Renewal {
+            cursor: Cursor::new(&curve),
+            curve,
+            gaps,
+            started: false,
+        }
     }
 
     /// Expected requests before `until`.

@@ -134,7 +134,13 @@ pub struct ReplayScale {
 
 impl Default for ReplayScale {
     fn default() -> Self {
-        Self { speed: 1.0, keep: Ratio::ONE, copies: 1, shift: Micros::MINUTE, repeat: false }
+        Self {
+            speed: 1.0,
+            keep: Ratio::ONE,
+            copies: 1,
+            shift: Micros::MINUTE,
+            repeat: false,
+        }
     }
 }
 

@@ -1,0 +1,460 @@
+//! Latencies in an `HdrHistogram`: three significant digits from 1 µs to 1 h.
+//!
+//! Counts are integers, so merging is exact and free of order: merge shards, then take quantiles,
+//! and never average quantiles. Every value reported is the highest of its cell, at most 0.098%
+//! (1/1,024) above the recorded one.
+
+use crate::stats::quantile::{min_samples, rank, rank_interval};
+use crate::units::Micros;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use thiserror::Error;
+
+const SIGNIFICANT_DIGITS: u8 = 3;
+const LOWEST: u64 = 1;
+const HIGHEST: u64 = Micros::HOUR.0;
+
+/// A quantile, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Fewer samples than the quantile needs (`stats::quantile::min_samples`).
+    TooFew,
+    /// The rank falls among the requests that never answered: the quantile is infinite.
+    Never,
+    /// The quantile.
+    At(Micros),
+}
+
+impl Reading {
+    /// The quantile, if there is a finite one.
+    pub fn finite(self) -> Option<Micros> {
+        match self {
+            Self::At(value) => Some(value),
+            Self::TooFew | Self::Never => None,
+        }
+    }
+}
+
+/// Why a histogram could not be written or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HistogramError {
+    /// The counts do not fit the V2 encoding.
+    #[error("cannot encode the histogram: {0}")]
+    Encode(String),
+    /// The bytes are not a V2 histogram.
+    #[error("not a readable HdrHistogram: {0}")]
+    Decode(String),
+    /// The histogram has other bounds or digits, so it cannot be merged exactly.
+    #[error(
+        "histogram covers {low} to {high} µs with {digits} digits, expected 1 µs to 1 h with 3"
+    )]
+    OtherShape {
+        /// Its lowest value, in microseconds.
+        low: u64,
+        /// Its highest value, in microseconds.
+        high: u64,
+        /// Its significant digits.
+        digits: u8,
+    },
+    /// A tag holds a comma, a space or a line break, which the log format cannot carry.
+    #[error("`{0}` cannot be a tag of an interval log")]
+    Tag(String),
+}
+
+/// Latencies of requests, with those that never answered counted apart as infinite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatencyHistogram {
+    finite: Histogram<u64>,
+    failures: u64,
+    clamped: u64,
+}
+
+impl Default for LatencyHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LatencyHistogram {
+    /// An empty histogram.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the bounds are constant and valid"
+    )]
+    pub fn new() -> Self {
+        Self {
+            finite: Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS)
+                .expect("the bounds are constant and valid"),
+            failures: 0,
+            clamped: 0,
+        }
+    }
+
+    /// Records a latency.
+    ///
+    /// One above an hour counts as an hour and is counted in [`clamped`](Self::clamped); one below
+    /// the clock's microsecond counts as one microsecond.
+    #[inline]
+    pub fn record(&mut self, latency: Micros) {
+        self.clamped += u64::from(latency.0 > HIGHEST);
+        self.finite
+            .saturating_record(latency.0.clamp(LOWEST, HIGHEST));
+    }
+
+    /// Records a request that never answered, as +∞.
+    #[inline]
+    pub fn record_failure(&mut self) {
+        self.failures += 1;
+    }
+
+    /// Adds all of `other`, exactly.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the bounds are the same by construction"
+    )]
+    pub fn merge(&mut self, other: &Self) {
+        self.finite
+            .add(&other.finite)
+            .expect("all histograms of this type have the same bounds");
+        self.failures += other.failures;
+        self.clamped += other.clamped;
+    }
+
+    /// Latencies recorded, failures apart.
+    pub fn count(&self) -> u64 {
+        self.finite.len()
+    }
+
+    /// Requests that never answered.
+    pub fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// Latencies and failures.
+    pub fn count_all(&self) -> u64 {
+        self.count().saturating_add(self.failures)
+    }
+
+    /// Latencies above one hour, recorded as one hour.
+    pub fn clamped(&self) -> u64 {
+        self.clamped
+    }
+
+    /// The mean of the finite latencies, in microseconds, from the middle of each cell.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.finite.mean())
+    }
+
+    /// The largest finite latency, as the highest value of its cell.
+    pub fn max(&self) -> Option<Micros> {
+        (self.count() > 0).then(|| Micros(self.finite.max()))
+    }
+
+    /// The least finite latency, as the lowest value of its cell.
+    pub fn min(&self) -> Option<Micros> {
+        (self.count() > 0).then(|| Micros(self.finite.min()))
+    }
+
+    /// The quantile of the finite latencies; `None` below the minimum sample size.
+    pub fn quantile(&self, share: f64) -> Option<Micros> {
+        (self.count() >= min_samples(share).max(1))
+            .then(|| self.at_rank(rank(share, self.count())))
+            .flatten()
+    }
+
+    /// The quantile over all requests; `None` if it is infinite or there are too few.
+    pub fn quantile_all(&self, share: f64) -> Option<Micros> {
+        self.reading_all(share).finite()
+    }
+
+    /// The quantile over all requests, failures as infinite, or why there is none.
+    pub fn reading_all(&self, share: f64) -> Reading {
+        let all = self.count_all();
+        if all < min_samples(share).max(1) {
+            return Reading::TooFew;
+        }
+        self.at_rank(rank(share, all))
+            .map_or(Reading::Never, Reading::At)
+    }
+
+    /// The finite latency at a rank, counted from 1; `None` beyond the last.
+    pub fn at_rank(&self, rank: u64) -> Option<Micros> {
+        let count = self.count();
+        if rank == 0 || rank > count {
+            return None;
+        }
+        // Half a rank below keeps the library's ceiling on this rank whatever the rounding.
+        let share = (rank as f64 - 0.5) / count as f64;
+        Some(Micros(self.finite.value_at_quantile(share)))
+    }
+
+    /// Confidence interval of a quantile of independent latencies; `None` below its sample size.
+    ///
+    /// Latencies inside one run depend on each other: use `stats::intervals::sectioned` there.
+    pub fn quantile_bounds(&self, share: f64, confidence: f64) -> Option<(Micros, Micros)> {
+        let ranks = rank_interval(self.count(), share, confidence)?;
+        Some((self.at_rank(ranks.lower)?, self.at_rank(ranks.upper)?))
+    }
+
+    /// The share of all requests that answered within `bound`; `None` if there were none.
+    ///
+    /// Exact up to the cell that `bound` falls in, which counts as within.
+    pub fn share_within(&self, bound: Micros) -> Option<f64> {
+        let all = self.count_all();
+        let within = self.finite.count_between(0, bound.0.min(HIGHEST));
+        (all > 0).then(|| within as f64 / all as f64)
+    }
+
+    /// The finite latencies in `HdrHistogram`'s compressed V2 encoding.
+    pub fn serialize_v2(&self) -> Result<Vec<u8>, HistogramError> {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&self.finite, &mut bytes)
+            .map_err(|error| HistogramError::Encode(error.to_string()))?;
+        Ok(bytes)
+    }
+
+    /// Reads what [`serialize_v2`](Self::serialize_v2) wrote; the encoding holds no failures.
+    pub fn deserialize_v2(bytes: &[u8]) -> Result<Self, HistogramError> {
+        let finite: Histogram<u64> = Deserializer::new()
+            .deserialize(&mut &*bytes)
+            .map_err(|error| HistogramError::Decode(error.to_string()))?;
+        let (low, high, digits) = (finite.low(), finite.high(), finite.sigfig());
+        if (low, high, digits) != (LOWEST, HIGHEST, SIGNIFICANT_DIGITS) {
+            return Err(HistogramError::OtherShape { low, high, digits });
+        }
+        let mut histogram = Self::new();
+        histogram
+            .finite
+            .add(&finite)
+            .map_err(|error| HistogramError::Decode(error.to_string()))?;
+        Ok(histogram)
+    }
+}
+
+/// One line of an interval log: the latencies of one metric in one interval.
+#[derive(Clone, Copy, Debug)]
+pub struct Interval<'a> {
+    /// What was measured, such as `on-demand/ttft`: no comma, space or line break.
+    pub tag: &'a str,
+    /// The start, since the start of the run.
+    pub start: Micros,
+    /// The length.
+    pub length: Micros,
+    /// The latencies.
+    pub latencies: &'a LatencyHistogram,
+}
+
+/// Writes histograms as an `HdrHistogram` interval log (V2), which other tools read.
+///
+/// Values stay in microseconds; the readable maximum of each line is in seconds. Failures are not
+/// part of the format.
+pub fn write_interval_log(
+    comments: &[&str],
+    intervals: &[Interval<'_>],
+) -> Result<Vec<u8>, HistogramError> {
+    let encode = |error: &dyn std::fmt::Display| HistogramError::Encode(error.to_string());
+    let mut bytes = Vec::new();
+    let mut serializer = V2DeflateSerializer::new();
+    let mut builder = IntervalLogWriterBuilder::new();
+    builder.with_max_value_divisor(1e6);
+    for comment in comments {
+        builder.add_comment(comment);
+    }
+    let mut writer = builder
+        .begin_log_with(&mut bytes, &mut serializer)
+        .map_err(|error| encode(&error))?;
+    for interval in intervals {
+        let tag =
+            Tag::new(interval.tag).ok_or_else(|| HistogramError::Tag(interval.tag.to_owned()))?;
+        writer
+            .write_histogram(
+                &interval.latencies.finite,
+                std::time::Duration::from_micros(interval.start.0),
+                std::time::Duration::from_micros(interval.length.0),
+                Some(tag),
+            )
+            .map_err(|error| encode(&error))?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Keyed;
+    use crate::stats::quantile::nearest_rank;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    use proptest::prelude::*;
+
+    fn filled(values: impl IntoIterator<Item = u64>) -> LatencyHistogram {
+        let mut histogram = LatencyHistogram::new();
+        for value in values {
+            histogram.record(Micros(value));
+        }
+        histogram
+    }
+
+    /// Whether a reported value is the true one or at most 1/1,024 above it.
+    fn near(got: Micros, want: u64) -> bool {
+        got.0 >= want && got.0 - want <= want / 1024
+    }
+
+    #[test]
+    fn quantiles_need_their_samples() {
+        let check = |count: u64, share, known: bool| {
+            let histogram = filled(1..=count);
+            assert_eq!(
+                histogram.quantile(share).is_some(),
+                known,
+                "{count} {share}"
+            );
+        };
+        check(28, 0.9, false);
+        check(29, 0.9, true);
+        check(298, 0.99, false);
+        check(299, 0.99, true);
+        check(2994, 0.999, false);
+        check(2995, 0.999, true);
+        assert_eq!(LatencyHistogram::new().quantile(0.5), None);
+        assert_eq!(LatencyHistogram::new().mean(), None);
+        assert_eq!(LatencyHistogram::new().quantile(0.0), None);
+        assert_eq!(filled([5]).quantile(f64::NAN), None);
+    }
+
+    #[test]
+    fn failures_are_infinitely_late() {
+        let mut histogram = filled(1..=990);
+        for _ in 0..10 {
+            histogram.record_failure();
+        }
+        assert_eq!(histogram.count_all(), 1000);
+        assert_eq!(histogram.quantile_all(0.99), Some(Micros(990)));
+        assert_eq!(histogram.quantile(0.99), Some(Micros(981)));
+        histogram.record_failure();
+        assert_eq!(histogram.quantile_all(0.99), None);
+        assert_eq!(histogram.reading_all(0.99), Reading::Never);
+        assert_eq!(histogram.reading_all(0.999), Reading::TooFew);
+        let within = histogram.share_within(Micros(495)).unwrap();
+        assert!((within - 495.0 / 1001.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn values_beyond_the_range_are_clamped_and_counted() {
+        let histogram = filled([0, 1, HIGHEST, HIGHEST + 1, u64::MAX]);
+        assert_eq!((histogram.count(), histogram.clamped()), (5, 2));
+        assert!(near(histogram.max().unwrap(), HIGHEST));
+        assert_eq!(histogram.at_rank(1), Some(Micros(1)));
+        assert_eq!(histogram.at_rank(2), Some(Micros(1)));
+        assert_eq!(histogram.at_rank(6), None);
+    }
+
+    #[test]
+    fn lognormal_quantiles_are_within_a_thousandth() {
+        let keyed = Keyed::new(11, "histogram");
+        let mut values: Vec<u64> = (0..100_000)
+            .map(|id| (1e6 * keyed.normal(id).exp()) as u64)
+            .collect();
+        let histogram = filled(values.iter().copied());
+        values.sort_unstable();
+        for share in [0.5, 0.9, 0.95, 0.99, 0.999] {
+            let exact = nearest_rank(&values, share).unwrap();
+            assert!(near(histogram.quantile(share).unwrap(), exact), "{share}");
+        }
+        let mean = values.iter().sum::<u64>() as f64 / values.len() as f64;
+        assert!((histogram.mean().unwrap() / mean - 1.0).abs() < 5e-4);
+        let (low, high) = histogram.quantile_bounds(0.95, 0.95).unwrap();
+        assert!(low < high && (low..=high).contains(&histogram.quantile(0.95).unwrap()));
+    }
+
+    #[test]
+    fn encodings_round_trip() {
+        let histogram = filled([1, 2_048, 1_000_000, HIGHEST]);
+        let bytes = histogram.serialize_v2().unwrap();
+        assert_eq!(LatencyHistogram::deserialize_v2(&bytes).unwrap(), histogram);
+        let broken = LatencyHistogram::deserialize_v2(&bytes[..10]);
+        assert!(matches!(broken, Err(HistogramError::Decode(_))));
+        let mut other = Vec::new();
+        let coarse = Histogram::<u64>::new_with_bounds(1, 1000, 2).unwrap();
+        V2DeflateSerializer::new()
+            .serialize(&coarse, &mut other)
+            .unwrap();
+        let refused = LatencyHistogram::deserialize_v2(&other).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "histogram covers 1 to 1000 µs with 2 digits, expected 1 µs to 1 h with 3"
+        );
+    }
+
+    #[test]
+    fn interval_logs_are_readable() {
+        let histogram = filled([1_500_000]);
+        let interval = Interval {
+            tag: "base/ttft",
+            start: Micros::from_secs(60),
+            length: Micros::MINUTE,
+            latencies: &histogram,
+        };
+        let log = write_interval_log(&["values in microseconds"], &[interval]).unwrap();
+        let entries: Vec<LogEntry<'_>> = IntervalLogIterator::new(&log)
+            .filter_map(Result::ok)
+            .collect();
+        let logged = entries
+            .iter()
+            .find_map(|entry| match entry {
+                LogEntry::Interval(logged) => Some(logged),
+                _ => None,
+            })
+            .unwrap();
+        assert_eq!(logged.tag().unwrap().as_str(), "base/ttft");
+        assert_eq!(logged.start_timestamp().as_secs(), 60);
+        assert!((logged.max() - 1.5).abs() < 2e-3);
+        let odd = Interval {
+            tag: "a,b",
+            ..interval
+        };
+        assert!(matches!(
+            write_interval_log(&[], &[odd]),
+            Err(HistogramError::Tag(_))
+        ));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn merge_of_histograms_is_the_histogram_of_the_merge(
+            a in prop::collection::vec(0u64..5_000_000_000, 0..50),
+            b in prop::collection::vec(0u64..5_000_000_000, 0..50),
+            failures in 0u64..5,
+        ) {
+            let mut merged = filled(a.iter().copied());
+            let mut other = filled(b.iter().copied());
+            let mut whole = filled(a.into_iter().chain(b));
+            for _ in 0..failures {
+                other.record_failure();
+                whole.record_failure();
+            }
+            merged.merge(&other);
+            prop_assert_eq!(merged, whole);
+        }
+
+        #[test]
+        fn ranks_are_monotone_and_within_a_thousandth(
+            mut values in prop::collection::vec(1u64..=HIGHEST, 1..80),
+        ) {
+            let histogram = filled(values.iter().copied());
+            values.sort_unstable();
+            let mut previous = Micros::ZERO;
+            for (index, &exact) in values.iter().enumerate() {
+                let got = histogram.at_rank(index as u64 + 1).unwrap();
+                prop_assert!(near(got, exact), "rank {} gives {:?}, exact {}", index + 1, got, exact);
+                prop_assert!(got >= previous);
+                previous = got;
+            }
+            prop_assert_eq!(Some(previous), histogram.max());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Plans: what load a quota carries, what to ask for and what to buy.
+
+mod headroom;
+
+pub use headroom::{
+    Binding, Headroom, LoadPoint, QuotaPoint, RightSize, SustainedBounds, headroom, right_size,
+    sustained_rate,
+};

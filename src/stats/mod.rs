@@ -1,0 +1,21 @@
+//! Pure statistics and queueing theory, each formula with its source.
+//!
+//! Nothing here knows of Bedrock. Arguments and results are plain numbers,
+//! because the formulas hold in any unit; callers say which one they use.
+
+pub mod intervals;
+pub mod quantile;
+pub mod queueing;
+pub mod steady;
+
+#[cfg(test)]
+mod check {
+    /// Asserts that `got` shows the same digits as `want` with `decimals` digits after the point.
+    pub(super) fn shown(got: f64, want: f64, decimals: i32) {
+        let tolerance = 0.5 * 10f64.powi(-decimals) * 1.001;
+        assert!(
+            (got - want).abs() <= tolerance,
+            "got {got}, want {want} to {decimals} decimals"
+        );
+    }
+}
