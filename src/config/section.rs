@@ -14,9 +14,9 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Places by path, such as `workload.chat.model`; elements of arrays go by name or number.
-    pub fn into_spans(self) -> BTreeMap<String, Span> {
-        self.spans.into_inner()
+    /// The problems, and the places by path, such as `workload.chat.model`; elements of arrays go by name or number.
+    pub fn into_parts(self) -> (Problems, BTreeMap<String, Span>) {
+        (self.problems, self.spans.into_inner())
     }
 }
 
@@ -80,7 +80,6 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key that may be absent. `None` too if the value is wrong, which is reported.
-    #[expect(clippy::needless_pass_by_value, reason = "kinds are built in the call")]
     pub fn optional<K: Kind>(&mut self, key: &str, kind: K) -> Option<K::Output> {
         self.know(key);
         let node = &self.table.get(key)?.node;
@@ -303,6 +302,15 @@ impl<'a> Section<'a> {
                 self.trail.problems.push(problem.label(label).help(help));
                 None
             }
+        }
+    }
+
+    /// The key of the choice at `key`, if it is one: `gamma` of `arrival = { gamma = … }`.
+    pub fn chosen(&self, key: &str) -> Option<&str> {
+        match &self.table.get(key)?.node.value {
+            Value::Text(tag) => Some(tag),
+            Value::Table(table) => table.entries.first().map(|entry| entry.key.as_str()),
+            _ => None,
         }
     }
 
