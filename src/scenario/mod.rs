@@ -1,5 +1,19 @@
 //! Scenario files: from TOML to a [`Scenario`], all problems at once.
 
+mod client;
+mod files;
+mod origins;
+mod read;
+mod service;
+mod shape;
+mod slo;
+mod traffic;
+mod workload;
+
+pub use files::Files;
+pub use origins::Origins;
+pub use read::{Loaded, read};
+
 use crate::client::spec::ClientPolicy;
 use crate::domain::Slo;
 use crate::load::spec::TrafficSpec;

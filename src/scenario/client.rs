@@ -1,0 +1,111 @@
+//! `[client]`: the policy under test.
+
+use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy};
+use crate::config::{Section, one_of, unit, unset_or, whole};
+use crate::units::Micros;
+
+const RETRIES: [&str; 4] = [
+    "none",
+    "exponential",
+    "aws_standard_2_0",
+    "aws_standard_2_1",
+];
+const UNSET: &str = "unset";
+
+/// Reads `[client]`; the defaults are those of [`ClientPolicy`].
+pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
+    let timeout = limit(s, "timeout");
+    let deadline = limit(s, "deadline");
+    let most = i64::from(u32::MAX);
+    let concurrency = s.or("concurrency", unset_or(whole(1..=most)), UNSET);
+    let queue = s.or("queue", unset_or(whole(0..=most)), UNSET);
+    if let (Some(None), Some(Some(_))) = (concurrency, queue) {
+        s.report(
+            "queue",
+            "`queue` needs `concurrency`",
+            "requests only wait when places are limited",
+            "add `concurrency`, the most attempts in flight at once",
+        );
+    }
+    let retry = if s.has("retry") {
+        s.optional_table("retry", retry)
+    } else {
+        s.table("retry", |s| {
+            s.table("aws_standard_2_1", |s| {
+                let max_attempts = attempts(s)?;
+                Some(RetryPolicy::AwsStandard21 { max_attempts })
+            })
+        })
+    };
+    Some(ClientPolicy {
+        timeout,
+        deadline,
+        concurrency: concurrency?,
+        queue: queue?,
+        retry: retry?,
+    })
+}
+
+/// A span that limits something and so cannot be zero; `None` if it is unset, or wrong.
+fn limit(s: &mut Section<'_>, key: &str) -> Option<Micros> {
+    let limit = s.or(key, unset_or(unit::<Micros>()), UNSET)?;
+    if limit == Some(Micros::ZERO) {
+        s.report(
+            key,
+            format!("`{key}` must be above zero"),
+            "is zero",
+            "leave it out for no limit",
+        );
+    }
+    limit
+}
+
+fn retry(s: &mut Section<'_>) -> Option<RetryPolicy> {
+    let tag = s.tag(&RETRIES)?;
+    s.optional_table(tag, |s| match tag {
+        "none" => Some(RetryPolicy::None),
+        "exponential" => exponential(s),
+        "aws_standard_2_0" => Some(RetryPolicy::AwsStandard20 {
+            max_attempts: attempts(s)?,
+        }),
+        _ => Some(RetryPolicy::AwsStandard21 {
+            max_attempts: attempts(s)?,
+        }),
+    })
+}
+
+/// Attempts in all; three is the default of the SDKs' standard mode.
+fn attempts(s: &mut Section<'_>) -> Option<u32> {
+    s.or("max_attempts", whole(1..=1000), 3)
+}
+
+fn exponential(s: &mut Section<'_>) -> Option<RetryPolicy> {
+    let max_attempts = attempts(s);
+    let base = s.or("base", unit::<Micros>(), "1s");
+    let cap = s.or("cap", unit::<Micros>(), "20s");
+    let jitter = s.or(
+        "jitter",
+        one_of(&[
+            ("none", Jitter::None),
+            ("full", Jitter::Full),
+            ("equal", Jitter::Equal),
+            ("decorrelated", Jitter::Decorrelated),
+        ]),
+        "full",
+    );
+    let (base, cap) = (base?, cap?);
+    if base > cap {
+        s.report(
+            if s.has("base") { "base" } else { "cap" },
+            "`base` must not be above `cap`",
+            &format!("`base` is {base}, `cap` is {cap}"),
+            "`base` is the delay before the first retry, `cap` the longest delay",
+        );
+    }
+    Some(RetryPolicy::Exponential {
+        max_attempts: max_attempts?,
+        base,
+        cap,
+        jitter: jitter?,
+    })
+}

@@ -1,0 +1,87 @@
+//! Files that a scenario names: traces, recordings and shapes.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::Source;
+use crate::load::trace::{self, Columns, Recording, Trace, TraceFormat};
+
+/// Gives the bytes of files that a scenario names.
+pub trait Files {
+    /// The bytes of the file at `path`, which is relative to the scenario's own place.
+    ///
+    /// # Errors
+    /// Why the file cannot be read, as a fragment such as "no such file".
+    fn open(&self, path: &str) -> Result<Vec<u8>, String>;
+}
+
+/// Opens and reads each file once, however many variants name it.
+pub(super) struct Library<'f> {
+    files: &'f dyn Files,
+    traces: RefCell<BTreeMap<String, Result<Arc<Trace>, String>>>,
+    recordings: RefCell<BTreeMap<String, Result<Arc<Recording>, String>>>,
+    texts: RefCell<BTreeMap<String, Result<String, String>>>,
+}
+
+impl<'f> Library<'f> {
+    pub(super) fn new(files: &'f dyn Files) -> Self {
+        Self {
+            files,
+            traces: RefCell::default(),
+            recordings: RefCell::default(),
+            texts: RefCell::default(),
+        }
+    }
+
+    /// The trace at `path`, or what is wrong with it.
+    pub(super) fn trace(
+        &self,
+        path: &str,
+        format: TraceFormat,
+        columns: Option<&Columns>,
+    ) -> Result<Arc<Trace>, String> {
+        let key = format!("{path}\0{format:?}\0{columns:?}");
+        let mut traces = self.traces.borrow_mut();
+        let read = || {
+            let bytes = self.files.open(path)?;
+            let trace = trace::read(format, columns, bytes.as_slice()).map_err(|error| error.to_string())?;
+            if trace.rows.is_empty() {
+                return Err("the trace has no requests".to_owned());
+            }
+            Ok(Arc::new(trace))
+        };
+        traces.entry(key).or_insert_with(read).clone()
+    }
+
+    /// The recording at `path`, or what is wrong with it.
+    pub(super) fn recording(&self, path: &str) -> Result<Arc<Recording>, String> {
+        let mut recordings = self.recordings.borrow_mut();
+        let read = || {
+            let text = self.open_text(path)?;
+            let recording = trace::read_recording(&text).map_err(|error| error.to_string())?;
+            Ok(Arc::new(recording))
+        };
+        recordings
+            .entry(path.to_owned())
+            .or_insert_with(read)
+            .clone()
+    }
+
+    /// The text at `path`, or what is wrong with it.
+    pub(super) fn text(&self, path: &str) -> Result<String, String> {
+        let mut texts = self.texts.borrow_mut();
+        texts
+            .entry(path.to_owned())
+            .or_insert_with(|| self.open_text(path))
+            .clone()
+    }
+
+    fn open_text(&self, path: &str) -> Result<String, String> {
+        let bytes = self.files.open(path)?;
+        match Source::from_bytes(path, &bytes) {
+            Ok(source) => Ok(source.text().to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `[[workload]]`: one traffic stream with its sizes and cache.
+
+use crate::config::{Section, boolean, count, float, list, one_of, pair, positive, text, unset_or};
+use crate::domain::CacheTtl;
+use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, TrafficSpec};
+
+use super::Workload;
+use super::files::Library;
+use super::shape::shapes;
+use super::traffic::arrival;
+
+const SIZES: [&str; 4] = ["fixed", "lognormal", "quantiles", "mixture"];
+/// No context window comes near; it keeps token sums far from overflow.
+const MAX_TOKENS: i64 = u32::MAX as i64;
+
+/// Reads one workload.
+pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Workload> {
+    let name = s.required("name", text());
+    let model = s.required("model", text());
+    let max_tokens = s.or("max_tokens", unset_or(count(1..=MAX_TOKENS)), "unset");
+    let stream = s.or("stream", boolean(), true);
+    let tags = s.table("tags", |s| s.named_values(&text()));
+    let traffic = traffic(s, library);
+    Some(Workload {
+        name: name?,
+        model: model?,
+        max_tokens: max_tokens?,
+        stream: stream?,
+        tags: tags?,
+        traffic: traffic?,
+    })
+}
+
+fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
+    let arrival = s.required_table("arrival", |s| arrival(s, library));
+    let shapes = s.table("shape", |s| shapes(s, library));
+    let own_pace = match s.chosen("arrival") {
+        Some(tag @ ("trace" | "recorded")) => Some((
+            tag.to_owned(),
+            "scale a replay with `speed`, `keep` and `copies`",
+        )),
+        Some("closed") => Some((
+            "closed".to_owned(),
+            "users who think set their own pace; use another arrival",
+        )),
+        _ => None,
+    };
+    if let Some((tag, help)) = &own_pace
+        && s.has("shape")
+    {
+        s.report(
+            "shape",
+            format!("`shape` does not go with `{tag}` arrivals"),
+            "multiplies no rate",
+            help,
+        );
+    }
+    let replays = own_pace.is_some_and(|(tag, _)| tag != "closed");
+    let sizes = if replays {
+        s.table("tokens", |s| {
+            let input = s.optional_table("input", size);
+            let output = s.optional_table("output", size);
+            let recorded = match &arrival {
+                Some(ArrivalSpec::Recorded(replay)) => replay.recording.rank_correlation,
+                _ => 0.0,
+            };
+            Some((input, output, rank_correlation(s, recorded)?))
+        })
+    } else {
+        s.required_table("tokens", |s| {
+            let input = s.required_table("input", size);
+            let output = s.required_table("output", size);
+            let rank = rank_correlation(s, 0.0);
+            Some((Some(input?), Some(output?), rank?))
+        })
+    };
+    let prefix = s.optional_table("cache", cache);
+    let (input, output, rank_correlation) = sizes?;
+    Some(TrafficSpec {
+        arrival: arrival?,
+        shapes: shapes?,
+        input,
+        output,
+        rank_correlation,
+        prefix,
+    })
+}
+
+fn rank_correlation(s: &mut Section<'_>, default: f64) -> Option<f64> {
+    s.or(
+        "rank_correlation",
+        float(-1.0..=1.0),
+        default.clamp(-1.0, 1.0),
+    )
+}
+
+/// A table that chooses a law of token counts.
+fn size(s: &mut Section<'_>) -> Option<SizeSpec> {
+    match s.tag(&SIZES)? {
+        "fixed" => s
+            .required("fixed", count(1..=MAX_TOKENS))
+            .map(SizeSpec::Fixed),
+        "lognormal" => s.required_table("lognormal", lognormal),
+        "quantiles" => quantiles(s),
+        _ => mixture(s),
+    }
+}
+
+fn lognormal(s: &mut Section<'_>) -> Option<SizeSpec> {
+    let tokens = || float(1.0..=MAX_TOKENS as f64);
+    let (p50, p99) = (s.required("p50", tokens()), s.required("p99", tokens()));
+    let (p50, p99) = (p50?, p99?);
+    if p50 > p99 {
+        s.report(
+            "p50",
+            "`p50` must not be above `p99`",
+            &format!("is {p50}, `p99` is {p99}"),
+            "swap the two, or raise `p99`",
+        );
+        return None;
+    }
+    Some(SizeSpec::Lognormal { p50, p99 })
+}
+
+fn quantiles(s: &mut Section<'_>) -> Option<SizeSpec> {
+    let tokens = float(0.0..=MAX_TOKENS as f64);
+    let rows = s.required("quantiles", list(pair(float(0.0..=1.0), tokens)))?;
+    let wrong = match (rows.first(), rows.last()) {
+        (Some(first), Some(last)) if rows.len() >= 2 => {
+            if first.0 > 0.0 || last.0 < 1.0 {
+                Some(format!("goes from share {} to {}", first.0, last.0))
+            } else {
+                rows.windows(2)
+                    .find(|two| two[1].0 <= two[0].0 || two[1].1 < two[0].1)
+                    .map(|two| {
+                        format!(
+                            "[{}, {}] stands after [{}, {}]",
+                            two[1].0, two[1].1, two[0].0, two[0].1
+                        )
+                    })
+            }
+        }
+        _ => Some("has fewer than two rows".to_owned()),
+    };
+    if let Some(label) = wrong {
+        s.report(
+            "quantiles",
+            "`quantiles` must ascend from share 0 to share 1",
+            &label,
+            "write `[[0, LEAST], [0.5, MEDIAN], …, [1, MOST]]`",
+        );
+        return None;
+    }
+    Some(SizeSpec::Quantiles(rows))
+}
+
+fn mixture(s: &mut Section<'_>) -> Option<SizeSpec> {
+    let parts = s.tables("mixture", |s| {
+        let weight = s.required("weight", positive());
+        let law = size(s);
+        Some((weight?, law?))
+    })?;
+    if parts.is_empty() {
+        s.report(
+            "mixture",
+            "`mixture` has no parts",
+            "is empty",
+            "write `[{ weight = 0.8, lognormal = { … } }, { weight = 0.2, fixed = 12 }]`",
+        );
+        return None;
+    }
+    Some(SizeSpec::Mixture(parts))
+}
+
+fn cache(s: &mut Section<'_>) -> Option<PrefixSpec> {
+    let tokens = s.required("prefix_tokens", count(1..=MAX_TOKENS));
+    let prefixes = s.or("prefixes", count(1..=10_000_000), 1);
+    let ttl = s.or(
+        "ttl",
+        one_of(&[("5m", CacheTtl::FiveMinutes), ("1h", CacheTtl::OneHour)]),
+        "5m",
+    );
+    Some(PrefixSpec {
+        tokens: tokens?,
+        prefixes: prefixes?,
+        ttl: ttl?,
+    })
+}
