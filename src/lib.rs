@@ -1,6 +1,7 @@
 //! placeholder
 
 pub mod client;
+pub mod config;
 pub mod domain;
 pub mod load;
 pub mod rng;
