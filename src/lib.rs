@@ -4,6 +4,7 @@ pub mod client;
 pub mod config;
 pub mod domain;
 pub mod load;
+pub mod profile;
 pub mod rng;
 pub mod scenario;
 pub mod service;
