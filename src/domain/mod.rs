@@ -7,7 +7,7 @@ mod price;
 mod quota;
 mod slo;
 
-pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, NoiseLaw, Origin};
+pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLaw, Origin};
 pub use model::{
     CacheLimits, Fact, FactStatus, ModelProfile, Offers, Scope, ScopeKind, ScopeQuota,
 };

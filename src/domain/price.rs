@@ -4,7 +4,7 @@ use crate::units::{PicoPerToken, Tokens, TokensPerMinute, Usd};
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Fact, ScopeKind};
+use super::{Fact, Scope, ScopeKind};
 
 /// How long a cached prefix lives after its last use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -101,6 +101,8 @@ pub struct UnitPrice {
 pub struct ModelPrices {
     /// Token prices by scope kind.
     pub tokens: Vec<(ScopeKind, TokenPrices)>,
+    /// Token prices of geographic profiles, by prefix, that differ from the geo price.
+    pub by_prefix: Vec<(String, TokenPrices)>,
     /// Where the token prices come from.
     pub source: Fact,
     /// Reserved tier prices.
@@ -113,6 +115,16 @@ impl ModelPrices {
     /// The token prices of a scope.
     pub fn tokens_in(&self, kind: ScopeKind) -> Option<&TokenPrices> {
         self.tokens.iter().find(|(k, _)| *k == kind).map(|(_, prices)| prices)
+    }
+
+    /// The token prices of one scope, where `eu` may cost other than `us`.
+    pub fn tokens_for(&self, scope: &Scope) -> Option<&TokenPrices> {
+        let own = match scope {
+            Scope::Geo(prefix) => self.by_prefix.iter().find(|(p, _)| p == prefix),
+            Scope::InRegion(_) | Scope::Global => None,
+        };
+        own.map(|(_, prices)| prices)
+            .or_else(|| self.tokens_in(scope.kind()))
     }
 }
 

@@ -1,0 +1,122 @@
+//! Reads `profiles/models/NAME.toml`.
+
+use super::figure::{Figure, Figures};
+use crate::config::{Section, Span, boolean, list, text, unit, whole};
+use crate::domain::{CacheLimits, ModelProfile, Offers, ScopeKind, ScopeQuota};
+use crate::units::Tokens;
+
+/// A model with what the catalogue keeps beside it.
+pub(super) struct ModelFile {
+    pub(super) profile: ModelProfile,
+    pub(super) figures: Vec<Figure>,
+    /// Where the name of the latency profile stands.
+    pub(super) latency_span: Span,
+}
+
+/// The keys of `[quota]`.
+const SCOPES: [(&str, ScopeKind); 3] = [
+    ("in-region", ScopeKind::InRegion),
+    ("geo", ScopeKind::Geo),
+    ("global", ScopeKind::Global),
+];
+
+/// Reads the root table of the file `file`, whose stem is `name`.
+pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelFile> {
+    let figures = Figures::new(s, file);
+    let title = s.required("title", text());
+    let latency = s.required("latency", text());
+    let latency_span = s.span("latency");
+    let limits = s.required_table("limits", |s| {
+        let model_id = figures.required(s, "model_id", text());
+        let max_input = figures.required(s, "max_input", unit::<Tokens>());
+        let max_output = figures.required(s, "max_output", unit::<Tokens>());
+        let burndown = figures.required(s, "burndown", whole::<u64>(1..=1000));
+        Some((model_id?.0, max_input?, max_output?, burndown?))
+    });
+    let quotas = s.required_table("quota", |s| read_quotas(s, &figures));
+    let cache = s.optional_table("cache", |s| {
+        let min_tokens = figures.required(s, "min_tokens", unit());
+        let one_hour = figures.required(s, "one_hour", boolean());
+        Some(CacheLimits {
+            min_tokens: min_tokens?.0,
+            one_hour: one_hour?.0,
+        })
+    });
+    let offers = s.required_table("offers", |s| {
+        let provisioned = figures.required(s, "provisioned", boolean());
+        let reserved = figures.required(s, "reserved", boolean());
+        let batch = figures.required(s, "batch", boolean());
+        Some(Offers {
+            provisioned: provisioned?.0,
+            reserved: reserved?.0,
+            batch: batch?.0,
+        })
+    });
+    let destinations = s.required_table("destinations", |s| read_destinations(s, &figures));
+    let (model_id, (max_input, _), (max_output, source), (burndown, burndown_source)) = limits?;
+    let profile = ModelProfile {
+        name: name.to_owned(),
+        title: title?,
+        model_id,
+        max_input,
+        max_output,
+        burndown,
+        burndown_source,
+        quotas: quotas?,
+        destinations: destinations?,
+        cache,
+        offers: offers?,
+        source,
+        latency: latency?,
+    };
+    Some(ModelFile {
+        profile,
+        figures: figures.into_list(),
+        latency_span,
+    })
+}
+
+fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Option<Vec<ScopeQuota>> {
+    let mut quotas = Vec::new();
+    for (key, kind) in SCOPES {
+        let quota = s.optional_table(key, |s| {
+            let tpm = figures.required(s, "tpm", unit());
+            let rpm = figures.optional(s, "rpm", unit());
+            let tpd = figures.optional(s, "tpd", unit());
+            let (tpm, source) = tpm?;
+            Some(ScopeQuota {
+                kind,
+                tpm,
+                rpm: rpm.map(|(rpm, _)| rpm),
+                tpd: tpd.map(|(tpd, _)| tpd),
+                source,
+            })
+        });
+        quotas.extend(quota);
+    }
+    if s.keys().next().is_none() {
+        let problem = crate::config::Problem::new(s.here(), "`quota` has no scope");
+        s.push(problem.help("add `[quota.geo]`, `[quota.global]` or `[quota.in-region]`"));
+    }
+    Some(quotas)
+}
+
+fn read_destinations(s: &mut Section<'_>, figures: &Figures) -> Option<Vec<(String, Vec<String>)>> {
+    let scopes: Vec<String> = s.keys().map(str::to_owned).collect();
+    let mut destinations = Vec::with_capacity(scopes.len());
+    for scope in scopes {
+        let Some((regions, _)) = figures.optional(s, &scope, list(text())) else {
+            continue;
+        };
+        if regions.is_empty() {
+            s.report(
+                &scope,
+                format!("`{scope}` has no destination"),
+                "is empty",
+                "name at least one Region",
+            );
+        }
+        destinations.push((scope, regions));
+    }
+    Some(destinations)
+}
