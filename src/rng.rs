@@ -43,7 +43,9 @@ pub struct Keyed {
 impl Keyed {
     /// The draws for one purpose, such as `"chat/output-tokens"`.
     pub fn new(seed: u64, purpose: &str) -> Self {
-        Self { seed: derive(seed, purpose) }
+        Self {
+            seed: derive(seed, purpose),
+        }
     }
 
     /// 64 uniform bits for thing number `id`.
@@ -68,7 +70,10 @@ impl Keyed {
     #[inline]
     pub fn normal_pair(self, id: u64) -> (f64, f64) {
         let mut source = SplitMix64(self.bits(id));
-        (StandardNormal.sample(&mut source), StandardNormal.sample(&mut source))
+        (
+            StandardNormal.sample(&mut source),
+            StandardNormal.sample(&mut source),
+        )
     }
 }
 
@@ -121,8 +126,16 @@ mod tests {
         }
         let n = n as f64;
         assert!((sum / n).abs() < 0.01, "mean {}", sum / n);
-        assert!((squares / n - 1.0).abs() < 0.015, "variance {}", squares / n);
-        assert!((fourth / n - 3.0).abs() < 0.1, "fourth moment {}", fourth / n);
+        assert!(
+            (squares / n - 1.0).abs() < 0.015,
+            "variance {}",
+            squares / n
+        );
+        assert!(
+            (fourth / n - 3.0).abs() < 0.1,
+            "fourth moment {}",
+            fourth / n
+        );
     }
 
     #[test]

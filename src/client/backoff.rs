@@ -39,7 +39,9 @@ pub fn delay(
         RetryPolicy::None => Micros::ZERO,
         RetryPolicy::AwsStandard20 { .. } => aws(1.0),
         RetryPolicy::AwsStandard21 { .. } => aws(if throttled { 1.0 } else { 0.05 }),
-        RetryPolicy::Exponential { base, cap, jitter, .. } => {
+        RetryPolicy::Exponential {
+            base, cap, jitter, ..
+        } => {
             let (base, cap) = (base.as_secs_f64(), cap.as_secs_f64());
             let full = cap.min(base * 2f64.powi(retry.min(64) as i32));
             Micros::from_secs_f64(match jitter {
@@ -47,7 +49,11 @@ pub fn delay(
                 Jitter::Full => u * full,
                 Jitter::Equal => full / 2.0 + u * full / 2.0,
                 Jitter::Decorrelated => {
-                    let before = if retry == 0 { base } else { previous.as_secs_f64() };
+                    let before = if retry == 0 {
+                        base
+                    } else {
+                        previous.as_secs_f64()
+                    };
                     cap.min(base + u * (3.0 * before - base).max(0.0))
                 }
             })
@@ -80,7 +86,9 @@ const BUCKET_CAPACITY: u32 = 500;
 impl RetryBucket {
     /// A full bucket.
     pub fn new() -> Self {
-        Self { level: BUCKET_CAPACITY }
+        Self {
+            level: BUCKET_CAPACITY,
+        }
     }
 
     /// Tokens left.
@@ -142,7 +150,9 @@ mod tests {
     fn a_hundred_retries_drain_the_bucket_and_clean_successes_refill_it() {
         let policy = RetryPolicy::AwsStandard21 { max_attempts: 3 };
         let mut bucket = RetryBucket::new();
-        let paid = (0..200).filter(|_| bucket.pay(&policy, THROTTLED).is_some()).count();
+        let paid = (0..200)
+            .filter(|_| bucket.pay(&policy, THROTTLED).is_some())
+            .count();
         assert_eq!(paid, 100);
         // While retries keep failing, five clean successes buy one.
         for _ in 0..4 {
@@ -183,7 +193,10 @@ mod tests {
         };
         let check = |policy: RetryPolicy, retry, previous, want: f64| {
             let mean = mean_delay(&policy, retry, previous);
-            assert!((mean / want - 1.0).abs() < 0.01, "{policy:?}: {mean} against {want}");
+            assert!(
+                (mean / want - 1.0).abs() < 0.01,
+                "{policy:?}: {mean} against {want}"
+            );
         };
         check(jitter(Jitter::None), 2, Micros::ZERO, 4.0);
         check(jitter(Jitter::Full), 2, Micros::ZERO, 2.0);

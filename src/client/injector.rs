@@ -50,17 +50,30 @@ pub struct Injector {
 impl Injector {
     /// A client brain with nothing in progress.
     pub fn new(policy: ClientPolicy) -> Self {
-        Self { policy, in_progress: 0, waiting: VecDeque::new(), bucket: RetryBucket::new() }
+        Self {
+            policy,
+            in_progress: 0,
+            waiting: VecDeque::new(),
+            bucket: RetryBucket::new(),
+        }
     }
 
     /// Request `id` is due.
     #[inline]
     pub fn due(&mut self, id: u32) -> Due {
-        if self.policy.concurrency.is_none_or(|cap| self.in_progress < cap) {
+        if self
+            .policy
+            .concurrency
+            .is_none_or(|cap| self.in_progress < cap)
+        {
             self.in_progress += 1;
             return Due::Send;
         }
-        if self.policy.queue.is_some_and(|bound| self.waiting.len() >= bound as usize) {
+        if self
+            .policy
+            .queue
+            .is_some_and(|bound| self.waiting.len() >= bound as usize)
+        {
             return Due::Shed;
         }
         self.waiting.push_back(id);
@@ -70,12 +83,17 @@ impl Injector {
     /// The moment at which an attempt sent at `now` is abandoned; [`Moment::NEVER`] without limits.
     #[inline]
     pub fn gives_up_at(&self, now: Moment, intended: Moment) -> Moment {
-        let timeout = self.policy.timeout.map_or(Moment::NEVER, |timeout| now + timeout);
+        let timeout = self
+            .policy
+            .timeout
+            .map_or(Moment::NEVER, |timeout| now + timeout);
         timeout.min(self.deadline(intended))
     }
 
     fn deadline(&self, intended: Moment) -> Moment {
-        self.policy.deadline.map_or(Moment::NEVER, |deadline| intended + deadline)
+        self.policy
+            .deadline
+            .map_or(Moment::NEVER, |deadline| intended + deadline)
     }
 
     /// An attempt failed at `now`; `u` is a uniform draw for the jitter.
@@ -105,7 +123,9 @@ impl Injector {
         if now + wait >= self.deadline(intended) {
             return give_up;
         }
-        let Some(cost) = self.bucket.pay(policy, failure) else { return give_up };
+        let Some(cost) = self.bucket.pay(policy, failure) else {
+            return give_up;
+        };
         progress.last_cost = cost;
         progress.last_delay = wait;
         Next::RetryAt(now + wait)
@@ -148,7 +168,13 @@ mod tests {
     const THROTTLED: Failure = Failure::Throttled(RefusalReason::TokensPerMinute);
 
     fn policy(retry: RetryPolicy) -> ClientPolicy {
-        ClientPolicy { timeout: None, deadline: None, concurrency: None, queue: None, retry }
+        ClientPolicy {
+            timeout: None,
+            deadline: None,
+            concurrency: None,
+            queue: None,
+            retry,
+        }
     }
 
     fn exponential(max_attempts: u32) -> RetryPolicy {
@@ -163,7 +189,10 @@ mod tests {
     #[test]
     fn attempts_are_bounded_and_delays_grow() {
         let mut injector = Injector::new(policy(exponential(4)));
-        let mut progress = Progress { attempts: 1, ..Progress::default() };
+        let mut progress = Progress {
+            attempts: 1,
+            ..Progress::default()
+        };
         let mut waits = Vec::new();
         loop {
             let next = injector.failed(Moment::ZERO, Moment::ZERO, &mut progress, THROTTLED, 0.5);
@@ -179,8 +208,14 @@ mod tests {
     #[test]
     fn a_retry_beyond_the_deadline_is_not_made() {
         let deadline = Some(Micros::from_secs(3));
-        let mut injector = Injector::new(ClientPolicy { deadline, ..policy(exponential(9)) });
-        let mut progress = Progress { attempts: 2, ..Progress::default() };
+        let mut injector = Injector::new(ClientPolicy {
+            deadline,
+            ..policy(exponential(9))
+        });
+        let mut progress = Progress {
+            attempts: 2,
+            ..Progress::default()
+        };
         let at = Moment::ZERO + Micros::from_millis(1500);
         let next = injector.failed(at, Moment::ZERO, &mut progress, THROTTLED, 0.5);
         assert_eq!(next, Next::GiveUp(Outcome::Throttled));
@@ -188,10 +223,16 @@ mod tests {
 
     #[test]
     fn a_cap_queues_and_a_full_queue_sheds() {
-        let limits =
-            ClientPolicy { concurrency: Some(1), queue: Some(1), ..policy(RetryPolicy::None) };
+        let limits = ClientPolicy {
+            concurrency: Some(1),
+            queue: Some(1),
+            ..policy(RetryPolicy::None)
+        };
         let mut injector = Injector::new(limits);
-        assert_eq!([1, 2, 3].map(|id| injector.due(id)), [Due::Send, Due::Wait, Due::Shed]);
+        assert_eq!(
+            [1, 2, 3].map(|id| injector.due(id)),
+            [Due::Send, Due::Wait, Due::Shed]
+        );
         assert_eq!(injector.free(), Some(2));
         assert_eq!(injector.free(), None);
         assert_eq!(injector.load(), (0, 0));
@@ -200,7 +241,10 @@ mod tests {
     #[test]
     fn model_errors_are_final() {
         let mut injector = Injector::new(policy(exponential(4)));
-        let mut progress = Progress { attempts: 1, ..Progress::default() };
+        let mut progress = Progress {
+            attempts: 1,
+            ..Progress::default()
+        };
         for failure in [Failure::ModelError, Failure::ModelTimeout] {
             let next = injector.failed(Moment::ZERO, Moment::ZERO, &mut progress, failure, 0.5);
             assert_eq!(next, Next::GiveUp(Outcome::Failed));

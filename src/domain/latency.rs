@@ -48,24 +48,22 @@ pub struct NoiseLaw {
 impl NoiseLaw {
     /// No noise: always one.
     pub fn none() -> Self {
-        Self { ln_knots: vec![0.0; KNOT_COUNT], tail_index: None }
+        Self {
+            ln_knots: vec![0.0; KNOT_COUNT],
+            tail_index: None,
+        }
     }
 
     /// A lognormal law with median one and standard deviation `sigma` of the logarithm.
     pub fn lognormal(sigma: f64) -> Self {
         let step = 2.0 * KNOT_Z_MAX / (KNOT_COUNT - 1) as f64;
-        let ln_knots = (0..KNOT_COUNT).map(|i| sigma * (i as f64 * step - KNOT_Z_MAX)).collect();
-        Self { ln_knots, tail_index: None }
-    }
-
-    /// The multiplier at standard normal `z`.
-    #[inline]
-    pub fn at(&self, z: f64) -> f64 {
-        let step = 2.0 * KNOT_Z_MAX / (KNOT_COUNT - 1) as f64;
-        let position = ((z + KNOT_Z_MAX) / step).clamp(0.0, (KNOT_COUNT - 1) as f64);
-        let cell = (position as usize).min(KNOT_COUNT - 2);
-        let (low, high) = (self.ln_knots[cell], self.ln_knots[cell + 1]);
-        (low + (high - low) * (position - cell as f64)).exp()
+        let ln_knots = (0..KNOT_COUNT)
+            .map(|i| sigma * (i as f64 * step - KNOT_Z_MAX))
+            .collect();
+        Self {
+            ln_knots,
+            tail_index: None,
+        }
     }
 
     /// A mixture of lognormal laws, turned into knots by inverting its distribution.

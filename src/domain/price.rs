@@ -114,7 +114,10 @@ pub struct ModelPrices {
 impl ModelPrices {
     /// The token prices of a scope.
     pub fn tokens_in(&self, kind: ScopeKind) -> Option<&TokenPrices> {
-        self.tokens.iter().find(|(k, _)| *k == kind).map(|(_, prices)| prices)
+        self.tokens
+            .iter()
+            .find(|(k, _)| *k == kind)
+            .map(|(_, prices)| prices)
     }
 
     /// The token prices of one scope, where `eu` may cost other than `us`.

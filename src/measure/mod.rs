@@ -4,8 +4,8 @@ mod histogram;
 mod tally;
 mod timeline;
 
-pub use histogram::{HistogramError, LatencyHistogram, Reading, write_interval_log};
 pub use histogram::Interval as LogInterval;
+pub use histogram::{HistogramError, LatencyHistogram, Reading, write_interval_log};
 pub use tally::{
     ATTEMPTS_TOLD_APART, AttemptCounts, RequestCounts, Tally, TokenCounts, TwoReadings,
 };

@@ -55,7 +55,9 @@ impl Interval {
             seen >= rank
         })?;
         // The middle of the bucket on the logarithmic scale.
-        Some(Micros((1000.0 * ((bucket as f64 + 0.5) / PER_OCTAVE).exp2()) as u64))
+        Some(Micros(
+            (1000.0 * ((bucket as f64 + 0.5) / PER_OCTAVE).exp2()) as u64,
+        ))
     }
 
     fn merge(&mut self, other: &Self) {
@@ -91,8 +93,15 @@ impl Timeline {
     pub fn for_run(duration: Micros) -> Self {
         const WIDTHS_S: [u64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
         let wanted = duration.as_secs_f64() / 360.0;
-        let seconds = WIDTHS_S.iter().copied().find(|&s| s as f64 >= wanted).unwrap_or(21_600);
-        Self { width: Micros::from_secs(seconds), intervals: Vec::new() }
+        let seconds = WIDTHS_S
+            .iter()
+            .copied()
+            .find(|&s| s as f64 >= wanted)
+            .unwrap_or(21_600);
+        Self {
+            width: Micros::from_secs(seconds),
+            intervals: Vec::new(),
+        }
     }
 
     /// The width of an interval.
@@ -132,7 +141,10 @@ impl Timeline {
 
     /// Adds another timeline of the same width.
     pub fn merge(&mut self, other: &Self) {
-        debug_assert_eq!(self.width, other.width, "timelines of one variant share their width");
+        debug_assert_eq!(
+            self.width, other.width,
+            "timelines of one variant share their width"
+        );
         let len = self.intervals.len().max(other.intervals.len());
         self.intervals.resize_with(len, Interval::default);
         for (sum, interval) in self.intervals.iter_mut().zip(&other.intervals) {
@@ -154,8 +166,13 @@ mod tests {
             timeline.end(Moment(5), Outcome::Completed, true, ttft);
         }
         for (share, want) in [(0.5, 500.0), (0.95, 950.0), (0.99, 990.0)] {
-            let got = timeline.intervals()[0].ttft_quantile(share).expect("there are answers");
-            assert!((got.as_millis_f64() / want - 1.0).abs() < 0.045, "{share}: {got}");
+            let got = timeline.intervals()[0]
+                .ttft_quantile(share)
+                .expect("there are answers");
+            assert!(
+                (got.as_millis_f64() / want - 1.0).abs() < 0.045,
+                "{share}: {got}"
+            );
         }
         assert_eq!(Interval::default().ttft_quantile(0.5), None);
     }

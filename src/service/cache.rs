@@ -15,13 +15,19 @@ pub struct PrefixCache {
 impl PrefixCache {
     /// An empty cache for block ids below `blocks`.
     pub fn new(blocks: usize, ttl: Micros) -> Self {
-        Self { expires: vec![Moment::ZERO; blocks], ttl }
+        Self {
+            expires: vec![Moment::ZERO; blocks],
+            ttl,
+        }
     }
 
     /// How many leading blocks of `prefix` are cached at `now`.
     #[inline]
     pub fn leading_hits(&self, now: Moment, prefix: &[u32]) -> usize {
-        prefix.iter().take_while(|&&block| now < self.expires[block as usize]).count()
+        prefix
+            .iter()
+            .take_while(|&&block| now < self.expires[block as usize])
+            .count()
     }
 
     /// Uses `prefix` at `now`: what was cached lives on, the rest is written.
@@ -46,7 +52,11 @@ mod tests {
         cache.touch(at(0), &[0, 1, 2]);
         assert_eq!(cache.leading_hits(at(299), &[0, 1, 3, 2]), 2);
         cache.touch(at(299), &[0, 1]);
-        assert_eq!(cache.leading_hits(at(300), &[0, 1, 2]), 2, "only what was used lives on");
+        assert_eq!(
+            cache.leading_hits(at(300), &[0, 1, 2]),
+            2,
+            "only what was used lives on"
+        );
         assert_eq!(cache.leading_hits(at(600), &[0, 1]), 0);
     }
 

@@ -189,9 +189,16 @@ impl Endpoint {
             .collect();
         Self {
             targets,
-            counters: setup.counters.iter().map(|c| c.build(setup.rules)).collect(),
+            counters: setup
+                .counters
+                .iter()
+                .map(|c| c.build(setup.rules))
+                .collect(),
             caches,
-            reserved: setup.reserved.as_ref().map(|spec| ReservedTier::new(spec, setup.rules)),
+            reserved: setup
+                .reserved
+                .as_ref()
+                .map(|spec| ReservedTier::new(spec, setup.rules)),
             units,
             faults,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
@@ -217,7 +224,9 @@ impl Endpoint {
         let usage = self.usage(now, call, cache);
         let target = &self.targets[call.target];
         let z = target.noise.normal_pair(call.key);
-        let mut pace = target.latency.pace(usage.input + usage.cache_write, usage.cache_read, z);
+        let mut pace = target
+            .latency
+            .pace(usage.input + usage.cache_write, usage.cache_read, z);
         if destination != 0 {
             pace.ttft += target.hop;
         }
@@ -254,12 +263,16 @@ impl Endpoint {
 
     /// When [`Endpoint::poll`] will next have something; a call before is a no-op.
     pub fn next_wake(&mut self) -> Option<Moment> {
-        self.units.as_mut().and_then(|units| units.decoder.next_end())
+        self.units
+            .as_mut()
+            .and_then(|units| units.decoder.next_end())
     }
 
     /// Takes out a stream whose last token has come by `now`, by the owner given at its start.
     pub fn poll(&mut self, now: Moment) -> Option<u32> {
-        self.units.as_mut().and_then(|units| units.decoder.poll(now))
+        self.units
+            .as_mut()
+            .and_then(|units| units.decoder.poll(now))
     }
 
     /// Output tokens that a call has produced by `now`, for a client that leaves early.
@@ -317,12 +330,17 @@ impl Endpoint {
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
     pub fn pressure(&mut self, now: Moment) -> (f64, f64) {
-        self.counters.iter_mut().fold((0.0, 0.0), |(reserved, settled), counter| {
-            let limit = counter.tpm_limit() as f64;
-            let in_use = limit - counter.available(now) as f64;
-            let shown = counter.shown(now) as f64;
-            (f64::max(reserved, in_use / limit), f64::max(settled, shown / limit))
-        })
+        self.counters
+            .iter_mut()
+            .fold((0.0, 0.0), |(reserved, settled), counter| {
+                let limit = counter.tpm_limit() as f64;
+                let in_use = limit - counter.available(now) as f64;
+                let shown = counter.shown(now) as f64;
+                (
+                    f64::max(reserved, in_use / limit),
+                    f64::max(settled, shown / limit),
+                )
+            })
     }
 
     /// Every quota and bought capacity with what it saw.
@@ -367,12 +385,20 @@ impl Endpoint {
         let target = &self.targets[call.target];
         let output = call.output.min(target.max_output);
         if call.prefix.is_empty() {
-            return Usage { input: call.input, output, ..Usage::default() };
+            return Usage {
+                input: call.input,
+                output,
+                ..Usage::default()
+            };
         }
         let blocks = call.prefix.len() as u32;
         let prefix = blocks.saturating_mul(target.block_tokens);
         if prefix < target.cache_min {
-            return Usage { input: call.input.saturating_add(prefix), output, ..Usage::default() };
+            return Usage {
+                input: call.input.saturating_add(prefix),
+                output,
+                ..Usage::default()
+            };
         }
         let hits = self.caches[cache].leading_hits(now, call.prefix) as u32;
         Usage {
@@ -393,12 +419,18 @@ impl Endpoint {
         counter: usize,
     ) -> Result<Grant, Failure> {
         let usage = grant.usage;
-        let read = if self.reserve_counts_cache_read { usage.cache_read } else { 0 };
+        let read = if self.reserve_counts_cache_read {
+            usage.cache_read
+        } else {
+            0
+        };
         let reserved = i64::from(usage.input)
             + i64::from(usage.cache_write)
             + i64::from(read)
             + i64::from(self.targets[call.target].max_output);
-        self.counters[counter].admit(now, reserved).map_err(Failure::Throttled)?;
+        self.counters[counter]
+            .admit(now, reserved)
+            .map_err(Failure::Throttled)?;
         self.totals.reserved += reserved as u128;
         grant.reserved = reserved;
         grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
@@ -416,7 +448,10 @@ impl Endpoint {
         overflow: Option<usize>,
     ) -> Result<Grant, Failure> {
         let input = grant.usage.input + grant.usage.cache_write;
-        let fits = self.reserved.as_mut().is_some_and(|tier| tier.admit(now, input));
+        let fits = self
+            .reserved
+            .as_mut()
+            .is_some_and(|tier| tier.admit(now, input));
         if fits {
             grant.served_by = ServedBy::Reserved;
             grant.first_token_at = now + pace.ttft;
@@ -450,7 +485,9 @@ impl Endpoint {
             units.refused += 1;
             return Err(Failure::Throttled(RefusalReason::ProvisionedCapacity));
         }
-        let wait = units.prefill.push(now, grant.usage.input + grant.usage.cache_write);
+        let wait = units
+            .prefill
+            .push(now, grant.usage.input + grant.usage.cache_write);
         units.waiting += 1;
         grant.served_by = ServedBy::ModelUnits;
         grant.first_token_at = now + wait + pace.ttft;

@@ -19,8 +19,13 @@ impl NoiseTable {
     /// Tabulates `law`.
     pub fn new(law: &NoiseLaw) -> Self {
         let step = 2.0 * KNOT_Z_MAX / CELLS as f64;
-        let multipliers = (0..=CELLS).map(|i| law.at(i as f64 * step - KNOT_Z_MAX)).collect();
-        Self { multipliers, law: law.clone() }
+        let multipliers = (0..=CELLS)
+            .map(|i| law.at(i as f64 * step - KNOT_Z_MAX))
+            .collect();
+        Self {
+            multipliers,
+            law: law.clone(),
+        }
     }
 
     /// The multiplier at standard normal `z`.
@@ -142,7 +147,10 @@ mod tests {
         for i in -500..=500 {
             let z = f64::from(i) / 100.0;
             let (got, want) = (table.at(z), (0.8 * z).exp());
-            assert!((got / want - 1.0).abs() < 1e-5, "z {z}: {got} against {want}");
+            assert!(
+                (got / want - 1.0).abs() < 1e-5,
+                "z {z}: {got} against {want}"
+            );
         }
     }
 }

@@ -223,7 +223,11 @@ mod tests {
         let check = |window, want: [i64; 3]| {
             let mut meter = Meter::new(window, 600, Micros::MINUTE);
             meter.take(at(30.0), 600);
-            assert_eq!([45.0, 60.0, 91.0].map(|s| meter.available(at(s))), want, "{window}");
+            assert_eq!(
+                [45.0, 60.0, 91.0].map(|s| meter.available(at(s))),
+                want,
+                "{window}"
+            );
         };
         check(Window::Sliding, [0, 0, 600]);
         check(Window::Fixed, [0, 600, 600]);
@@ -243,7 +247,12 @@ mod tests {
     /// A sliding window kept as a plain list of every single use.
     fn obvious_sliding(history: &[(u64, i64)], now: u64, limit: i64) -> i64 {
         let kept = |&&(t, _): &&(u64, i64)| t / 1000 + 60_000 >= now / 1000;
-        limit - history.iter().filter(kept).map(|(_, units)| units).sum::<i64>()
+        limit
+            - history
+                .iter()
+                .filter(kept)
+                .map(|(_, units)| units)
+                .sum::<i64>()
     }
 
     proptest! {

@@ -309,11 +309,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn rules(semantics: Semantics) -> QuotaRules {
-        QuotaRules { semantics, token_window: semantics.default_window(), ..QuotaRules::default() }
+        QuotaRules {
+            semantics,
+            token_window: semantics.default_window(),
+            ..QuotaRules::default()
+        }
     }
 
     fn counter(semantics: Semantics, tpm: u64) -> Counter {
-        let limits = CounterLimits { tpm: TokensPerMinute(tpm), rpm: None, tpd: None };
+        let limits = CounterLimits {
+            tpm: TokensPerMinute(tpm),
+            rpm: None,
+            tpd: None,
+        };
         Counter::new("m", ScopeKind::Geo, limits, rules(semantics))
     }
 
@@ -339,7 +347,10 @@ mod tests {
             counter.admit(Moment::ZERO, 5_250).expect("it fits");
             counter.settle(Moment::ZERO, Moment::ZERO, 5_250, 9_000);
             assert_eq!(counter.available(Moment::ZERO), -3_000, "{semantics}");
-            assert_eq!(counter.admit(Moment::ZERO, 1), Err(RefusalReason::TokensPerMinute));
+            assert_eq!(
+                counter.admit(Moment::ZERO, 1),
+                Err(RefusalReason::TokensPerMinute)
+            );
         }
     }
 
@@ -351,15 +362,24 @@ mod tests {
             tpd: Some(TokensPerDay(1500)),
         };
         let mut counter = Counter::new("m", ScopeKind::Geo, limits, rules(Semantics::B));
-        assert_eq!(counter.admit(Moment::ZERO, 1001), Err(RefusalReason::TokensPerMinute));
+        assert_eq!(
+            counter.admit(Moment::ZERO, 1001),
+            Err(RefusalReason::TokensPerMinute)
+        );
         counter.admit(Moment::ZERO, 1000).expect("it fits");
         counter.settle(Moment::ZERO, Moment::ZERO, 1000, 100);
-        assert_eq!(counter.admit(Moment::ZERO, 100), Err(RefusalReason::RequestsPerMinute));
+        assert_eq!(
+            counter.admit(Moment::ZERO, 100),
+            Err(RefusalReason::RequestsPerMinute)
+        );
         let later = Moment::ZERO + Micros::from_secs(70);
         counter.admit(later, 1000).expect("the minute has passed");
         counter.settle(later, later, 1000, 1000);
         let much_later = later + Micros::from_secs(70);
-        assert_eq!(counter.admit(much_later, 500), Err(RefusalReason::TokensPerDay));
+        assert_eq!(
+            counter.admit(much_later, 500),
+            Err(RefusalReason::TokensPerDay)
+        );
         let refused: Vec<_> = counter.reports().iter().map(|r| r.stats.refused).collect();
         assert_eq!(refused, [1, 1, 1]);
     }
@@ -369,7 +389,10 @@ mod tests {
         // gilinachum/bedrock-latency: of four calls at seconds 35 to 37 two pass, and one at
         // second 5 of the next minute (30 s later) passes again. A quota of two a minute.
         let check = |window, want: &[bool]| {
-            let rules = QuotaRules { request_window: window, ..rules(Semantics::B) };
+            let rules = QuotaRules {
+                request_window: window,
+                ..rules(Semantics::B)
+            };
             let limits = CounterLimits {
                 tpm: TokensPerMinute(8000),
                 rpm: Some(RequestsPerMinute(2)),
@@ -378,7 +401,11 @@ mod tests {
             let mut counter = Counter::new("nova-pro", ScopeKind::InRegion, limits, rules);
             let passed: Vec<bool> = [35u64, 35, 36, 37, 65]
                 .iter()
-                .map(|&s| counter.admit(Moment::ZERO + Micros::from_secs(s), 1000).is_ok())
+                .map(|&s| {
+                    counter
+                        .admit(Moment::ZERO + Micros::from_secs(s), 1000)
+                        .is_ok()
+                })
                 .collect();
             assert_eq!(passed, want, "{window}");
         };

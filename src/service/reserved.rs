@@ -31,7 +31,12 @@ struct Side {
 impl Side {
     fn new(rules: QuotaRules, limit: u64) -> Self {
         let meter = Meter::new(rules.token_window, limit, Micros::MINUTE);
-        Self { meter, window: 0, shown: 0, stats: QuotaStats::default() }
+        Self {
+            meter,
+            window: 0,
+            shown: 0,
+            stats: QuotaStats::default(),
+        }
     }
 
     fn take(&mut self, now: Moment, tokens: u32) {
@@ -86,7 +91,10 @@ impl ReservedTier {
             limit: side.meter.limit() as u64,
             stats: side.stats,
         };
-        [report("reserved_input_tpm", &self.input), report("reserved_output_tpm", &self.output)]
+        [
+            report("reserved_input_tpm", &self.input),
+            report("reserved_output_tpm", &self.output),
+        ]
     }
 }
 
@@ -105,7 +113,10 @@ mod tests {
         };
         let mut tier = ReservedTier::new(&setup, QuotaRules::default());
         assert!(tier.admit(Moment::ZERO, 600));
-        assert!(!tier.admit(Moment::ZERO, 600), "the input side has 400 left");
+        assert!(
+            !tier.admit(Moment::ZERO, 600),
+            "the input side has 400 left"
+        );
         tier.settle(Moment::ZERO, 150);
         assert!(!tier.admit(Moment::ZERO, 10), "the output side is in debt");
         let later = Moment::ZERO + Micros::from_secs(61);

@@ -41,7 +41,9 @@ impl PartialOrd for End {
 }
 impl Ord for End {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at_work.total_cmp(&other.at_work).then(self.ticket.cmp(&other.ticket))
+        self.at_work
+            .total_cmp(&other.at_work)
+            .then(self.ticket.cmp(&other.ticket))
     }
 }
 
@@ -78,7 +80,8 @@ impl SharedDecoder {
     }
 
     fn speed(&self) -> f64 {
-        self.stream_per_s.min(self.total_per_s / f64::from(self.active.max(1)))
+        self.stream_per_s
+            .min(self.total_per_s / f64::from(self.active.max(1)))
     }
 
     fn advance(&mut self, now: Moment) {
@@ -91,9 +94,16 @@ impl SharedDecoder {
         self.advance(now);
         self.serial += 1;
         let ticket = self.serial;
-        self.ends.push(Reverse(End { at_work: self.virtual_work + work, ticket, owner }));
+        self.ends.push(Reverse(End {
+            at_work: self.virtual_work + work,
+            ticket,
+            owner,
+        }));
         self.active += 1;
-        Stream { ticket, started_work: self.virtual_work }
+        Stream {
+            ticket,
+            started_work: self.virtual_work,
+        }
     }
 
     /// Stops a stream and says how many tokens of work it had done.
@@ -139,7 +149,10 @@ pub struct PrefillQueue {
 impl PrefillQueue {
     /// A queue that works off `tokens_per_s` input tokens per second.
     pub fn new(tokens_per_s: f64) -> Self {
-        Self { tokens_per_s, free_at: Moment::ZERO }
+        Self {
+            tokens_per_s,
+            free_at: Moment::ZERO,
+        }
     }
 
     /// How long a request that comes at `now` waits before its own prefill begins.
@@ -225,7 +238,11 @@ mod tests {
         let exponential = mean_decode_time(|k, id| -250.0 * k.uniform(id).ln());
         let fixed = mean_decode_time(|_, _| 250.0);
         let lognormal = mean_decode_time(|k, id| 250.0 * (k.normal(id) - 0.5).exp());
-        for (name, mean) in [("exp", exponential), ("fixed", fixed), ("lognormal", lognormal)] {
+        for (name, mean) in [
+            ("exp", exponential),
+            ("fixed", fixed),
+            ("lognormal", lognormal),
+        ] {
             assert!((mean / 7.54717 - 1.0).abs() < 0.02, "{name}: {mean} s");
         }
     }

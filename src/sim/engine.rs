@@ -82,7 +82,12 @@ impl<'a> Engine<'a> {
                 };
                 let blocks = source.blocks().clone();
                 let jitter = Keyed::new(seed, &format!("{}/retry", workload.name));
-                WorkloadSource { source, ahead, blocks, jitter }
+                WorkloadSource {
+                    source,
+                    ahead,
+                    blocks,
+                    jitter,
+                }
             })
             .collect();
         Self {
@@ -125,7 +130,11 @@ impl<'a> Engine<'a> {
             0,
             "quota tokens are still reserved after the last answer"
         );
-        assert_eq!(self.endpoint.totals().in_flight, 0, "a call was never settled");
+        assert_eq!(
+            self.endpoint.totals().in_flight,
+            0,
+            "a call was never settled"
+        );
         self.recorder.finish(&self.endpoint)
     }
 
@@ -136,7 +145,9 @@ impl<'a> Engine<'a> {
                 Source::Open(_) => 0,
             };
             for user in 0..users {
-                let Source::Closed(closed) = &mut self.sources[workload].source else { continue };
+                let Source::Closed(closed) = &mut self.sources[workload].source else {
+                    continue;
+                };
                 if let Some(arrival) = closed.first(user) {
                     self.schedule_user(workload, user, &arrival);
                 }
@@ -145,7 +156,9 @@ impl<'a> Engine<'a> {
     }
 
     fn schedule_user(&mut self, workload: usize, user: u32, arrival: &Arrival) {
-        let id = self.requests.insert(Request::new(workload, Some(user), arrival));
+        let id = self
+            .requests
+            .insert(Request::new(workload, Some(user), arrival));
         self.push(arrival.at, Class::Due, id);
     }
 
@@ -165,7 +178,9 @@ impl<'a> Engine<'a> {
     #[inline]
     fn arrive(&mut self, workload: usize) {
         let source = &mut self.sources[workload];
-        let Some(arrival) = source.ahead.take() else { return };
+        let Some(arrival) = source.ahead.take() else {
+            return;
+        };
         if let Source::Open(open) = &mut source.source {
             source.ahead = open.next();
         }
@@ -186,7 +201,12 @@ impl<'a> Engine<'a> {
     #[inline]
     fn push(&mut self, at: Moment, class: Class, id: u32) {
         let generation = self.requests[id].generation;
-        self.queue.push(Event { at, class, id, generation });
+        self.queue.push(Event {
+            at,
+            class,
+            id,
+            generation,
+        });
     }
 
     fn handle(&mut self, event: Event) {
@@ -207,7 +227,8 @@ impl<'a> Engine<'a> {
             Class::Due => self.due(now, id),
             Class::FirstToken => {
                 let request = &mut self.requests[id];
-                self.endpoint.start_stream(now, request.workload, &mut request.grant, id);
+                self.endpoint
+                    .start_stream(now, request.workload, &mut request.grant, id);
             }
             Class::Wake => {}
         }
@@ -229,7 +250,8 @@ impl<'a> Engine<'a> {
             output: request.output,
         };
         let admitted = self.endpoint.admit(now, &call);
-        self.recorder.sent(now, request, admitted.as_ref().err().copied());
+        self.recorder
+            .sent(now, request, admitted.as_ref().err().copied());
         match admitted {
             Ok(grant) => {
                 request.grant = grant;
@@ -252,8 +274,13 @@ impl<'a> Engine<'a> {
     fn failed(&mut self, now: Moment, id: u32, failure: Failure) {
         let request = &mut self.requests[id];
         request.generation += 1;
-        let u = self.sources[request.workload].jitter.uniform(request.draw_key());
-        match self.injector.failed(now, request.intended, &mut request.progress, failure, u) {
+        let u = self.sources[request.workload]
+            .jitter
+            .uniform(request.draw_key());
+        match self
+            .injector
+            .failed(now, request.intended, &mut request.progress, failure, u)
+        {
             Next::RetryAt(at) => self.push(at, Class::Retry, id),
             Next::GiveUp(outcome) => {
                 self.end(now, id, outcome);
@@ -265,8 +292,11 @@ impl<'a> Engine<'a> {
     /// The client's clock runs out on an attempt.
     fn give_up(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
-        let produced = self.endpoint.cut_short(now, request.workload, &request.grant);
-        self.endpoint.settle(now, request.workload, &request.grant, produced);
+        let produced = self
+            .endpoint
+            .cut_short(now, request.workload, &request.grant);
+        self.endpoint
+            .settle(now, request.workload, &request.grant, produced);
         self.recorder.abandoned(request, produced);
         self.failed(now, id, Failure::ClientTimeout);
     }
@@ -274,9 +304,15 @@ impl<'a> Engine<'a> {
     #[inline]
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
-        self.endpoint.settle(now, request.workload, &request.grant, request.grant.usage.output);
+        self.endpoint.settle(
+            now,
+            request.workload,
+            &request.grant,
+            request.grant.usage.output,
+        );
         self.injector.succeeded(&request.progress);
-        self.recorder.answered(now, request, &Answer::of(request, now));
+        self.recorder
+            .answered(now, request, &Answer::of(request, now));
         self.end(now, id, Outcome::Completed);
         self.free(now);
     }
@@ -291,12 +327,19 @@ impl<'a> Engine<'a> {
     /// Keeps one valid wake event for the service brain in the queue.
     #[inline]
     fn schedule_wake(&mut self) {
-        let Some(wake_at) = self.endpoint.next_wake() else { return };
+        let Some(wake_at) = self.endpoint.next_wake() else {
+            return;
+        };
         if wake_at != self.wake_at {
             self.wake_at = wake_at;
             self.wake_generation += 1;
             let generation = self.wake_generation;
-            self.queue.push(Event { at: wake_at, class: Class::Wake, id: 0, generation });
+            self.queue.push(Event {
+                at: wake_at,
+                class: Class::Wake,
+                id: 0,
+                generation,
+            });
         }
     }
 
@@ -306,7 +349,9 @@ impl<'a> Engine<'a> {
         let request = self.requests.remove(id);
         self.recorder.ended(now, &request, outcome);
         if let Some(user) = request.user {
-            let Source::Closed(closed) = &mut self.sources[request.workload].source else { return };
+            let Source::Closed(closed) = &mut self.sources[request.workload].source else {
+                return;
+            };
             if let Some(arrival) = closed.after(user, now) {
                 self.schedule_user(request.workload, user, &arrival);
             }

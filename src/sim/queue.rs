@@ -28,8 +28,14 @@ pub enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 6] =
-        [Self::Done, Self::Wake, Self::FirstToken, Self::GiveUp, Self::Retry, Self::Due];
+    const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Wake,
+        Self::FirstToken,
+        Self::GiveUp,
+        Self::Retry,
+        Self::Due,
+    ];
 }
 
 /// A scheduled event.
@@ -174,7 +180,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn event(at: u64, class: Class, id: u32) -> Event {
-        Event { at: Moment(at), class, id, generation: 0 }
+        Event {
+            at: Moment(at),
+            class,
+            id,
+            generation: 0,
+        }
     }
 
     #[test]

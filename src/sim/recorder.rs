@@ -74,7 +74,11 @@ impl<'a> Recorder<'a> {
                 for (kind, tariff) in &workload.tariffs {
                     tariffs[slot(*kind)] = Some(tariff.clone());
                 }
-                Recorded { tally: Tally::new(), stream: workload.stream, tariffs }
+                Recorded {
+                    tally: Tally::new(),
+                    stream: workload.stream,
+                    tariffs,
+                }
             })
             .collect();
         Self {
@@ -167,7 +171,10 @@ impl<'a> Recorder<'a> {
         let billed = self.setup.timeouts_are_billed;
         let workload = &mut self.workloads[request.workload];
         workload.tally.attempts.timed_out += 1;
-        let usage = Usage { output, ..request.grant.usage };
+        let usage = Usage {
+            output,
+            ..request.grant.usage
+        };
         let scope = request.grant.served_by.token_scope();
         if billed && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
         {
@@ -244,11 +251,19 @@ impl<'a> Recorder<'a> {
         );
         for workload in &self.workloads {
             let requests = &workload.tally.requests;
-            assert_eq!(requests.offered, requests.ended(), "every request ends in one outcome");
+            assert_eq!(
+                requests.offered,
+                requests.ended(),
+                "every request ends in one outcome"
+            );
         }
         let span = self.now.as_secs_f64().max(1e-6);
         RunMeasures {
-            workloads: self.workloads.into_iter().map(|workload| workload.tally).collect(),
+            workloads: self
+                .workloads
+                .into_iter()
+                .map(|workload| workload.tally)
+                .collect(),
             timeline: self.timeline,
             quotas: endpoint.reports(),
             totals: endpoint.totals(),

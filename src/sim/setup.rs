@@ -57,7 +57,10 @@ impl RequestBounds {
     pub fn of(slo: &Slo) -> Self {
         let loosest = |metric: LatencyMetric| {
             let of_metric = slo.latency.iter().filter(|bound| bound.metric == metric);
-            of_metric.map(|bound| bound.at_most).max().unwrap_or(Micros::MAX)
+            of_metric
+                .map(|bound| bound.at_most)
+                .max()
+                .unwrap_or(Micros::MAX)
         };
         Self {
             ttft: loosest(LatencyMetric::Ttft),

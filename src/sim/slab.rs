@@ -54,7 +54,9 @@ impl Request {
     /// The key of the draws of its latest attempt; attempts beyond 63 share keys with later requests.
     #[inline]
     pub fn draw_key(&self) -> u64 {
-        self.seq.wrapping_mul(64).wrapping_add(u64::from(self.progress.attempts))
+        self.seq
+            .wrapping_mul(64)
+            .wrapping_add(u64::from(self.progress.attempts))
     }
 }
 

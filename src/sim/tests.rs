@@ -36,13 +36,18 @@ fn exponential() -> NoiseLaw {
     let normal = Normal::standard();
     let step = 2.0 * KNOT_Z_MAX / (KNOT_COUNT - 1) as f64;
     let quantile = |i: usize| (-(normal.sf(i as f64 * step - KNOT_Z_MAX)).ln()).ln();
-    NoiseLaw { ln_knots: (0..KNOT_COUNT).map(quantile).collect(), tail_index: None }
+    NoiseLaw {
+        ln_knots: (0..KNOT_COUNT).map(quantile).collect(),
+        tail_index: None,
+    }
 }
 
 /// One workload against one counter without limits that matter.
 fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     let traffic = TrafficSpec {
-        arrival: ArrivalSpec::Poisson { rate: PerSecond(rate) },
+        arrival: ArrivalSpec::Poisson {
+            rate: PerSecond(rate),
+        },
         shapes: Vec::new(),
         input: Some(SizeSpec::Fixed(1)),
         output: Some(SizeSpec::Fixed(1)),
@@ -62,7 +67,11 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         destinations: 1,
         hop: Micros::ZERO,
     };
-    let limits = CounterLimits { tpm: TokensPerMinute(1 << 50), rpm: None, tpd: None };
+    let limits = CounterLimits {
+        tpm: TokensPerMinute(1 << 50),
+        rpm: None,
+        tpd: None,
+    };
     RunSetup {
         duration,
         warmup: Micros::ZERO,
@@ -72,10 +81,17 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             stream: true,
             tariffs: Vec::new(),
         }],
-        client: ClientPolicy { retry: RetryPolicy::None, ..ClientPolicy::default() },
+        client: ClientPolicy {
+            retry: RetryPolicy::None,
+            ..ClientPolicy::default()
+        },
         endpoint: EndpointSetup {
             targets: vec![target],
-            counters: vec![CounterSetup { model: "m".into(), kind: ScopeKind::Geo, limits }],
+            counters: vec![CounterSetup {
+                model: "m".into(),
+                kind: ScopeKind::Geo,
+                limits,
+            }],
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
@@ -88,7 +104,10 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
 }
 
 fn assert_close(what: &str, got: f64, want: f64, tolerance: f64) {
-    assert!((got / want - 1.0).abs() < tolerance, "{what}: {got} against {want}");
+    assert!(
+        (got / want - 1.0).abs() < tolerance,
+        "{what}: {got} against {want}"
+    );
 }
 
 /// Mean time in the system of `c` servers at load `rate`, in seconds.
@@ -108,7 +127,10 @@ fn single_server_queues_wait_as_theory_says() {
     let sigma = 1.0f64;
     // A lognormal law with mean one has its median at e^(−σ²/2).
     let mut lognormal = NoiseLaw::lognormal(sigma);
-    lognormal.ln_knots.iter_mut().for_each(|ln| *ln -= sigma * sigma / 2.0);
+    lognormal
+        .ln_knots
+        .iter_mut()
+        .for_each(|ln| *ln -= sigma * sigma / 2.0);
     for (name, noise, want, requests) in [
         ("M/M/1", exponential(), 5.0, 1.5e6),
         ("M/D/1", NoiseLaw::none(), 3.0, 1e6),
@@ -129,7 +151,11 @@ fn many_servers_wait_as_erlang_c_and_lose_as_erlang_b_say() {
     assert_close("M/M/10", mean, 1.0 + 0.409_180 / 2.0, 0.02);
     // B(10, 8) = .121661, whatever the law of service.
     for noise in [exponential(), NoiseLaw::none()] {
-        let mut setup = setup(8.0, latency(Micros::SECOND, noise), Micros::from_secs(125_000));
+        let mut setup = setup(
+            8.0,
+            latency(Micros::SECOND, noise),
+            Micros::from_secs(125_000),
+        );
         setup.client.concurrency = Some(10);
         setup.client.queue = Some(0);
         let measures = run(&setup, 3);
@@ -141,7 +167,11 @@ fn many_servers_wait_as_erlang_c_and_lose_as_erlang_b_say() {
 
 /// Completed requests per second when far more is offered than the token quota lets through.
 fn saturated_rps(semantics: Semantics, max_tokens: u32) -> f64 {
-    let mut setup = setup(20.0, latency(Micros::from_secs(10), NoiseLaw::none()), Micros::HOUR);
+    let mut setup = setup(
+        20.0,
+        latency(Micros::from_secs(10), NoiseLaw::none()),
+        Micros::HOUR,
+    );
     setup.workloads[0].traffic.input = Some(SizeSpec::Fixed(3000));
     setup.workloads[0].traffic.output = Some(SizeSpec::Fixed(400));
     setup.warmup = Micros::from_secs(600);
@@ -150,8 +180,11 @@ fn saturated_rps(semantics: Semantics, max_tokens: u32) -> f64 {
     endpoint.targets[0].burndown = 5;
     endpoint.targets[0].latency.per_output_token = Micros::ZERO;
     endpoint.counters[0].limits.tpm = TokensPerMinute(2_000_000);
-    endpoint.rules =
-        QuotaRules { semantics, token_window: semantics.default_window(), ..endpoint.rules };
+    endpoint.rules = QuotaRules {
+        semantics,
+        token_window: semantics.default_window(),
+        ..endpoint.rules
+    };
     let completed = run(&setup, 1).workloads[0].requests.completed;
     completed as f64 / (3600.0 - 600.0)
 }
@@ -177,8 +210,11 @@ fn request_windows_lose_what_theory_says() {
     // A fixed window of 60 with 57 offered loses .03100; a bucket of depth 1 at ρ = .9 loses .47368.
     let lost = |rpm: u64, rate_per_min: f64, window, hours: u64| {
         let duration = Micros(hours * Micros::HOUR.0);
-        let mut setup =
-            setup(rate_per_min / 60.0, latency(Micros::from_millis(1), NoiseLaw::none()), duration);
+        let mut setup = setup(
+            rate_per_min / 60.0,
+            latency(Micros::from_millis(1), NoiseLaw::none()),
+            duration,
+        );
         setup.endpoint.counters[0].limits.rpm = Some(RequestsPerMinute(rpm));
         setup.endpoint.rules.request_window = window;
         let requests = run(&setup, 5).workloads[0].requests;
@@ -195,7 +231,11 @@ fn request_windows_lose_what_theory_says() {
 fn model_units_share_as_the_capped_law_says() {
     // O = 200 tok/s, s = 50, 250 tokens, λ = .6: 7.54717 s of decode beside the TTFT.
     let ttft = Micros::from_millis(100);
-    let mut setup = setup(0.6, latency(ttft, NoiseLaw::none()), Micros::from_secs(500_000));
+    let mut setup = setup(
+        0.6,
+        latency(ttft, NoiseLaw::none()),
+        Micros::from_secs(500_000),
+    );
     setup.workloads[0].traffic.output = Some(SizeSpec::Fixed(251));
     setup.endpoint.targets[0].route = Route::Units { counter: None };
     setup.endpoint.units = Some(UnitsSetup {
@@ -214,7 +254,11 @@ fn model_units_share_as_the_capped_law_says() {
 fn retries_against_a_plain_capacity_amplify_to_the_fixed_point() {
     // Cheap refusals at C = 600 a minute, λ/C = 2, n = 5 (methods 4.3): 7.7250 C attempts. A
     // refused call comes again within the deadline of minutes, so the window hardly matters.
-    let mut setup = setup(20.0, latency(Micros::from_millis(1), NoiseLaw::none()), Micros::HOUR);
+    let mut setup = setup(
+        20.0,
+        latency(Micros::from_millis(1), NoiseLaw::none()),
+        Micros::HOUR,
+    );
     setup.endpoint.counters[0].limits.rpm = Some(RequestsPerMinute(600));
     setup.client.retry = RetryPolicy::Exponential {
         max_attempts: 5,
@@ -229,8 +273,11 @@ fn retries_against_a_plain_capacity_amplify_to_the_fixed_point() {
 
 #[test]
 fn a_run_repeats_byte_for_byte_and_another_seed_differs() {
-    let setup =
-        setup(50.0, latency(Micros::SECOND, NoiseLaw::lognormal(0.4)), Micros::from_secs(60));
+    let setup = setup(
+        50.0,
+        latency(Micros::SECOND, NoiseLaw::lognormal(0.4)),
+        Micros::from_secs(60),
+    );
     let text = |seed| format!("{:?}", run(&setup, seed));
     assert_eq!(text(1), text(1));
     assert_ne!(text(1), text(2));
@@ -238,12 +285,19 @@ fn a_run_repeats_byte_for_byte_and_another_seed_differs() {
 
 #[test]
 fn a_client_timeout_settles_what_was_produced() {
-    let mut setup = setup(1.0, latency(Micros::SECOND, NoiseLaw::none()), Micros::from_secs(100));
+    let mut setup = setup(
+        1.0,
+        latency(Micros::SECOND, NoiseLaw::none()),
+        Micros::from_secs(100),
+    );
     setup.workloads[0].traffic.output = Some(SizeSpec::Fixed(1001));
     setup.client.timeout = Some(Micros::from_secs(11));
     let measures = run(&setup, 4);
     let tally = &measures.workloads[0];
     assert_eq!(tally.requests.timed_out, tally.requests.offered);
     // 1 s to the first token, then 20 ms each: 501 tokens after 11 s, and 1 input token.
-    assert_eq!(measures.totals.settled, u128::from(tally.requests.offered) * 502);
+    assert_eq!(
+        measures.totals.settled,
+        u128::from(tally.requests.offered) * 502
+    );
 }

@@ -103,7 +103,11 @@ impl fmt::Display for Usd {
             }
             write!(f, "{digit}")?;
         }
-        if fraction.is_empty() { Ok(()) } else { write!(f, ".{fraction}") }
+        if fraction.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ".{fraction}")
+        }
     }
 }
 

@@ -97,7 +97,9 @@ impl UnitText for Micros {
         let mut total = 0.0;
         loop {
             let (value, tail) = split(rest)?;
-            let end = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
+            let end = tail
+                .find(|c: char| !c.is_alphabetic())
+                .unwrap_or(tail.len());
             let scale = match &tail[..end] {
                 "us" | "µs" | "μs" => 1.0,
                 "ms" => 1e3,
@@ -148,7 +150,10 @@ impl UnitText for Usd {
     const EXAMPLES: &'static str = "`\"$40\"`, `\"$0.25\"`";
 
     fn parse_unit(text: &str) -> Result<Self, ParseUnitError> {
-        let amount = text.trim().strip_prefix('$').ok_or(ParseUnitError::NoUnit)?;
+        let amount = text
+            .trim()
+            .strip_prefix('$')
+            .ok_or(ParseUnitError::NoUnit)?;
         let (value, unit) =
             split(&amount.replace(',', "")).map(|(value, unit)| (value, unit.to_owned()))?;
         let scale = match unit.as_str() {
@@ -175,7 +180,12 @@ macro_rules! count_text {
         }
     )*};
 }
-count_text!(super::Tokens, super::TokensPerMinute, super::RequestsPerMinute, super::TokensPerDay);
+count_text!(
+    super::Tokens,
+    super::TokensPerMinute,
+    super::RequestsPerMinute,
+    super::TokensPerDay
+);
 
 #[cfg(test)]
 mod tests {
@@ -194,7 +204,10 @@ mod tests {
         check("90", Err(ParseUnitError::NoUnit));
         check("soon", Err(ParseUnitError::NoNumber));
         check("-3s", Err(ParseUnitError::Negative));
-        check("3 parsecs", Err(ParseUnitError::UnknownUnit("parsecs".into())));
+        check(
+            "3 parsecs",
+            Err(ParseUnitError::UnknownUnit("parsecs".into())),
+        );
         check("1e30h", Err(ParseUnitError::OutOfRange));
         check("", Err(ParseUnitError::NoNumber));
     }
@@ -208,9 +221,18 @@ mod tests {
             PerSecond::parse_unit("10 GB/s").unwrap_err(),
             ParseUnitError::UnknownUnit("GB/s".into())
         );
-        assert_eq!(PerSecond::parse_unit("NaN/s"), Err(ParseUnitError::NoNumber));
-        assert_eq!(PerSecond::parse_unit("1e9/s"), Err(ParseUnitError::OutOfRange));
-        assert_eq!(TokensPerMinute::parse_unit("2.3M"), Ok(TokensPerMinute(2_300_000)));
+        assert_eq!(
+            PerSecond::parse_unit("NaN/s"),
+            Err(ParseUnitError::NoNumber)
+        );
+        assert_eq!(
+            PerSecond::parse_unit("1e9/s"),
+            Err(ParseUnitError::OutOfRange)
+        );
+        assert_eq!(
+            TokensPerMinute::parse_unit("2.3M"),
+            Ok(TokensPerMinute(2_300_000))
+        );
         assert_eq!(Tokens::parse_unit("0.5"), Err(ParseUnitError::NotWhole));
         assert_eq!(Tokens::parse_unit("1e6"), Ok(Tokens(1_000_000)));
         assert_eq!(Usd::parse_unit("$40"), Ok(Usd::from_dollars(40.0)));

@@ -130,7 +130,11 @@ impl fmt::Display for Micros {
                     continue;
                 } else {
                     let text = format!("{:.3}", self.0 as f64 / size as f64);
-                    write!(f, "{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
+                    write!(
+                        f,
+                        "{}{unit}",
+                        text.trim_end_matches('0').trim_end_matches('.')
+                    )
                 };
             }
         }
