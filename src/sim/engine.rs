@@ -30,10 +30,33 @@ pub struct RunMeasures {
     pub totals: ServiceTotals,
     /// Requests simulated, warm-up inside.
     pub simulated: u64,
-    /// Mean number of requests in the system over the run and its drain.
-    pub mean_in_system: f64,
-    /// When the last request ended.
-    pub ended_at: Moment,
+    /// Integral of the number of requests in the system over time, in request·µs.
+    pub in_system_area: u128,
+    /// Time from the start to the last end of a request.
+    pub ran_for: Micros,
+}
+
+impl RunMeasures {
+    /// Mean number of requests in the system, waiting and backing off inside.
+    pub fn mean_in_system(&self) -> f64 {
+        self.in_system_area as f64 / self.ran_for.0.max(1) as f64
+    }
+
+    /// Adds another run of the same variant.
+    pub fn merge(&mut self, other: &Self) {
+        for (sum, tally) in self.workloads.iter_mut().zip(&other.workloads) {
+            sum.merge(tally);
+        }
+        self.timeline.merge(&other.timeline);
+        for (sum, quota) in self.quotas.iter_mut().zip(&other.quotas) {
+            sum.stats.merge(&quota.stats);
+        }
+        self.totals.reserved += other.totals.reserved;
+        self.totals.settled += other.totals.settled;
+        self.simulated += other.simulated;
+        self.in_system_area += other.in_system_area;
+        self.ran_for += other.ran_for;
+    }
 }
 
 /// Runs one variant with one seed until every request has ended.

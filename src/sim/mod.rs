@@ -1,13 +1,17 @@
 //! Simulation in virtual time.
 
+mod context;
 mod engine;
 mod queue;
 mod recorder;
+mod replicate;
 mod setup;
 mod slab;
 
+pub use context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
 pub use engine::{RunMeasures, run};
 pub use queue::{Class, Event, EventQueue};
+pub use replicate::{ReplicationValues, VariantMeasures, run_all};
 pub use setup::{RequestBounds, RunSetup, WorkloadSetup};
 
 #[cfg(test)]

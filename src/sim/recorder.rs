@@ -257,7 +257,6 @@ impl<'a> Recorder<'a> {
                 "every request ends in one outcome"
             );
         }
-        let span = self.now.as_secs_f64().max(1e-6);
         RunMeasures {
             workloads: self
                 .workloads
@@ -268,8 +267,8 @@ impl<'a> Recorder<'a> {
             quotas: endpoint.reports(),
             totals: endpoint.totals(),
             simulated: self.simulated,
-            mean_in_system: self.area as f64 / 1e6 / span,
-            ended_at: self.now,
+            in_system_area: self.area,
+            ran_for: self.now.since(Moment::ZERO),
         }
     }
 }

@@ -1,0 +1,78 @@
+//! What a variant was made of, in the words and figures that results show beside its measures.
+
+use crate::domain::{Origin, Slo, TokenPrices};
+use crate::units::{Micros, TokensPerMinute, Usd};
+
+/// One variant's ingredients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariantContext {
+    /// The variant's name.
+    pub name: String,
+    /// Its capacity mode in a few words, such as `on-demand, us profile`.
+    pub mode: String,
+    /// For how long requests start in one replication.
+    pub duration: Micros,
+    /// The unmeasured span at its start.
+    pub warmup: Micros,
+    /// What it has to meet.
+    pub slo: Slo,
+    /// Its workloads, in order.
+    pub workloads: Vec<WorkloadContext>,
+    /// What its bought capacity costs, if it has any.
+    pub bought: Option<BoughtCapacity>,
+    /// The price book's name and date.
+    pub price_book: (String, String),
+    /// Assumptions in force: name, value, and why.
+    pub assumptions: Vec<Assumption>,
+    /// Things that a reader should know before trusting the figures.
+    pub warnings: Vec<String>,
+    /// Plain remarks, such as what a model does not sell.
+    pub notes: Vec<String>,
+}
+
+/// One workload's ingredients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadContext {
+    /// Its name.
+    pub name: String,
+    /// The model profile's name.
+    pub model: String,
+    /// The model's name for people.
+    pub model_title: String,
+    /// `max_tokens` in force.
+    pub max_tokens: u64,
+    /// Whether the scenario set it; otherwise it is the model's maximum.
+    pub max_tokens_is_set: bool,
+    /// The latency profile's name.
+    pub latency: String,
+    /// Whether latency is measured, fitted or assumed.
+    pub latency_origin: Origin,
+    /// Where the latency profile comes from.
+    pub latency_source: String,
+    /// Prices per token in the scope that serves it (or takes its overflow).
+    pub prices: Option<TokenPrices>,
+}
+
+/// Capacity that is paid by the hour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoughtCapacity {
+    /// What was bought, in a few words.
+    pub what: String,
+    /// Its price per hour; `None` where no price is known, and then cost is not either.
+    pub per_hour: Option<Usd>,
+    /// Input tokens per minute that it sustains.
+    pub input_tpm: TokensPerMinute,
+    /// Output tokens per minute that it sustains.
+    pub output_tpm: TokensPerMinute,
+}
+
+/// A choice that no source settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assumption {
+    /// The key of the setting, such as `quota.semantics`.
+    pub name: String,
+    /// Its value in this variant.
+    pub value: String,
+    /// What is known, and why this value.
+    pub why: String,
+}
