@@ -57,7 +57,11 @@ impl Burstiness {
         let seconds = span.as_secs_f64();
         Self {
             requests,
-            mean_rate: PerSecond(if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }),
+            mean_rate: PerSecond(if seconds > 0.0 {
+                requests as f64 / seconds
+            } else {
+                0.0
+            }),
             gap_cv: (gaps.n >= 2.0 && gaps.mean > 0.0)
                 .then(|| (gaps.squares / gaps.n).sqrt() / gaps.mean),
             windows: counters.into_iter().filter_map(Counter::finish).collect(),

@@ -41,7 +41,9 @@ impl Segment {
         if y <= 0.0 {
             return 0.0;
         }
-        let root = (self.rate * self.rate + 2.0 * self.slope * y).max(0.0).sqrt();
+        let root = (self.rate * self.rate + 2.0 * self.slope * y)
+            .max(0.0)
+            .sqrt();
         (2.0 * y / (self.rate + root)).min(self.length)
     }
 
@@ -164,7 +166,10 @@ fn segments(base: f64, factors: &[Factor], from: f64, to: f64) -> Vec<Segment> {
         for piece in 0..pieces {
             let offset = piece as f64 * step;
             let value = |t: f64| {
-                let product: f64 = lines.iter().map(|(v, slope)| (v + slope * t).max(0.0)).product();
+                let product: f64 = lines
+                    .iter()
+                    .map(|(v, slope)| (v + slope * t).max(0.0))
+                    .product();
                 sane(base * product)
             };
             let (left, right) = (value(offset), value(offset + step));
@@ -193,7 +198,11 @@ fn push_segment(out: &mut Vec<Segment>, start: f64, length: f64, left: f64, righ
 
 /// A rate or factor that arithmetic can bear; scenario files are checked before.
 fn sane(value: f64) -> f64 {
-    if value.is_finite() { value.max(0.0) } else { 0.0 }
+    if value.is_finite() {
+        value.max(0.0)
+    } else {
+        0.0
+    }
 }
 
 /// One factor of a product.
@@ -365,7 +374,11 @@ impl Cursor {
         while self.mass >= self.segment.mass {
             let rest = self.mass - self.segment.mass;
             let whole = (rest / curve.cycle_mass).floor() - 1.0;
-            let skipped = if whole > 0.0 && self.at_end(curve) { whole } else { 0.0 };
+            let skipped = if whole > 0.0 && self.at_end(curve) {
+                whole
+            } else {
+                0.0
+            };
             if !self.step(curve, skipped) {
                 return false;
             }
@@ -380,7 +393,11 @@ impl Cursor {
 
     /// To the start of the next piece; at the end of a cycle `skipped` further cycles are left out.
     fn step(&mut self, curve: &RateCurve, skipped: f64) -> bool {
-        let list = if self.cycle.is_some() { &curve.cycle } else { &curve.head };
+        let list = if self.cycle.is_some() {
+            &curve.cycle
+        } else {
+            &curve.head
+        };
         if self.index + 1 < list.len() {
             self.index += 1;
         } else {

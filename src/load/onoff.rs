@@ -23,7 +23,10 @@ impl Mmpp {
     /// From mean rate, burst factor, burst share and burst length (`methods.md` 1.5).
     pub fn of(spec: &OnOffSpec) -> Self {
         let (b, share) = (spec.burst_factor, spec.burst_share.clamp(0.0, 1.0 - 1e-12));
-        debug_assert!(b * share < 1.0 + 1e-9, "burst_factor × burst_share is below 1");
+        debug_assert!(
+            b * share < 1.0 + 1e-9,
+            "burst_factor × burst_share is below 1"
+        );
         // A burst lasts a microsecond at least, the resolution of time.
         let leave_burst = 1.0 / spec.burst_length.as_secs_f64().max(1e-6);
         Self {

@@ -43,14 +43,20 @@ impl Gaps {
 
     /// Gamma with this coefficient of variation: shape 1/CV², scale CV².
     pub fn gamma(cv: f64) -> Self {
-        debug_assert!(cv.is_finite() && cv >= 0.0, "a CV is finite and not negative");
+        debug_assert!(
+            cv.is_finite() && cv >= 0.0,
+            "a CV is finite and not negative"
+        );
         if cv < 1e-6 {
             return Self::constant();
         }
         let (shape, scale) = (1.0 / (cv * cv), cv * cv);
         let boost = (shape < 1.0).then_some(1.0 / shape);
         let body_shape = if boost.is_some() { shape + 1.0 } else { shape };
-        match (Gamma::new(body_shape, scale), Gamma::new(shape + 1.0, scale)) {
+        match (
+            Gamma::new(body_shape, scale),
+            Gamma::new(shape + 1.0, scale),
+        ) {
             (Ok(body), Ok(first)) => Self(Law::Gamma { body, boost, first }),
             _ => Self::exponential(),
         }
@@ -58,7 +64,10 @@ impl Gaps {
 
     /// Weibull with this coefficient of variation.
     pub fn weibull(cv: f64) -> Self {
-        debug_assert!(cv.is_finite() && cv >= 0.0, "a CV is finite and not negative");
+        debug_assert!(
+            cv.is_finite() && cv >= 0.0,
+            "a CV is finite and not negative"
+        );
         if cv < 1e-6 {
             return Self::constant();
         }

@@ -20,8 +20,15 @@ use crate::rng::Keyed;
 use crate::units::Moment;
 
 fn speed_of(scale: &ReplayScale) -> f64 {
-    debug_assert!(scale.speed.is_finite() && scale.speed > 0.0, "speed is positive");
-    if scale.speed.is_finite() && scale.speed > 0.0 { scale.speed } else { 1.0 }
+    debug_assert!(
+        scale.speed.is_finite() && scale.speed > 0.0,
+        "speed is positive"
+    );
+    if scale.speed.is_finite() && scale.speed > 0.0 {
+        scale.speed
+    } else {
+        1.0
+    }
 }
 
 /// One request of a replay.
@@ -72,9 +79,17 @@ impl RowReplay {
                 if scale.keep.get() < 1.0 && keep.uniform(key) >= scale.keep.get() {
                     continue;
                 }
-                let by = if copy == 0 { 0 } else { offset(shift.uniform(key), scale.shift.0, span) };
+                let by = if copy == 0 {
+                    0
+                } else {
+                    offset(shift.uniform(key), scale.shift.0, span)
+                };
                 let at = ((u128::from(row.at.0) + u128::from(by)) % u128::from(span)) as u64;
-                schedule.push(Entry { at, copy, row: index as u32 });
+                schedule.push(Entry {
+                    at,
+                    copy,
+                    row: index as u32,
+                });
             }
         }
         schedule.sort_unstable();
@@ -112,7 +127,11 @@ impl RowReplay {
     /// Requests that start before `until`.
     pub(super) fn expected(&self, until: Moment) -> f64 {
         let end = until.0 as f64 * self.speed;
-        let passes = if self.repeat { (end / self.span as f64).floor() } else { 0.0 };
+        let passes = if self.repeat {
+            (end / self.span as f64).floor()
+        } else {
+            0.0
+        };
         let rest = end - passes * self.span as f64;
         let last = self.schedule.partition_point(|e| (e.at as f64) < rest);
         passes * self.schedule.len() as f64 + last as f64
@@ -129,14 +148,22 @@ impl RowReplay {
         }
         let entry = self.schedule[self.index];
         let at = self.pass.saturating_mul(self.span).saturating_add(entry.at);
-        let at = if self.speed == 1.0 { at } else { (at as f64 / self.speed) as u64 };
+        let at = if self.speed == 1.0 {
+            at
+        } else {
+            (at as f64 / self.speed) as u64
+        };
         if at >= until.0 {
             return None;
         }
         self.index += 1;
         let row = self.trace.rows[entry.row as usize];
         let block_tokens = u64::from(self.trace.block_tokens);
-        let mut len = if self.use_blocks && block_tokens > 0 { row.blocks_len } else { 0 };
+        let mut len = if self.use_blocks && block_tokens > 0 {
+            row.blocks_len
+        } else {
+            0
+        };
         if u64::from(len) * block_tokens > u64::from(row.input) {
             len = len.saturating_sub(1);
         }
@@ -147,7 +174,11 @@ impl RowReplay {
             at: Moment(at),
             input: (row.input - covered).max(1),
             output: row.output.max(1),
-            prefix: if len == 0 { Prefix::default() } else { Prefix { start, len } },
+            prefix: if len == 0 {
+                Prefix::default()
+            } else {
+                Prefix { start, len }
+            },
         })
     }
 }
@@ -222,7 +253,9 @@ impl CountReplay {
         };
         let rest = intervals - passes * counts.len() as f64;
         let whole = (rest as usize).min(counts.len());
-        let part = counts.get(whole).map_or(0.0, |c| f64::from(*c) * rest.fract());
+        let part = counts
+            .get(whole)
+            .map_or(0.0, |c| f64::from(*c) * rest.fract());
         let played: u64 = counts[..whole].iter().map(|c| u64::from(*c)).sum();
         (passes * self.total as f64 + played as f64 + part) * self.copies as f64 * self.keep
     }

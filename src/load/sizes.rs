@@ -22,7 +22,10 @@ pub struct SizeSampler(Law);
 #[derive(Clone, Debug)]
 enum Law {
     Fixed(u32),
-    Lognormal { mu: f64, sigma: f64 },
+    Lognormal {
+        mu: f64,
+        sigma: f64,
+    },
     Table(QuantileTable),
     /// Cumulated weight, the last being 1, and law of each part.
     Mixture(Vec<(f64, SizeSampler)>),
@@ -49,7 +52,11 @@ impl SizeSampler {
                     })
                     .collect();
                 debug_assert!(total > 0.0, "a mixture has a part of positive weight");
-                if parts.is_empty() { Law::Fixed(1) } else { Law::Mixture(parts) }
+                if parts.is_empty() {
+                    Law::Fixed(1)
+                } else {
+                    Law::Mixture(parts)
+                }
             }
         })
     }
@@ -145,7 +152,11 @@ fn whole(tokens: f64) -> u32 {
 }
 
 fn pick(parts: &[(f64, SizeSampler)], u: f64) -> (usize, &SizeSampler) {
-    let i = parts.iter().take_while(|p| p.0 <= u).count().min(parts.len() - 1);
+    let i = parts
+        .iter()
+        .take_while(|p| p.0 <= u)
+        .count()
+        .min(parts.len() - 1);
     (i, &parts[i].1)
 }
 
@@ -172,11 +183,19 @@ impl QuantileTable {
         let mut knots: Vec<Knot> = points
             .iter()
             .filter(finite)
-            .map(|&(share, value)| Knot { share, value, slope: 0.0 })
+            .map(|&(share, value)| Knot {
+                share,
+                value,
+                slope: 0.0,
+            })
             .collect();
         knots.sort_by(|a, b| a.share.total_cmp(&b.share));
         if knots.is_empty() {
-            knots.push(Knot { share: 0.0, value: 1.0, slope: 0.0 });
+            knots.push(Knot {
+                share: 0.0,
+                value: 1.0,
+                slope: 0.0,
+            });
         }
         for i in 1..knots.len() {
             let (run, rise) = (
@@ -188,7 +207,9 @@ impl QuantileTable {
         let guide = (0..GUIDE_CELLS)
             .map(|cell| {
                 let share = cell as f64 / GUIDE_CELLS as f64;
-                knots.partition_point(|k| k.share <= share).saturating_sub(1) as u32
+                knots
+                    .partition_point(|k| k.share <= share)
+                    .saturating_sub(1) as u32
             })
             .collect();
         Self { knots, guide }
@@ -281,9 +302,8 @@ impl SizePair {
         debug_assert!((-1.0..=1.0).contains(&rank_correlation), "a correlation");
         let r = copula_r(rank_correlation).clamp(-1.0, 1.0);
         let joint = r != 0.0 && input.is_some() && output.is_some();
-        let ready = |law: Option<SizeSampler>| {
-            law.map(|law| if joint { law.invertible() } else { law })
-        };
+        let ready =
+            |law: Option<SizeSampler>| law.map(|law| if joint { law.invertible() } else { law });
         Self {
             input: ready(input),
             output: ready(output),
@@ -309,8 +329,14 @@ impl SizePair {
                 output.at_normal(z, &copula.normal),
             );
         }
-        let input = self.input.as_ref().map_or(row.0, |law| law.draw(self.input_key, seq));
-        let output = self.output.as_ref().map_or(row.1, |law| law.draw(self.output_key, seq));
+        let input = self
+            .input
+            .as_ref()
+            .map_or(row.0, |law| law.draw(self.input_key, seq));
+        let output = self
+            .output
+            .as_ref()
+            .map_or(row.1, |law| law.draw(self.output_key, seq));
         (input, output)
     }
 }

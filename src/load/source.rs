@@ -67,7 +67,10 @@ impl Prefixes {
         }
         // The high half of a product maps 64 uniform bits to 0..drawn without a division.
         let start = (u128::from(self.keyed.bits(seq)) * u128::from(self.drawn)) >> 64;
-        Prefix { start: start as u32, len: 1 }
+        Prefix {
+            start: start as u32,
+            len: 1,
+        }
     }
 }
 
@@ -93,7 +96,9 @@ impl Source {
             debug_assert!(spec.shapes.is_empty(), "a closed loop has no rate to shape");
             let sizes = sizes_of(spec, seed, workload);
             let of = (seed, workload);
-            return Self::Closed(ClosedSource::new(*users, *think, sizes, prefixes, of, until));
+            return Self::Closed(ClosedSource::new(
+                *users, *think, sizes, prefixes, of, until,
+            ));
         }
         Self::Open(OpenSource::new(spec, seed, workload, until, prefixes))
     }
@@ -218,7 +223,12 @@ impl OpenSource {
     }
 
     #[inline]
-    fn arrive(&mut self, at: Moment, (input, output): (u32, u32), prefix: Prefix) -> Option<Arrival> {
+    fn arrive(
+        &mut self,
+        at: Moment,
+        (input, output): (u32, u32),
+        prefix: Prefix,
+    ) -> Option<Arrival> {
         // Rounding at a joint of two pieces of the curve could go back by a microsecond.
         let at = at.max(self.last);
         if at >= self.until {
@@ -229,7 +239,13 @@ impl OpenSource {
         self.last = at;
         let seq = self.next_seq;
         self.next_seq += 1;
-        Some(Arrival { at, seq, input, output, prefix })
+        Some(Arrival {
+            at,
+            seq,
+            input,
+            output,
+            prefix,
+        })
     }
 }
 
@@ -239,7 +255,12 @@ impl Iterator for OpenSource {
     #[inline]
     fn next(&mut self) -> Option<Arrival> {
         let at = match &mut self.process {
-            Process::Renewal { curve, cursor, gaps, started } => {
+            Process::Renewal {
+                curve,
+                cursor,
+                gaps,
+                started,
+            } => {
                 let gap = if *started {
                     gaps.next(&mut self.rng)
                 } else {
@@ -248,7 +269,11 @@ impl Iterator for OpenSource {
                 };
                 moment(cursor.advance(curve, gap)?)
             }
-            Process::OnOff { curve, cursor, states } => {
+            Process::OnOff {
+                curve,
+                cursor,
+                states,
+            } => {
                 let until_s = self.until.as_secs_f64();
                 moment(states.next(curve, cursor, until_s, &mut self.rng)?)
             }
