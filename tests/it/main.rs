@@ -1,3 +1,7 @@
-//! Integration tests, one binary.
+//! Tests of the crate as its users see it, in one binary.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::print_stderr, reason = "a test says so when it cannot run")]
 
+mod azure;
 mod bad_scenarios;
+mod mooncake;
