@@ -1,4 +1,18 @@
 //! Traffic: when requests start and how large they are.
+//!
+//! [`source::Source`] turns a [`spec::TrafficSpec`] and a seed into arrivals. An open source
+//! tells all of them in order of time; a closed one has users who think between answers.
+//! Gaps are drawn with unit mean in *operational time* and mapped to real time by the inverse of
+//! the cumulated rate ([`curve`]), so burstiness and the rate over time are independent choices
+//! (Gerhardt & Nelson, INFORMS J. Computing 21, 2009).
 
+pub mod burstiness;
+pub mod closed;
+pub mod curve;
+pub mod onoff;
+pub mod renewal;
+pub mod replay;
+pub mod sizes;
+pub mod source;
 pub mod spec;
 pub mod trace;

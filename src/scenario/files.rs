@@ -45,7 +45,8 @@ impl<'f> Library<'f> {
         let mut traces = self.traces.borrow_mut();
         let read = || {
             let bytes = self.files.open(path)?;
-            let trace = trace::read(format, columns, bytes.as_slice()).map_err(|error| error.to_string())?;
+            let trace = trace::read(format, columns, bytes.as_slice())
+                .map_err(|error| error.to_string())?;
             if trace.rows.is_empty() {
                 return Err("the trace has no requests".to_owned());
             }

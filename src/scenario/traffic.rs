@@ -1,10 +1,10 @@
 //! `[workload.arrival]`: when requests start.
 
-use crate::load::trace::{Columns, TimeUnit, TraceFormat};
 use crate::config::{Section, boolean, count, float, one_of, share, text, unit, whole};
 use crate::load::spec::{
     ArrivalSpec, DurationSpec, OnOffSpec, RecordedReplay, ReplayScale, TraceReplay,
 };
+use crate::load::trace::{Columns, TimeUnit, TraceFormat};
 use crate::units::{Micros, PerSecond};
 
 use super::files::Library;

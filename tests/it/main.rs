@@ -1,3 +1,7 @@
-//! Integration tests, one binary.
+//! Tests of the crate as its users see it.
 
+mod azure;
 mod bad_scenarios;
+mod mooncake;
+mod mutations;
+mod scenarios;

@@ -1,0 +1,349 @@
+//! From a traffic specification to requests: the interface of the simulation and of live runs.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+
+use super::closed::ClosedSource;
+use super::curve::{Cursor, RateCurve};
+use super::onoff::OnOff;
+use super::renewal::Gaps;
+use super::replay::{CountReplay, RowReplay};
+use super::sizes::{SizePair, SizeSampler};
+use super::spec::{ArrivalSpec, PrefixSpec, TrafficSpec};
+use crate::rng::{self, Keyed};
+use crate::units::{Moment, PerSecond};
+
+/// One request as it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// When it is due.
+    pub at: Moment,
+    /// Its number within the workload: the key of all its keyed draws.
+    pub seq: u64,
+    /// Input tokens after the prefix, at least 1.
+    pub input: u32,
+    /// Output tokens that the model would produce, at least 1.
+    pub output: u32,
+    /// Its prefix, which a cache may know.
+    pub prefix: Prefix,
+}
+
+/// A slice of [`Source::blocks`]; `len` 0 means no prefix. The prefix holds
+/// `len ×` [`Source::block_tokens`] tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefix {
+    /// Index of the first block id.
+    pub start: u32,
+    /// How many blocks.
+    pub len: u32,
+}
+
+/// The prefixes of a workload.
+#[derive(Clone, Debug)]
+pub(super) struct Prefixes {
+    blocks: Arc<[u32]>,
+    block_tokens: u32,
+    /// Draws one of so many single-block prefixes; zero if rows of a trace bring their own.
+    drawn: u64,
+    keyed: Keyed,
+}
+
+impl Prefixes {
+    fn new(spec: Option<PrefixSpec>, seed: u64, workload: &str) -> Self {
+        let drawn = spec.map_or(0, |p| p.prefixes.max(1));
+        Self {
+            blocks: (0..drawn).collect(),
+            block_tokens: spec.map_or(0, |p| p.tokens),
+            drawn: u64::from(drawn),
+            keyed: Keyed::new(seed, &format!("{workload}/prefix")),
+        }
+    }
+
+    #[inline]
+    pub(super) fn draw(&self, seq: u64) -> Prefix {
+        if self.drawn == 0 {
+            return Prefix::default();
+        }
+        // The high half of a product maps 64 uniform bits to 0..drawn without a division.
+        let start = (u128::from(self.keyed.bits(seq)) * u128::from(self.drawn)) >> 64;
+        Prefix {
+            start: start as u32,
+            len: 1,
+        }
+    }
+}
+
+/// The requests of one workload.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Starts do not wait for answers.
+    Open(OpenSource),
+    /// Starts wait for answers.
+    Closed(ClosedSource),
+}
+
+impl Source {
+    /// The requests of `workload` in `[0, until)`.
+    ///
+    /// `spec` is one that the scenario reader lets pass: rates and CVs finite, sizes given unless
+    /// the arrivals are a replay, and shapes only for arrivals that have a rate of their own (not
+    /// a trace, a recording or a closed loop). Debug builds assert that; others leave such
+    /// shapes out and count a missing size as one token.
+    pub fn new(spec: &TrafficSpec, seed: u64, workload: &str, until: Moment) -> Self {
+        let prefixes = Prefixes::new(spec.prefix, seed, workload);
+        if let ArrivalSpec::Closed { users, think } = &spec.arrival {
+            debug_assert!(spec.shapes.is_empty(), "a closed loop has no rate to shape");
+            let sizes = sizes_of(spec, seed, workload);
+            let of = (seed, workload);
+            return Self::Closed(ClosedSource::new(
+                *users, *think, sizes, prefixes, of, until,
+            ));
+        }
+        Self::Open(OpenSource::new(spec, seed, workload, until, prefixes))
+    }
+
+    /// Block ids; [`Arrival::prefix`] is a slice of them. Equal ids are equal content.
+    pub fn blocks(&self) -> &Arc<[u32]> {
+        &self.prefixes().blocks
+    }
+
+    /// Tokens of one block; zero if there are no prefixes.
+    pub fn block_tokens(&self) -> u32 {
+        self.prefixes().block_tokens
+    }
+
+    /// Expected requests per second over `[0, until)`. For a closed loop an upper bound: as if
+    /// answers took no time, think times below one second counting as one.
+    pub fn mean_rate(&self) -> f64 {
+        match self {
+            Self::Open(source) => source.mean_rate,
+            Self::Closed(source) => source.rate_bound(),
+        }
+    }
+
+    fn prefixes(&self) -> &Prefixes {
+        match self {
+            Self::Open(source) => &source.prefixes,
+            Self::Closed(source) => &source.prefixes,
+        }
+    }
+}
+
+fn sizes_of(spec: &TrafficSpec, seed: u64, workload: &str) -> SizePair {
+    let mut input = spec.input.as_ref().map(SizeSampler::new);
+    let mut output = spec.output.as_ref().map(SizeSampler::new);
+    let mut rank_correlation = spec.rank_correlation;
+    match &spec.arrival {
+        ArrivalSpec::Recorded(replay) => {
+            let recording = &replay.recording;
+            if input.is_none() && output.is_none() {
+                rank_correlation = recording.rank_correlation;
+            }
+            input = input.or_else(|| Some(SizeSampler::table(&recording.input)));
+            output = output.or_else(|| Some(SizeSampler::table(&recording.output)));
+        }
+        ArrivalSpec::Trace(_) => {}
+        _ => debug_assert!(input.is_some() && output.is_some(), "sizes are given"),
+    }
+    SizePair::new(input, output, rank_correlation, seed, workload)
+}
+
+/// Requests that do not wait for answers, ascending in time. An iterator that ends at `until`.
+#[derive(Clone, Debug)]
+pub struct OpenSource {
+    process: Process,
+    rng: ChaCha8Rng,
+    sizes: SizePair,
+    prefixes: Prefixes,
+    until: Moment,
+    mean_rate: f64,
+    next_seq: u64,
+    last: Moment,
+}
+
+#[derive(Clone, Debug)]
+enum Process {
+    Renewal {
+        curve: RateCurve,
+        cursor: Cursor,
+        gaps: Gaps,
+        started: bool,
+    },
+    OnOff {
+        curve: RateCurve,
+        cursor: Cursor,
+        states: OnOff,
+    },
+    Counts(CountReplay),
+    Rows(RowReplay),
+}
+
+impl OpenSource {
+    fn new(
+        spec: &TrafficSpec,
+        seed: u64,
+        workload: &str,
+        until: Moment,
+        mut prefixes: Prefixes,
+    ) -> Self {
+        let mut rng = rng::stream(seed, &format!("{workload}/arrivals"));
+        let process = match &spec.arrival {
+            ArrivalSpec::Recorded(replay) => Process::Counts(CountReplay::new(replay)),
+            ArrivalSpec::Trace(replay) => {
+                let own_blocks = spec.prefix.is_none();
+                let rows = RowReplay::new(replay, own_blocks, seed, workload);
+                if own_blocks {
+                    prefixes.block_tokens = rows.block_tokens();
+                    prefixes.blocks = rows.blocks();
+                }
+                Process::Rows(rows)
+            }
+            _ => Process::with_rate(spec, until, &mut rng),
+        };
+        debug_assert!(
+            spec.shapes.is_empty() || !matches!(process, Process::Counts(_) | Process::Rows(_)),
+            "a replay has its own rate"
+        );
+        let expected = process.expected(until);
+        Self {
+            mean_rate: if until > Moment::ZERO {
+                expected / until.as_secs_f64()
+            } else {
+                0.0
+            },
+            process,
+            rng,
+            sizes: sizes_of(spec, seed, workload),
+            prefixes,
+            until,
+            next_seq: 0,
+            last: Moment::ZERO,
+        }
+    }
+
+    #[inline]
+    fn arrive(
+        &mut self,
+        at: Moment,
+        (input, output): (u32, u32),
+        prefix: Prefix,
+    ) -> Option<Arrival> {
+        // Rounding at a joint of two pieces of the curve could go back by a microsecond.
+        let at = at.max(self.last);
+        if at >= self.until {
+            // Later calls must not start again with what follows.
+            self.last = Moment::NEVER;
+            return None;
+        }
+        self.last = at;
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        Some(Arrival {
+            at,
+            seq,
+            input,
+            output,
+            prefix,
+        })
+    }
+}
+
+impl Iterator for OpenSource {
+    type Item = Arrival;
+
+    #[inline]
+    fn next(&mut self) -> Option<Arrival> {
+        let at = match &mut self.process {
+            Process::Renewal {
+                curve,
+                cursor,
+                gaps,
+                started,
+            } => {
+                let gap = if *started {
+                    gaps.next(&mut self.rng)
+                } else {
+                    *started = true;
+                    gaps.first(&mut self.rng)
+                };
+                moment(cursor.advance(curve, gap)?)
+            }
+            Process::OnOff {
+                curve,
+                cursor,
+                states,
+            } => {
+                let until_s = self.until.as_secs_f64();
+                moment(states.next(curve, cursor, until_s, &mut self.rng)?)
+            }
+            Process::Counts(counts) => counts.next(self.until, &mut self.rng)?,
+            Process::Rows(rows) => {
+                let row = rows.next(self.until)?;
+                let sizes = self.sizes.draw(self.next_seq, (row.input, row.output));
+                let prefix = if self.prefixes.drawn > 0 {
+                    self.prefixes.draw(self.next_seq)
+                } else {
+                    row.prefix
+                };
+                return self.arrive(row.at, sizes, prefix);
+            }
+        };
+        let sizes = self.sizes.draw(self.next_seq, (1, 1));
+        let prefix = self.prefixes.draw(self.next_seq);
+        self.arrive(at, sizes, prefix)
+    }
+}
+
+impl Process {
+    /// A process that follows a rate curve.
+    fn with_rate(spec: &TrafficSpec, until: Moment, rng: &mut ChaCha8Rng) -> Self {
+        let shaped = |rate: PerSecond| RateCurve::shaped(rate, &spec.shapes, until);
+        let (curve, gaps) = match &spec.arrival {
+            ArrivalSpec::OnOff(on_off) => {
+                let curve = shaped(on_off.rate);
+                return Self::OnOff {
+                    cursor: Cursor::new(&curve),
+                    curve,
+                    states: OnOff::new(on_off, rng),
+                };
+            }
+            ArrivalSpec::Constant { rate } => (shaped(*rate), Gaps::constant()),
+            ArrivalSpec::Poisson { rate } => (shaped(*rate), Gaps::exponential()),
+            ArrivalSpec::Gamma { rate, cv } => (shaped(*rate), Gaps::gamma(*cv)),
+            ArrivalSpec::Weibull { rate, cv } => (shaped(*rate), Gaps::weibull(*cv)),
+            ArrivalSpec::Ramp { from, to, over } => (
+                RateCurve::ramp(*from, *to, *over, &spec.shapes, until),
+                Gaps::exponential(),
+            ),
+            // These have no rate of their own; `new` does not come here with them.
+            ArrivalSpec::Closed { .. } | ArrivalSpec::Trace(_) | ArrivalSpec::Recorded(_) => {
+                (RateCurve::constant(PerSecond(0.0)), Gaps::exponential())
+            }
+        };
+        Self::Renewal {
+            cursor: Cursor::new(&curve),
+            curve,
+            gaps,
+            started: false,
+        }
+    }
+
+    /// Expected requests before `until`.
+    fn expected(&self, until: Moment) -> f64 {
+        match self {
+            Self::Renewal { curve, .. } | Self::OnOff { curve, .. } => curve.mass(until),
+            Self::Counts(counts) => counts.expected(until),
+            Self::Rows(rows) => rows.expected(until),
+        }
+    }
+}
+
+/// Seconds to a moment, in whole microseconds. The cast saturates.
+#[inline]
+fn moment(seconds: f64) -> Moment {
+    Moment((seconds * 1e6 + 0.5) as u64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+use super::*;
+use proptest::prelude::*;
+
+fn names() -> Columns {
+    Columns {
+        at: "t".to_owned(),
+        at_unit: TimeUnit::Seconds,
+        input: "in".to_owned(),
+        output: "out".to_owned(),
+        session: Some("user".to_owned()),
+    }
+}
+
+fn bedload(rows: &str) -> Result<Trace, TraceError> {
+    let text =
+        format!("# bedload.trace/1\n# source: a test\nat_us,input_tokens,output_tokens\n{rows}");
+    read(TraceFormat::Bedload, None, text.as_bytes())
+}
+
+fn check_problem(result: Result<Trace, TraceError>, expected: &str) {
+    let error = result.expect_err("the file is bad").to_string();
+    assert!(
+        error.contains(expected),
+        "`{error}` does not say `{expected}`"
+    );
+}
+
+#[test]
+fn each_problem_names_its_line_and_field() {
+    let check = |rows: &str, expected: &str| check_problem(bedload(rows), expected);
+    check(
+        "0,1,1\n5,x,1\n",
+        "line 5: `input_tokens`: not a whole number of tokens, found `x`",
+    );
+    check("0,0,1\n", "line 4: `input_tokens`: zero tokens");
+    check("0,1,0\n", "line 4: `output_tokens`: zero tokens");
+    check(
+        "0,1,-7\n",
+        "line 4: `output_tokens`: a negative token count, found `-7`",
+    );
+    check("-1,1,1\n", "line 4: `at_us`: a negative time, found `-1`");
+    check("nan,1,1\n", "line 4: `at_us`: the time is not finite");
+    check("inf,1,1\n", "the time is not finite");
+    check(
+        "9,1,1\n8,1,1\n",
+        "line 5: the time is before that of the row above (help: sort the file",
+    );
+    check("9,1,5000000000\n", "the token count is too large");
+    check(
+        "9,1\n",
+        "line 4: `output_tokens`: the row has only 2 fields",
+    );
+    check("9,\"1,1\n", "a quote is not closed");
+    check("", "the file holds no requests");
+    check_problem(bedload("1e40,1,1\n"), "the time is too large");
+}
+
+#[test]
+fn problems_are_gathered_up_to_twenty() {
+    let error = bedload(&"0,0,1\n".repeat(25)).unwrap_err();
+    assert_eq!((error.problems.len(), error.more), (20, 5));
+    assert!(error.to_string().ends_with("and 5 more"));
+}
+
+#[test]
+fn wrong_files_are_told_as_such() {
+    let read = |format, text: &[u8]| read(format, Some(&names()), text);
+    check_problem(
+        read(TraceFormat::Bedload, b"a,b\n"),
+        "line 1: not a bedload trace",
+    );
+    check_problem(
+        read(TraceFormat::Bedload, b"# bedload.trace/2\n"),
+        "a version that is not known",
+    );
+    check_problem(
+        read(TraceFormat::Bedload, b"# bedload.trace/1\nat,in,out\n"),
+        "line 2: wrong header",
+    );
+    check_problem(
+        read(TraceFormat::Azure, b"TIMESTAMP,GeneratedTokens\n"),
+        "line 1: `ContextTokens`: the column is missing",
+    );
+    check_problem(
+        read(
+            TraceFormat::Csv,
+            b"t,in,out,user\n0,1,1,a\n\xff\xfe,1,1,b\n",
+        ),
+        "line 3: the line is not UTF-8",
+    );
+    check_problem(
+        read(
+            TraceFormat::Jsonl,
+            b"{\"t\":0,\"in\":1,\"out\":1,\"user\":1}\n{\"t\":1,\"in\"",
+        ),
+        "line 2: the JSON object is cut off",
+    );
+    check_problem(
+        read(TraceFormat::Jsonl, b"{\"t\":0,\"in\":1}\n"),
+        "the field is missing",
+    );
+    check_problem(read(TraceFormat::Mooncake, b"[]\n"), "not a JSON object");
+    check_problem(
+        read(
+            TraceFormat::Mooncake,
+            b"{\"timestamp\":0,\"input_length\":1,\"output_length\":1,\"hash_ids\":[-1]}",
+        ),
+        "line 1: `hash_ids`: not a block number, found `-1`",
+    );
+    check_problem(
+        super::read(TraceFormat::Csv, None, &b""[..]),
+        "the columns are not named",
+    );
+}
+
+#[test]
+fn azure_times_keep_their_microseconds() {
+    let text = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n\
+        2023-11-16 23:59:59.9799600,4808,10\r\n\
+        2023-11-17 00:00:00.0319605,3180,8\r\n";
+    let trace = read(TraceFormat::Azure, None, text.as_bytes()).unwrap();
+    let rows: Vec<_> = trace
+        .rows
+        .iter()
+        .map(|r| (r.at.0, r.input, r.output, r.session))
+        .collect();
+    assert_eq!(rows, [(0, 4808, 10, 0), (52_000, 3180, 8, 1)]);
+}
+
+#[test]
+fn time_stamps_of_all_common_forms() {
+    let ns = |text| stamp::timestamp_ns(text);
+    assert_eq!(ns("1970-01-02 00:00:01"), Some(86_401_000_000_000));
+    assert_eq!(ns("1970-01-01T01:00:00.5+01:00"), Some(500_000_000));
+    assert_eq!(ns("1970-01-01T00:00:00.000000001Z"), Some(1));
+    assert_eq!(ns("2000-03-01T00:00:00Z"), Some(951_868_800_000_000_000));
+    for bad in [
+        "",
+        "2023",
+        "2023-02-29 00:00:00",
+        "2023-01-01 24:00:00",
+        "2023-01-01 00:00",
+        "2023-01-01 00:00:00.",
+        "x-01-01 00:00:00",
+    ] {
+        assert_eq!(ns(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn csv_and_json_take_named_columns_and_sessions() {
+    let csv = "user,out,in,t\n\"a,b\",2,1,0.5\nc,4,3,0.75\n\"a,b\",6,5,1e1\n";
+    let csv = read(TraceFormat::Csv, Some(&names()), csv.as_bytes()).unwrap();
+    let mut columns = names();
+    columns.input = "usage.in".to_owned();
+    columns.at_unit = TimeUnit::Millis;
+    let json = "{\"t\":500,\"usage\":{\"in\":1},\"out\":2,\"user\":\"x\"}\n\n\
+        {\"t\":\"750\",\"usage\":{\"in\":3},\"out\":4,\"user\":7}\n\
+        {\"t\":10000,\"usage\":{\"in\":5},\"out\":6,\"user\":\"x\"}\n";
+    let json = read(TraceFormat::Jsonl, Some(&columns), json.as_bytes()).unwrap();
+    assert_eq!(csv, json);
+    let rows: Vec<_> = csv
+        .rows
+        .iter()
+        .map(|r| (r.at.0, r.input, r.output, r.session))
+        .collect();
+    assert_eq!(
+        rows,
+        [(0, 1, 2, 0), (250_000, 3, 4, 1), (9_500_000, 5, 6, 0)]
+    );
+}
+
+#[test]
+fn mooncake_rows_of_one_stamp_are_spread() {
+    let row = |t: u32| {
+        format!(
+            "{{\"timestamp\":{t},\"input_length\":9,\"output_length\":1,\"hash_ids\":[{t},7]}}\n"
+        )
+    };
+    let text = [0, 0, 0, 3000, 4000, 4000].map(row).concat();
+    let trace = read(TraceFormat::Mooncake, None, text.as_bytes()).unwrap();
+    let times: Vec<u64> = trace.rows.iter().map(|r| r.at.0).collect();
+    assert_eq!(
+        times,
+        [0, 1_000_000, 2_000_000, 3_000_000, 4_000_000, 5_500_000]
+    );
+    assert_eq!(
+        (trace.block_tokens, &trace.blocks[6..8]),
+        (512, &[3000, 7][..])
+    );
+}
+
+#[test]
+fn a_written_trace_reads_back_the_same() {
+    let row = |at, session, blocks_start, blocks_len| TraceRow {
+        at: Micros(at),
+        input: 5,
+        output: 6,
+        session,
+        blocks_start,
+        blocks_len,
+    };
+    let trace = Trace {
+        rows: vec![row(0, 0, 0, 2), row(9, 1, 2, 0), row(10, 0, 2, 1)],
+        blocks: vec![8, 9, 8],
+        block_tokens: 512,
+    };
+    let text = write_compact(&trace, "a\ntest", "CC0");
+    assert!(text.starts_with("# bedload.trace/1\n# source: a test\n# licence: CC0\n"));
+    assert_eq!(read(TraceFormat::Bedload, None, text.as_bytes()), Ok(trace));
+}
+
+fn recording() -> Recording {
+    Recording {
+        source: "a \"test\"".to_owned(),
+        licence: "CC0".to_owned(),
+        as_of: "2023-11-16".to_owned(),
+        interval: Micros::SECOND,
+        counts: (0..150)
+            .map(|i| if i % 50 > 20 { 0 } else { i % 3 })
+            .collect(),
+        input: vec![(0.0, 2.5), (0.123_456, 10.0), (1.0, 99.5)],
+        output: vec![(0.0, 0.5), (1.0, 7.0)],
+        rank_correlation: -0.02,
+    }
+}
+
+#[test]
+fn a_written_recording_reads_back_the_same() {
+    let text = write_recording(&recording(), "two lines\n\nof comment");
+    assert!(text.starts_with("# two lines\n#\n# of comment\nschema"));
+    assert!(text.contains("0*29"), "{text}");
+    assert_eq!(read_recording(&text), Ok(recording()));
+}
+
+#[test]
+fn bad_recordings_are_told_where() {
+    let good = write_recording(&recording(), "");
+    let check = |from: &str, to: &str, expected: &str| {
+        let error = read_recording(&good.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(expected),
+            "`{error}` does not say `{expected}`"
+        );
+    };
+    check(
+        "recording/1",
+        "recording/9",
+        "line 1: `schema`: an unknown schema",
+    );
+    check(
+        "\"1s\"",
+        "\"0s\"",
+        "line 5: `interval`: not a duration above zero, found `0s`",
+    );
+    check("-0.02", "2.0", "`rank_correlation`: out of range");
+    check(
+        "[1.0, 99.5]",
+        "[1.0, 9.5]",
+        "`input.quantiles`: the quantiles do not ascend",
+    );
+    check(
+        "[0.0, 0.5]",
+        "[0.1, 0.5]",
+        "`output.quantiles`: the first share is not 0",
+    );
+    check(
+        "0*29",
+        "0*99999999999",
+        "`counts`: more than ten million intervals",
+    );
+    check("0*29", "x", "`counts`: not a count, found `x`");
+    check("licence", "license", "line 3: unknown field `license`");
+}
+
+#[test]
+fn figures_of_a_trace() {
+    let rows: Vec<TraceRow> = (0..1000u32)
+        .map(|i| TraceRow {
+            at: Micros(u64::from(i) * 10_000),
+            input: i % 100 + 1,
+            output: 200 - i % 100,
+            session: i,
+            ..TraceRow::default()
+        })
+        .collect();
+    let figures = Recording::of_trace(
+        &Trace {
+            rows,
+            ..Trace::default()
+        },
+        Micros::SECOND,
+    );
+    assert_eq!(figures.counts, [100; 10]);
+    assert_eq!(figures.rank_correlation, -1.0);
+    assert_eq!(figures.input, [(0.0, 0.5), (1.0, 100.5)]);
+    assert_eq!(figures.output, [(0.0, 100.5), (1.0, 200.5)]);
+}
+
+#[test]
+fn rank_correlation_with_ties() {
+    assert!((spearman(&[1, 2, 3], &[10, 20, 30]) - 1.0).abs() < 1e-12);
+    assert!((spearman(&[1, 1, 2, 2], &[1, 2, 1, 2])).abs() < 1e-12);
+    assert_eq!(spearman(&[1, 1], &[1, 2]), 0.0);
+    assert_eq!(spearman(&[], &[]), 0.0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn no_likely_text_panics(text in "[0-9a-zA-Z\"{}\\[\\]:,.#\\-+*/ \n=_]{0,200}") {
+        read_all(text.as_bytes());
+        for head in [
+            "# bedload.trace/1\nat_us,input_tokens,output_tokens,session\n",
+            "TIMESTAMP,ContextTokens,GeneratedTokens\n",
+            "t,in,out,user\n",
+        ] {
+            read_all(format!("{head}{text}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn no_damaged_recording_panics(at in 0usize..900, text in "[0-9a-z\"\\[\\],.* \n-]{0,6}") {
+        let mut damaged = write_recording(&recording(), "");
+        let at = at.min(damaged.len());
+        damaged.insert_str(at, &text);
+        let _ = read_recording(&damaged);
+    }
+
+    #[test]
+    fn no_time_stamp_panics(text in "[0-9T:. Z+\\-é]{0,40}") {
+        let _ = stamp::timestamp_ns(&text);
+    }
+}
+
+fn read_all(bytes: &[u8]) {
+    use TraceFormat::{Azure, Bedload, Csv, Jsonl, Mooncake};
+    for format in [Bedload, Azure, Mooncake, Csv, Jsonl] {
+        let _ = read(format, Some(&names()), bytes);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = read_recording(text);
+    }
+}
