@@ -175,7 +175,14 @@ fn segments(base: f64, factors: &[Factor], from: f64, to: f64) -> Vec<Segment> {
             let (left, right) = (value(offset), value(offset + step));
             let exact = (left + 4.0 * value(offset + 0.5 * step) + right) / 6.0;
             let shift = exact - 0.5 * (left + right);
-            let (left, right) = ((left + shift).max(0.0), (right + shift).max(0.0));
+            // A rate below zero at one end moves to the other end, which keeps the mass.
+            let (left, right) = if left + shift < 0.0 {
+                (0.0, 2.0 * exact)
+            } else if right + shift < 0.0 {
+                (2.0 * exact, 0.0)
+            } else {
+                (left + shift, right + shift)
+            };
             push_segment(&mut out, a - from + offset, step, left, right);
         }
     }

@@ -103,7 +103,7 @@ impl RowReplay {
             speed: speed_of(scale),
             repeat: scale.repeat,
             use_blocks,
-            own_copy_blocks: largest <= u64::from(u32::MAX),
+            own_copy_blocks: u32::try_from(largest).is_ok(),
             pass: 0,
             index: 0,
         }
@@ -148,7 +148,7 @@ impl RowReplay {
         }
         let entry = self.schedule[self.index];
         let at = self.pass.saturating_mul(self.span).saturating_add(entry.at);
-        let at = if self.speed == 1.0 {
+        let at = if (self.speed - 1.0).abs() < f64::EPSILON {
             at
         } else {
             (at as f64 / self.speed) as u64

@@ -76,6 +76,10 @@ impl Prefixes {
 
 /// The requests of one workload.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per workload, and a box would cost each arrival a jump"
+)]
 pub enum Source {
     /// Starts do not wait for answers.
     Open(OpenSource),

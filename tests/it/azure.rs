@@ -147,7 +147,7 @@ fn generated_traffic_matches_the_trace() {
 #[test]
 fn generated_sizes_match_the_trace() {
     let scale = ReplayScale {
-        copies: 100,
+        copies: 400,
         ..ReplayScale::default()
     };
     let replay = RecordedReplay {

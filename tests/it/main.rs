@@ -1,4 +1,6 @@
 //! Tests of the crate as its users see it.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::print_stderr, reason = "a test says so when it cannot run")]
 
 mod azure;
 mod bad_scenarios;

@@ -25,7 +25,7 @@ fn figures_of_the_conversation_trace() {
     assert!((output / n - 342.6).abs() < 0.05, "{}", output / n);
 
     // An infinite cache serves the leading blocks that an earlier request had.
-    let mut known = HashSet::new();
+    let mut known: HashSet<u32> = HashSet::new();
     let mut served = 0.0;
     for row in &trace.rows {
         let start = row.blocks_start as usize;

@@ -255,7 +255,7 @@ fn mean_rates_are_what_is_played() {
         trace: trace(),
         scale,
     };
-    let rows = RowReplay::new(&replay, true, 1, "w");
+    let rows = RowReplay::new(&replay, true, 8, "replay");
     let played = arrivals(ArrivalSpec::Trace(replay), until).len() as f64;
     assert!(
         (rows.expected(until) - played).abs() <= 2.0,

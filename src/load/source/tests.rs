@@ -252,4 +252,9 @@ fn closed_sources_tell_a_bound_of_their_rate() {
 }
 
 /// Time in microseconds, input, output and prefix of the first requests of seed 42.
-const FIRST: [(u64, u32, u32, u32); 4] = [(0, 0, 0, 0); 4];
+const FIRST: [(u64, u32, u32, u32); 4] = [
+    (755_889, 375, 125, 0),
+    (849_764, 31, 19, 3),
+    (874_246, 258, 55, 1),
+    (877_105, 689, 74, 1),
+];

@@ -134,8 +134,8 @@ fn read_interval(text: &str) -> Option<Micros> {
 fn line_of(text: &str, at: usize) -> u64 {
     let end = at.min(text.len());
     1 + text.as_bytes()[..end]
-        .iter()
-        .filter(|b| **b == b'\n')
+        .split(|b| *b == b'\n')
+        .skip(1)
         .count() as u64
 }
 
