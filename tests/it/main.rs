@@ -5,3 +5,5 @@
 mod azure;
 mod bad_scenarios;
 mod mooncake;
+mod mutations;
+mod scenarios;
