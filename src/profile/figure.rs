@@ -249,14 +249,13 @@ impl<K: Kind> Kind for Cited<'_, K> {
         };
         let mut problems = unknown_keys(table);
         let mut note = |more: Vec<Problem>| problems.extend(more);
-        let value = match table.get("value") {
-            Some(entry) => self.kind.read(key, &entry.node).map_err(&mut note).ok(),
-            None => {
-                let message = format!("`{key}` needs `value`");
-                let help = format!("add `value`, {}", self.kind.expected());
-                note(vec![Problem::new(node.span.clone(), message).help(help)]);
-                None
-            }
+        let value = if let Some(entry) = table.get("value") {
+            self.kind.read(key, &entry.node).map_err(&mut note).ok()
+        } else {
+            let message = format!("`{key}` needs `value`");
+            let help = format!("add `value`, {}", self.kind.expected());
+            note(vec![Problem::new(node.span.clone(), message).help(help)]);
+            None
         };
         let fact = match table.get("source") {
             Some(entry) => SourceName(self.from).read("source", &entry.node),

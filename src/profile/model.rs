@@ -1,7 +1,7 @@
 //! Reads `profiles/models/NAME.toml`.
 
 use super::figure::{Figure, Figures};
-use crate::config::{Section, Span, boolean, list, text, unit, whole};
+use crate::config::{Problem, Section, Span, boolean, list, text, unit, whole};
 use crate::domain::{CacheLimits, ModelProfile, Offers, ScopeKind, ScopeQuota};
 use crate::units::Tokens;
 
@@ -33,7 +33,7 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
         let burndown = figures.required(s, "burndown", whole::<u64>(1..=1000));
         Some((model_id?.0, max_input?, max_output?, burndown?))
     });
-    let quotas = s.required_table("quota", |s| read_quotas(s, &figures));
+    let quotas = s.required_table("quota", |s| Some(read_quotas(s, &figures)));
     let cache = s.optional_table("cache", |s| {
         let min_tokens = figures.required(s, "min_tokens", unit());
         let one_hour = figures.required(s, "one_hour", boolean());
@@ -52,7 +52,7 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
             batch: batch?.0,
         })
     });
-    let destinations = s.required_table("destinations", |s| read_destinations(s, &figures));
+    let destinations = s.required_table("destinations", |s| Some(read_destinations(s, &figures)));
     let (model_id, (max_input, _), (max_output, source), (burndown, burndown_source)) = limits?;
     let profile = ModelProfile {
         name: name.to_owned(),
@@ -76,7 +76,7 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
     })
 }
 
-fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Option<Vec<ScopeQuota>> {
+fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Vec<ScopeQuota> {
     let mut quotas = Vec::new();
     for (key, kind) in SCOPES {
         let quota = s.optional_table(key, |s| {
@@ -95,13 +95,13 @@ fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Option<Vec<ScopeQuota>
         quotas.extend(quota);
     }
     if s.keys().next().is_none() {
-        let problem = crate::config::Problem::new(s.here(), "`quota` has no scope");
+        let problem = Problem::new(s.here(), "`quota` has no scope");
         s.push(problem.help("add `[quota.geo]`, `[quota.global]` or `[quota.in-region]`"));
     }
-    Some(quotas)
+    quotas
 }
 
-fn read_destinations(s: &mut Section<'_>, figures: &Figures) -> Option<Vec<(String, Vec<String>)>> {
+fn read_destinations(s: &mut Section<'_>, figures: &Figures) -> Vec<(String, Vec<String>)> {
     let scopes: Vec<String> = s.keys().map(str::to_owned).collect();
     let mut destinations = Vec::with_capacity(scopes.len());
     for scope in scopes {
@@ -118,5 +118,5 @@ fn read_destinations(s: &mut Section<'_>, figures: &Figures) -> Option<Vec<(Stri
         }
         destinations.push((scope, regions));
     }
-    Some(destinations)
+    destinations
 }

@@ -67,7 +67,7 @@ fn read_model(s: &mut Section<'_>, figures: &Figures) -> Option<ModelPrices> {
             let what = format!("{path}.usd_per_million_tokens.{scope}");
             figures.push(what, value, fact.clone());
         });
-        if by_scope.kinds.is_empty() {
+        if s.keys().next().is_none() {
             let problem = Problem::new(s.here(), "`usd_per_million_tokens` has no scope");
             s.push(problem.help("add `geo`, `global` or `in-region`"));
         }

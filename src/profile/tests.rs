@@ -275,7 +275,7 @@ fn figures_name_source_date_and_code() {
 #[test]
 fn an_unknown_name_is_answered_with_the_nearest() {
     let error = Catalogue::builtin().model("claude-sonet-4-6").unwrap_err();
-    insta::assert_snapshot!(format!("{error}; {}", error.help()), @"");
+    insta::assert_snapshot!(format!("{error}; {}", error.help()), @r#"no model is named `claude-sonet-4-6`; did you mean `claude-sonnet-4-6`? known: `claude-haiku-4-5`, `claude-opus-4-6`, `claude-opus-5`, `claude-sonnet-4-5`, `claude-sonnet-4-6`, `claude-sonnet-5`, `llama-3-1-70b`, `nova-2-lite`, `nova-lite`, `nova-pro`"#);
 }
 
 fn overlay(kind: ProfileKind, path: &str, text: &str) -> Result<Catalogue, Vec<ConfigError>> {
@@ -343,10 +343,18 @@ batch = \"no\"
 us = []
 [sources]
 GQ = { text = \"somewhere\", as_of = \"2026-02-30\" }
-"), @"");
+"), @r#"
+    mine.toml:3:1: `limits` needs `max_output` (`max_output` is missing); add `max_output`, a number of tokens
+    mine.toml:5:29: unknown key `sorce` (not a key of a figure); did you mean `source`? known keys: `value`, `source`, `status`, `code`
+    mine.toml:6:12: `burndown` must be at least 1 (is 0); use a whole number from 1 on
+    mine.toml:9:8: unknown key `golbal` (not a key of this table); did you mean `global`? known keys: `in-region`, `geo`, `global`
+    mine.toml:13:9: expected `true` or `false` for `batch`, found the string `"no"` (is a string); write `true` or `false` without quotes
+    mine.toml:15:6: `us` has no destination (is empty); name at least one Region
+    mine.toml:17:36: `as_of` is not a date: the string `"2026-02-30"` (not a day of the calendar); write year, month and day like `"2026-11-22"`
+    "#);
     let wrong = "base = \"nova-lite\"\nlatency = \"nova-lit\"\n";
-    insta::assert_snapshot!(complaint(ProfileKind::Model, wrong), @"");
-    insta::assert_snapshot!(complaint(ProfileKind::Model, "base = \"nova-light\"\n"), @"");
+    insta::assert_snapshot!(complaint(ProfileKind::Model, wrong), @r#"mine.toml:2:11: no latency profile is named `nova-lit` (not a known name); did you mean `nova-lite`? known: `claude-haiku-4-5`, `claude-opus-4-6`, `claude-opus-5`, `claude-sonnet-4-5`, `claude-sonnet-4-6`, `claude-sonnet-5`, `llama-3-1-70b`, `nova-2-lite`, `nova-lite`, `nova-pro`"#);
+    insta::assert_snapshot!(complaint(ProfileKind::Model, "base = \"nova-light\"\n"), @r#"mine.toml:1:8: no model is named `nova-light` (not a known name); did you mean `nova-lite`? known: `claude-haiku-4-5`, `claude-opus-4-6`, `claude-opus-5`, `claude-sonnet-4-5`, `claude-sonnet-4-6`, `claude-sonnet-5`, `llama-3-1-70b`, `nova-2-lite`, `nova-lite`, `nova-pro`"#);
 }
 
 #[test]
@@ -363,12 +371,23 @@ usd_per_hour_per_1k_tpm = [{ scope = \"geo\", term = \"2-month\", input = 1.0, o
 [model.y]
 source = \"table\"
 [model.y.usd_per_million_tokens]
-"), @"");
+"), @r#"
+    mine.toml:1:9: `as_of` is not a date: the string `"22.11.2026"` (not a day of the calendar); write year, month and day like `"2026-11-22"`
+    mine.toml:3:7: `geo` needs `output` (`output` is missing); add `output`, a number
+    mine.toml:3:17: `input` must be at least 0 and at most 1000000 (is -3); use a number at least 0 and at most 1000000
+    mine.toml:3:23: unknown key `ouput` (not a key of this table); did you mean `output`? known keys: `input`, `output`, `cache_write_5m`, `cache_write_1h`, `cache_read`
+    mine.toml:4:1: unknown key `gloabl` (not a key of this table); did you mean `global`? known keys: `in-region`, `geo`, `global`, `us`, `eu`, `apac`, `jp`, `au`, `ca`, `in`, `us-gov`
+    mine.toml:8:52: `term` cannot be `"2-month"` (unknown choice); did you mean `"6-month"`? use one of `"hourly"`, `"1-month"`, `"3-month"`, `"6-month"`
+    mine.toml:10:10: `source` names no source of this file (unknown source); add a table `[sources]` with it
+    mine.toml:11:1: `usd_per_million_tokens` has no scope; add `geo`, `global` or `in-region`
+    "#);
 }
 
 #[test]
 fn bad_latency_files_say_what_where_and_how() {
-    let falling: Vec<String> = (0..65).map(|i| format!("{}", -i)).collect();
+    let falling: Vec<String> = (0..65)
+        .map(|i| format!("{:.1}", -f64::from(i) / 10.0))
+        .collect();
     insta::assert_snapshot!(complaint(ProfileKind::Latency, &format!("\
 [ttft]
 origin = \"guessed\"
@@ -382,5 +401,10 @@ per_output_token = \"9ms\"
 source = \"me\"
 as_of = 2026-11-22
 noise = {{ knots = {{ ln_q = [{}] }} }}
-", falling.join(", "))), @"");
+", falling.join(", "))), @r#"
+    mine.toml:2:10: `origin` cannot be `"guessed"` (unknown choice); use one of `"measured"`, `"fitted"`, `"assumed"`
+    mine.toml:3:8: expected a duration for `base`, found the integer `300` (has no unit); write it like `"250ms"`, `"2.5s"`, `"1h30m"`
+    mine.toml:6:42: `p95` must be at least `p50`, which is 2 (is 1.5); swap them, or measure anew
+    mine.toml:12:28: `ln_q` must not fall from one knot to the next (value 2 is below value 1); quantiles grow with z: sort the values
+    "#);
 }
