@@ -8,13 +8,15 @@ use bedload::units::{PicoPerToken, TokensPerMinute, Usd};
 use serde_json::Value;
 use std::path::Path;
 
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 fn data() -> Option<Value> {
     let Some(folder) = std::env::var_os("BEDLOAD_DATA") else {
         eprintln!("not run: BEDLOAD_DATA names no folder with prices.json");
         return None;
     };
-    let text = std::fs::read_to_string(Path::new(&folder).join("prices.json")).unwrap();
-    Some(serde_json::from_str(&text).unwrap())
+    let path = Path::new(&folder).join("prices.json");
+    let text = std::fs::read_to_string(path).expect("prices.json can be read");
+    Some(serde_json::from_str(&text).expect("prices.json is JSON"))
 }
 
 fn compare(what: &str, row: &Value, ours: &TokenPrices) {
