@@ -77,7 +77,7 @@ fn main() {
                     max_tokens: 1024,
                     cache_min: 1024,
                     block_tokens: 6000,
-                    blocks: 40,
+
                     cache_ttl: Micros::from_secs(300),
                     destinations: 3,
                     hop: Micros::from_millis(20),

@@ -13,6 +13,7 @@ pub mod measure;
 pub mod service;
 
 pub mod config;
+pub mod profile;
 pub mod scenario;
 
 pub mod plan;

@@ -13,10 +13,10 @@ pub struct PrefixCache {
 }
 
 impl PrefixCache {
-    /// An empty cache for block ids below `blocks`.
-    pub fn new(blocks: usize, ttl: Micros) -> Self {
+    /// An empty cache. Its memory follows the largest block id that is used.
+    pub fn new(ttl: Micros) -> Self {
         Self {
-            expires: vec![Moment::ZERO; blocks],
+            expires: Vec::new(),
             ttl,
         }
     }
@@ -26,7 +26,11 @@ impl PrefixCache {
     pub fn leading_hits(&self, now: Moment, prefix: &[u32]) -> usize {
         prefix
             .iter()
-            .take_while(|&&block| now < self.expires[block as usize])
+            .take_while(|&&block| {
+                self.expires
+                    .get(block as usize)
+                    .is_some_and(|&end| now < end)
+            })
             .count()
     }
 
@@ -35,7 +39,11 @@ impl PrefixCache {
     pub fn touch(&mut self, now: Moment, prefix: &[u32]) {
         let until = now + self.ttl;
         for &block in prefix {
-            self.expires[block as usize] = until;
+            let block = block as usize;
+            if block >= self.expires.len() {
+                self.expires.resize(block + 1, Moment::ZERO);
+            }
+            self.expires[block] = until;
         }
     }
 }
@@ -47,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_prefix_is_cached_up_to_its_first_missing_block() {
-        let mut cache = PrefixCache::new(4, Micros::from_secs(300));
+        let mut cache = PrefixCache::new(Micros::from_secs(300));
         let at = |s| Moment::ZERO + Micros::from_secs(s);
         cache.touch(at(0), &[0, 1, 2]);
         assert_eq!(cache.leading_hits(at(299), &[0, 1, 3, 2]), 2);
@@ -64,7 +72,7 @@ mod tests {
     fn the_hit_rate_of_poisson_traffic_meets_the_closed_form() {
         // h = 1 − e^{−λT}: .63212 at λ = 0.2 a minute and T = 5 minutes (methods 8.3).
         let gaps = Keyed::new(11, "gaps");
-        let mut cache = PrefixCache::new(1, Micros::from_secs(300));
+        let mut cache = PrefixCache::new(Micros::from_secs(300));
         let (mut now, mut hits, n) = (0.0, 0usize, 200_000u64);
         for id in 0..n {
             now += -gaps.uniform(id).ln() * 300.0;

@@ -155,9 +155,7 @@ impl Endpoint {
             .map(|spec| {
                 let first_cache = caches.len();
                 let ttl = spec.cache_ttl;
-                caches.resize_with(first_cache + spec.destinations, || {
-                    PrefixCache::new(spec.blocks, ttl)
-                });
+                caches.resize_with(first_cache + spec.destinations, || PrefixCache::new(ttl));
                 Target {
                     route: spec.route,
                     latency: LatencyModel::new(&spec.latency, setup.ambient_load),

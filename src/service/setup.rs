@@ -41,8 +41,6 @@ pub struct TargetSetup {
     pub cache_min: u32,
     /// Tokens of one prefix block.
     pub block_tokens: u32,
-    /// Prefix block ids are below this.
-    pub blocks: usize,
     /// Life of a cached prefix after its last use.
     pub cache_ttl: Micros,
     /// Destination Regions, the source among them.

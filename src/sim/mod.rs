@@ -1,5 +1,6 @@
 //! Simulation in virtual time.
 
+mod assemble;
 mod context;
 mod engine;
 mod queue;
@@ -8,6 +9,7 @@ mod replicate;
 mod setup;
 mod slab;
 
+pub use assemble::{Assembled, assemble};
 pub use context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
 pub use engine::{RunMeasures, run};
 pub use queue::{Class, Event, EventQueue};

@@ -2,6 +2,7 @@
 
 use super::{RequestBounds, RunMeasures, RunSetup, WorkloadSetup, run};
 use crate::client::spec::{ClientPolicy, RetryPolicy};
+use crate::domain::Window::{Bucket, Fixed};
 use crate::domain::{
     Fact, KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, NoiseLaw, Origin, QuotaRules, ScopeKind,
     Semantics, Slo,
@@ -62,7 +63,6 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         max_tokens: 10_000,
         cache_min: u32::MAX,
         block_tokens: 0,
-        blocks: 0,
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
@@ -219,7 +219,6 @@ fn request_windows_lose_what_theory_says() {
         let requests = run(&setup, 5).workloads[0].requests;
         requests.throttled as f64 / requests.offered as f64
     };
-    use crate::domain::Window::{Bucket, Fixed};
     assert_close("fixed 57/60", lost(60, 57.0, Fixed, 2000), 0.031, 0.03);
     assert_close("fixed 66/60", lost(60, 66.0, Fixed, 500), 0.10675, 0.02);
     assert_close("bucket k=1", lost(1, 0.9, Bucket, 5000), 0.47368, 0.02);

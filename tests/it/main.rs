@@ -3,7 +3,6 @@
 #![allow(clippy::print_stderr, reason = "a test says so when it cannot run")]
 
 mod azure;
-mod bad_profiles;
 mod bad_scenarios;
 mod mooncake;
 mod mutations;

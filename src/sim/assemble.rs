@@ -1,0 +1,633 @@
+//! Joining a scenario with the profiles that it names: every mismatch at its place in the file.
+
+use super::context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
+use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
+use crate::config::{ConfigError, Problem};
+use crate::cost::Tariff;
+use crate::cost::capacity::{Throughput, reserved_per_hour, units_per_hour};
+use crate::domain::{
+    CacheTtl, Fact, LatencyProfile, ModelPrices, ModelProfile, PriceBook, Scope, ScopeKind,
+    TokenPrices, UnitPrice,
+};
+use crate::load::spec::{ArrivalSpec, TrafficSpec};
+use crate::profile::Catalogue;
+use crate::scenario::{Loaded, Origins, Variant, Workload};
+use crate::service::CounterLimits;
+use crate::service::setup::{
+    CounterSetup, EndpointSetup, ReservedSetup, Route, TargetSetup, UnitsSetup,
+};
+use crate::service::spec::{CapacitySpec, Overload, ProvisionedSpec, ReservedSpec, ServiceSpec};
+use crate::units::{Micros, TokensPerMinute};
+
+/// One variant, ready to run, with the words that results show beside it.
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// What the engine runs.
+    pub setup: RunSetup,
+    /// What it was made of.
+    pub context: VariantContext,
+}
+
+/// Joins every variant of a scenario with its models, prices and latencies.
+///
+/// # Errors
+/// Every model, scope or offer that a variant asks for and that does not exist, with its place.
+pub fn assemble(
+    loaded: &Loaded,
+    catalogue: &Catalogue,
+    book: &PriceBook,
+) -> Result<Vec<Assembled>, ConfigError> {
+    let mut problems = Vec::new();
+    let mut assembled = Vec::new();
+    for variant in &loaded.scenario.variants {
+        let mut joiner = Joiner {
+            variant,
+            origins: &loaded.origins,
+            catalogue,
+            book,
+            problems: Vec::new(),
+            counters: Vec::new(),
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let one = joiner.join();
+        problems.append(&mut joiner.problems);
+        assembled.extend(one);
+    }
+    if problems.is_empty() {
+        Ok(assembled)
+    } else {
+        Err(loaded.origins.error(problems))
+    }
+}
+
+struct Joiner<'a> {
+    variant: &'a Variant,
+    origins: &'a Origins,
+    catalogue: &'a Catalogue,
+    book: &'a PriceBook,
+    problems: Vec<Problem>,
+    counters: Vec<CounterSetup>,
+    notes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// A workload with what its model's name stands for.
+struct Resolved<'a> {
+    workload: &'a Workload,
+    model: &'a ModelProfile,
+    latency: &'a LatencyProfile,
+    prices: Option<&'a ModelPrices>,
+}
+
+impl<'a> Joiner<'a> {
+    fn problem(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
+        let problem = self
+            .origins
+            .problem_at(&self.variant.name, path, message, help);
+        self.problems.push(problem);
+    }
+
+    fn join(&mut self) -> Option<Assembled> {
+        let variant = self.variant;
+        let resolved: Vec<Resolved<'a>> = variant
+            .workloads
+            .iter()
+            .filter_map(|workload| self.resolve(workload))
+            .collect();
+        if resolved.len() < variant.workloads.len() {
+            return None;
+        }
+        let service = &variant.service;
+        let reserved = match &service.capacity {
+            CapacitySpec::Reserved(spec) => Some(self.reserved(spec, &resolved)?),
+            _ => None,
+        };
+        let units = match &service.capacity {
+            CapacitySpec::Provisioned(spec) => Some(self.units(spec, &resolved)?),
+            _ => None,
+        };
+        let mut targets = Vec::new();
+        let mut workloads = Vec::new();
+        let mut contexts = Vec::new();
+        for one in &resolved {
+            let scope = token_scope(&service.capacity, &service.region);
+            targets.extend(self.target(one, &scope));
+            let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
+            workloads.push(workload_setup(one.workload, &scope, prices));
+            contexts.push(workload_context(one, prices));
+        }
+        if !self.problems.is_empty() {
+            return None;
+        }
+        let (reserved_setup, reserved_bought) = reserved.unzip();
+        let (units_setup, units_bought) = units.unzip();
+        let setup = RunSetup {
+            duration: variant.duration,
+            warmup: variant.warmup,
+            workloads,
+            client: variant.client,
+            endpoint: EndpointSetup {
+                targets,
+                counters: std::mem::take(&mut self.counters),
+                rules: service.rules,
+                reserved: reserved_setup,
+                units: units_setup,
+                faults: service.faults.clone(),
+                ambient_load: service.ambient_load,
+            },
+            bounds: RequestBounds::of(&variant.slo),
+            timeouts_are_billed: service.timeouts_are_billed,
+        };
+        let context = VariantContext {
+            name: variant.name.clone(),
+            mode: mode(&service.capacity),
+            duration: variant.duration,
+            warmup: variant.warmup,
+            slo: variant.slo.clone(),
+            workloads: contexts,
+            bought: reserved_bought.or(units_bought),
+            price_book: (self.book.name.clone(), self.book.as_of.clone()),
+            assumptions: assumptions(service),
+            warnings: std::mem::take(&mut self.warnings),
+            notes: std::mem::take(&mut self.notes),
+        };
+        Some(Assembled { setup, context })
+    }
+
+    fn resolve(&mut self, workload: &'a Workload) -> Option<Resolved<'a>> {
+        let path = format!("workload.{}.model", workload.name);
+        let model = match self.catalogue.model(&workload.model) {
+            Ok(model) => model,
+            Err(unknown) => {
+                self.problem(&path, unknown.to_string(), unknown.help());
+                return None;
+            }
+        };
+        let latency = match self.catalogue.latency(&model.latency) {
+            Ok(latency) => latency,
+            Err(unknown) => {
+                self.problem(&path, unknown.to_string(), unknown.help());
+                return None;
+            }
+        };
+        self.check_limits(workload, model);
+        let prices = self.book.models.get(&workload.model);
+        Some(Resolved {
+            workload,
+            model,
+            latency,
+            prices,
+        })
+    }
+
+    fn check_limits(&mut self, workload: &Workload, model: &ModelProfile) {
+        if let Some(max_tokens) = workload.max_tokens
+            && u64::from(max_tokens) > model.max_output.0
+        {
+            self.problem(
+                &format!("workload.{}.max_tokens", workload.name),
+                format!(
+                    "{} answers with at most {} tokens",
+                    model.title, model.max_output.0
+                ),
+                "Bedrock refuses more with a ValidationException; lower it, or leave it out to \
+                 reserve the model's maximum",
+            );
+        }
+        let Some(prefix) = workload.traffic.prefix else {
+            return;
+        };
+        let path = format!("workload.{}.cache", workload.name);
+        match &model.cache {
+            None => self.problem(
+                &path,
+                format!("{} has no prompt cache", model.title),
+                "leave out `cache`, or choose another model",
+            ),
+            Some(cache) if prefix.ttl == CacheTtl::OneHour && !cache.one_hour => self.problem(
+                &format!("{path}.ttl"),
+                format!(
+                    "{} keeps cached prefixes for five minutes only",
+                    model.title
+                ),
+                "write `ttl = \"5m\"`",
+            ),
+            Some(cache) if u64::from(prefix.tokens) < cache.min_tokens.0 => {
+                self.warnings.push(format!(
+                    "workload `{}`: a prefix of {} tokens is below the {} that {} caches; nothing \
+                     will be cached",
+                    workload.name, prefix.tokens, cache.min_tokens.0, model.title
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn target(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<TargetSetup> {
+        let service = &self.variant.service;
+        let route = match &service.capacity {
+            CapacitySpec::OnDemand { .. } => Route::OnDemand {
+                counter: self.counter(one.model, scope)?,
+            },
+            CapacitySpec::Reserved(spec) => {
+                let counter = if spec.overflow {
+                    Some(self.counter(one.model, scope)?)
+                } else {
+                    None
+                };
+                Route::Reserved { counter }
+            }
+            CapacitySpec::Provisioned(spec) => {
+                let counter = match &spec.overload {
+                    Overload::OnDemand(_) => Some(self.counter(one.model, scope)?),
+                    Overload::Refuse | Overload::Queue => None,
+                };
+                Route::Units { counter }
+            }
+        };
+        let destinations = if let CapacitySpec::Provisioned(_) = service.capacity {
+            1
+        } else {
+            self.destinations(one.model, scope)?
+        };
+        let traffic = &one.workload.traffic;
+        let (block_tokens, ttl) = blocks(traffic);
+        let cache = one.model.cache.as_ref().filter(|_| block_tokens > 0);
+        Some(TargetSetup {
+            name: one.workload.name.clone(),
+            route,
+            latency: one.latency.clone(),
+            burndown: one.model.burndown,
+            max_tokens: one
+                .workload
+                .max_tokens
+                .unwrap_or(one.model.max_output.0 as u32),
+            cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
+            block_tokens,
+            cache_ttl: match ttl {
+                CacheTtl::FiveMinutes => Micros::from_secs(300),
+                CacheTtl::OneHour => Micros::HOUR,
+            },
+            destinations,
+            hop: match scope.kind() {
+                ScopeKind::InRegion => Micros::ZERO,
+                ScopeKind::Geo => service.geo_hop,
+                ScopeKind::Global => service.global_hop,
+            },
+        })
+    }
+
+    /// The index of the quota counter of a model in a scope, made if it is new.
+    fn counter(&mut self, model: &ModelProfile, scope: &Scope) -> Option<usize> {
+        let kind = scope.kind();
+        let known = self
+            .counters
+            .iter()
+            .position(|c| c.model == model.name && c.kind == kind);
+        if known.is_some() {
+            return known;
+        }
+        let Some(quota) = model.quota(kind) else {
+            let offered: Vec<String> = model
+                .quotas
+                .iter()
+                .map(|quota| quota.kind.to_string())
+                .collect();
+            self.problem(
+                "capacity",
+                format!("{} cannot be called {kind} (`{scope}`)", model.title),
+                format!("it is offered: {}", offered.join(", ")),
+            );
+            return None;
+        };
+        let own = self.variant.service.limits;
+        let limits = CounterLimits {
+            tpm: own.tpm.unwrap_or(quota.tpm),
+            rpm: own.rpm.or(quota.rpm),
+            tpd: own.tpd.or(quota.tpd),
+        };
+        self.counters.push(CounterSetup {
+            model: model.name.clone(),
+            kind,
+            limits,
+        });
+        Some(self.counters.len() - 1)
+    }
+
+    /// How many Regions may serve a call, the source among them.
+    fn destinations(&mut self, model: &ModelProfile, scope: &Scope) -> Option<usize> {
+        let name = match scope {
+            Scope::InRegion(_) => return Some(1),
+            Scope::Geo(geo) => geo.as_str(),
+            Scope::Global => "global",
+        };
+        let Some((_, regions)) = model.destinations.iter().find(|(known, _)| known == name) else {
+            let known: Vec<&str> = model
+                .destinations
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect();
+            self.problem(
+                "capacity",
+                format!("{} has no inference profile `{name}`", model.title),
+                format!("it has: {}", known.join(", ")),
+            );
+            return None;
+        };
+        let source = &self.variant.service.region;
+        Some(regions.len() + usize::from(!regions.contains(source)))
+    }
+
+    /// The one model that bought capacity serves.
+    fn one_model<'r>(&mut self, resolved: &'r [Resolved<'a>]) -> Option<&'r Resolved<'a>> {
+        let first = resolved.first()?;
+        if resolved
+            .iter()
+            .any(|one| one.model.name != first.model.name)
+        {
+            self.problem(
+                "capacity",
+                "bought capacity serves one model, and the workloads call several",
+                "simulate the models in scenarios of their own",
+            );
+            return None;
+        }
+        Some(first)
+    }
+
+    fn reserved(
+        &mut self,
+        spec: &ReservedSpec,
+        resolved: &[Resolved<'a>],
+    ) -> Option<(ReservedSetup, BoughtCapacity)> {
+        let one = self.one_model(resolved)?;
+        let (title, kind) = (&one.model.title, spec.scope.kind());
+        if !one.model.offers.reserved {
+            self.problem(
+                "capacity.reserved",
+                format!("{title} is not sold in the Reserved tier"),
+                "Haiku 4.5, Sonnet 4.5, Sonnet 4.6, Opus 4.5 and Opus 4.6 are \
+                 (Bedrock user guide, model cards)",
+            );
+            return None;
+        }
+        let offers = one.prices.map_or(&[][..], |prices| &prices.reserved);
+        let price = offers
+            .iter()
+            .find(|offer| offer.kind == kind && offer.term == spec.term);
+        if let Some(price) = price
+            && (spec.input_tpm < price.min_input || spec.output_tpm < price.min_output)
+        {
+            self.problem(
+                "capacity.reserved",
+                "the reservation is below the least that can be bought",
+                format!(
+                    "reserve at least {} in and {} out",
+                    price.min_input, price.min_output
+                ),
+            );
+        }
+        if price.is_none() {
+            let (book, term) = (&self.book.name, spec.term);
+            let warning =
+                format!("price book {book} has no {term} Reserved price for {title} ({kind})");
+            self.warnings.push(warning);
+        }
+        if !one.model.offers.provisioned {
+            self.notes.push(format!(
+                "{title} sells no model units (Provisioned Throughput); capacity is bought in the \
+                 Reserved tier"
+            ));
+        }
+        let size = Throughput {
+            input: spec.input_tpm,
+            output: spec.output_tpm,
+        };
+        let bought = BoughtCapacity {
+            what: format!(
+                "Reserved tier, {} in + {} out, {}",
+                spec.input_tpm, spec.output_tpm, spec.term
+            ),
+            per_hour: price.map(|price| reserved_per_hour(price, size)),
+            input_tpm: spec.input_tpm,
+            output_tpm: spec.output_tpm,
+        };
+        let setup = ReservedSetup {
+            model: one.model.name.clone(),
+            kind,
+            input_tpm: spec.input_tpm,
+            output_tpm: spec.output_tpm,
+        };
+        Some((setup, bought))
+    }
+
+    fn units(
+        &mut self,
+        spec: &ProvisionedSpec,
+        resolved: &[Resolved<'a>],
+    ) -> Option<(UnitsSetup, BoughtCapacity)> {
+        let one = self.one_model(resolved)?;
+        if !one.model.offers.provisioned {
+            let help = if one.model.offers.reserved {
+                "no current Claude sells model units; it has the Reserved tier: \
+                 `capacity.reserved = { input_tpm = …, output_tpm = …, term = \"1-month\" }`"
+            } else {
+                "no current Claude sells model units; use `capacity.on_demand`"
+            };
+            let message = format!(
+                "{} cannot be bought as Provisioned Throughput",
+                one.model.title
+            );
+            self.problem("capacity.provisioned", message, help);
+            return None;
+        }
+        let units = u64::from(spec.model_units);
+        let (input, output) = (
+            spec.unit_input_tpm.0 * units,
+            spec.unit_output_tpm.0 * units,
+        );
+        let listed = one.prices.map_or(&[][..], |prices| &prices.units);
+        let listed = listed.iter().find(|price| price.term == spec.term);
+        let stated = spec.unit_price_per_hour.map(|per_hour| UnitPrice {
+            term: spec.term,
+            per_hour,
+            source: Fact::default(),
+        });
+        let price = stated.as_ref().or(listed);
+        if price.is_none() {
+            self.warnings.push(format!(
+                "no price of a model unit of {} is public; set `unit_price_per_hour` to your quote",
+                one.model.title
+            ));
+        }
+        self.notes.push(format!(
+            "the size of a model unit ({} in, {} out) and its price are inputs of this scenario: \
+             AWS publishes neither",
+            spec.unit_input_tpm, spec.unit_output_tpm
+        ));
+        let stream_per_s = 1e6 / one.latency.per_output_token.0.max(1) as f64;
+        let setup = UnitsSetup {
+            input_per_s: input as f64 / 60.0,
+            output_per_s: output as f64 / 60.0,
+            stream_per_s,
+            overload: spec.overload.clone(),
+        };
+        let plural = if units == 1 { "" } else { "s" };
+        let bought = BoughtCapacity {
+            what: format!("{units} model unit{plural}, {}", spec.term),
+            per_hour: price.map(|price| units_per_hour(price, spec.model_units)),
+            input_tpm: TokensPerMinute(input),
+            output_tpm: TokensPerMinute(output),
+        };
+        Some((setup, bought))
+    }
+}
+
+/// The scope whose quotas and token prices apply, for bought capacity those of its overflow.
+fn token_scope(capacity: &CapacitySpec, region: &str) -> Scope {
+    match capacity {
+        CapacitySpec::OnDemand { scope } => scope.clone(),
+        CapacitySpec::Reserved(spec) => spec.scope.clone(),
+        CapacitySpec::Provisioned(spec) => match &spec.overload {
+            Overload::OnDemand(scope) => scope.clone(),
+            Overload::Refuse | Overload::Queue => Scope::InRegion(region.to_owned()),
+        },
+    }
+}
+
+/// Tokens of a prefix block and the life of cached ones; no tokens if there are no prefixes.
+fn blocks(traffic: &TrafficSpec) -> (u32, CacheTtl) {
+    match (&traffic.prefix, &traffic.arrival) {
+        (Some(prefix), _) => (prefix.tokens, prefix.ttl),
+        (None, ArrivalSpec::Trace(replay)) => (replay.trace.block_tokens, CacheTtl::FiveMinutes),
+        (None, _) => (0, CacheTtl::FiveMinutes),
+    }
+}
+
+fn workload_setup(
+    workload: &Workload,
+    scope: &Scope,
+    prices: Option<&TokenPrices>,
+) -> WorkloadSetup {
+    let (_, ttl) = blocks(&workload.traffic);
+    let tariff = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    WorkloadSetup {
+        name: workload.name.clone(),
+        traffic: workload.traffic.clone(),
+        stream: workload.stream,
+        tariffs: tariff.into_iter().collect(),
+    }
+}
+
+fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> WorkloadContext {
+    WorkloadContext {
+        name: one.workload.name.clone(),
+        model: one.model.name.clone(),
+        model_title: one.model.title.clone(),
+        max_tokens: one
+            .workload
+            .max_tokens
+            .map_or(one.model.max_output.0, u64::from),
+        max_tokens_is_set: one.workload.max_tokens.is_some(),
+        latency: one.latency.name.clone(),
+        latency_origin: one.latency.origin,
+        latency_source: one.latency.source.source.clone(),
+        prices: prices.cloned(),
+    }
+}
+
+fn mode(capacity: &CapacitySpec) -> String {
+    let on_demand = |scope: &Scope| match scope {
+        Scope::InRegion(region) => format!("on-demand in {region}"),
+        Scope::Geo(geo) => format!("on-demand, {geo} profile"),
+        Scope::Global => "on-demand, global profile".to_owned(),
+    };
+    match capacity {
+        CapacitySpec::OnDemand { scope } => on_demand(scope),
+        CapacitySpec::Reserved(spec) => {
+            let overflow = if spec.overflow {
+                ", overflow to standard"
+            } else {
+                ""
+            };
+            format!("Reserved tier, {}, {}{overflow}", spec.scope, spec.term)
+        }
+        CapacitySpec::Provisioned(spec) => {
+            let plural = if spec.model_units == 1 { "" } else { "s" };
+            let overload = match &spec.overload {
+                Overload::Refuse => ", 429 when full".to_owned(),
+                Overload::Queue => ", queueing when full".to_owned(),
+                Overload::OnDemand(scope) => format!(", overflow to {}", on_demand(scope)),
+            };
+            format!(
+                "{} model unit{plural}, {}{overload}",
+                spec.model_units, spec.term
+            )
+        }
+    }
+}
+
+/// The settings that no source decides, as they stand in this variant.
+fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
+    let rules = &service.rules;
+    let assumption = |name: &str, value: String, why: &str| Assumption {
+        name: name.to_owned(),
+        value,
+        why: why.to_owned(),
+    };
+    let mut list = vec![
+        assumption(
+            "quota.semantics",
+            rules.semantics.to_string(),
+            "AWS does not say when a reservation returns; A is the optimistic bound, B the \
+             conservative one",
+        ),
+        assumption(
+            "quota.window",
+            rules.token_window.to_string(),
+            "AWS publishes no algorithm for tokens per minute",
+        ),
+        assumption(
+            "quota.request_window",
+            rules.request_window.to_string(),
+            "one published observation rules out a sliding window for requests",
+        ),
+        assumption(
+            "quota.reserve_counts_cache_read",
+            rules.reserve_counts_cache_read.to_string(),
+            "the user guide's example leaves cache reads out of admission; another AWS text does not",
+        ),
+        assumption(
+            "service.ambient_load",
+            service.ambient_load.to_string(),
+            "the load of the shared service is not published",
+        ),
+        assumption(
+            "service.timeouts_are_billed",
+            service.timeouts_are_billed.to_string(),
+            "AWS does not say whether an abandoned answer is billed",
+        ),
+    ];
+    match token_scope(&service.capacity, &service.region).kind() {
+        ScopeKind::InRegion => {}
+        ScopeKind::Geo => list.push(assumption(
+            "service.geo_hop",
+            service.geo_hop.to_string(),
+            "added when another Region serves; Regions are drawn with equal odds",
+        )),
+        ScopeKind::Global => list.push(assumption(
+            "service.global_hop",
+            service.global_hop.to_string(),
+            "added when another Region serves; Regions are drawn with equal odds",
+        )),
+    }
+    if let CapacitySpec::Reserved(_) = service.capacity {
+        list.push(assumption(
+            "capacity.reserved",
+            "output counts once, at the end".to_owned(),
+            "whether burndown applies inside a reservation is not published",
+        ));
+    }
+    list
+}
