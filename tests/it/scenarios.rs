@@ -150,7 +150,7 @@ fn later_problems_point_at_their_values() {
             .problem_at("units", "quota.unknown", "is not there", ""),
     ];
     let error = loaded.origins.error(problems).to_string();
-    assert!(error.contains("s.toml:10:9: no such model"), "{error}");
+    assert!(error.contains("s.toml:11:9: no such model"), "{error}");
     assert!(error.contains("sells no units"), "{error}");
     assert_eq!(error.lines().count(), 3);
 }
