@@ -278,7 +278,7 @@ impl Kind for Float {
         let bounds = bounds.join(" and ");
         let problem = Problem::new(node.span.clone(), format!("`{key}` must be {bounds}"));
         let problem = problem.label(format!("is {value}"));
-        Err(vec![problem.help(format!("use a number {bounds}"))])
+        Err(vec![problem.help(format!("use a number that is {bounds}"))])
     }
 }
 

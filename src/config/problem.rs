@@ -1,6 +1,7 @@
 //! What is wrong with a file, gathered and shown together.
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::SpanContents;
+use miette::{Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan};
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use super::{Source, Span};
 
 /// More problems than this are counted, not shown.
 const MAX_SHOWN: usize = 50;
+/// Longer lines are shown in part, in bytes.
+const MAX_LINE: usize = 120;
 
 /// One thing that is wrong, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +114,15 @@ pub struct ConfigError {
 struct Shown {
     problem: Problem,
     position: String,
-    source: NamedSource<Arc<str>>,
+    source: Snippet,
     span: Span,
+}
+
+/// A text that shows whole lines, so that a problem is seen with what stands around it.
+#[derive(Clone, Debug)]
+struct Snippet {
+    name: String,
+    text: Arc<str>,
 }
 
 impl ConfigError {
@@ -130,8 +140,11 @@ impl ConfigError {
                 let (name, text, span) = source.locate(&problem.span);
                 Shown {
                     position: source.position(&problem.span),
-                    source: NamedSource::new(name, text),
-                    span,
+                    span: first_line(&text, span),
+                    source: Snippet {
+                        name: name.to_owned(),
+                        text,
+                    },
                     problem,
                 }
             })
@@ -157,6 +170,63 @@ impl ConfigError {
     fn more(&self) -> Option<String> {
         let plural = if self.hidden == 1 { "" } else { "s" };
         (self.hidden > 0).then(|| format!("and {} more problem{plural}", self.hidden))
+    }
+}
+
+/// `span` up to the end of its first line, and not too long to be drawn.
+fn first_line(text: &str, span: Span) -> Span {
+    if span.is_empty()
+        && text[span.start..]
+            .trim_start_matches('\r')
+            .starts_with('\n')
+    {
+        // Nothing can be marked behind the end of a line, so its last character is.
+        let last = text[..span.start].chars().next_back();
+        let last = last.filter(|c| !c.is_control());
+        return span.start - last.map_or(0, char::len_utf8)..span.start;
+    }
+    let shown = &text[span.clone()];
+    let end = shown.find(['\n', '\r']).unwrap_or(shown.len());
+    span.start..span.start + floor(shown, end.min(MAX_LINE))
+}
+
+/// The largest boundary of a character in `text` that is not above `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+impl SourceCode for Snippet {
+    /// The span alone if no context is asked for, else the whole line that it is in, at most
+    /// [`MAX_LINE`] bytes to either side. Neighbouring lines are left out.
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        _after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = &*self.text;
+        let (mut start, mut end) = (span.offset(), span.offset() + span.len());
+        if before > 0 {
+            let line = text[..start].rfind('\n').map_or(0, |i| i + 1);
+            start = floor(text, line.max(start.saturating_sub(MAX_LINE)));
+            let rest = text[end..].find(['\n', '\r']);
+            let rest = rest.map_or(text.len(), |i| end + i);
+            end = floor(text, rest.min(end + MAX_LINE));
+        }
+        let lines = text[..start].bytes().filter(|&byte| byte == b'\n').count();
+        let column = text[..start].chars().rev().take_while(|&c| c != '\n');
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            &text.as_bytes()[start..end],
+            (start, end - start).into(),
+            lines,
+            column.count(),
+            1,
+        )))
     }
 }
 
@@ -209,7 +279,7 @@ impl ConfigError {
         let handler = miette::GraphicalReportHandler::new_themed(theme)
             .with_width(width)
             .with_links(false)
-            .with_context_lines(0)
+            .with_context_lines(1)
             .without_syntax_highlighting();
         let mut out = String::new();
         if self.count() > 1 {

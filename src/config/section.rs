@@ -288,7 +288,7 @@ impl<'a> Section<'a> {
             [] if !self.remaining().is_empty() => None,
             [] => {
                 let name = self.title();
-                let message = format!("{name} says nothing");
+                let message = format!("{name} chooses nothing");
                 let problem = Problem::new(self.span.clone(), message);
                 self.trail.problems.push(problem.help(list));
                 None
@@ -466,4 +466,97 @@ pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{
+        self, Source, boolean, list, one_of, positive, text, unit, unset_or, whole,
+    };
+    use crate::units::{Micros, TokensPerMinute};
+
+    /// What reading `text` with `read` complains about.
+    fn complaint<T>(toml: &str, read: impl FnOnce(&mut super::Section<'_>) -> Option<T>) -> String {
+        let source = Source::new("t", toml);
+        config::read(&source, read).map_or_else(|error| error.to_string(), |_| "none".to_owned())
+    }
+
+    #[test]
+    fn values_are_read_and_written_down() {
+        let source = Source::new("t", "\u{feff}a = \"2s\"\n[b]\nc = \"2M\"\ntimes = [1, 2]\n");
+        let root = config::parse(&source).expect("it is valid TOML");
+        let trail = super::Trail::default();
+        let (value, resolved) = super::Section::root(&trail, &root, |s| {
+            let a = s.required("a", unit::<Micros>());
+            let d = s.or("d", unset_or(unit::<Micros>()), "unset");
+            let b = s.table("b", |s| {
+                let c = s.required("c", unit::<TokensPerMinute>());
+                let times = s.optional("times", list(whole::<u8>(0..=9)));
+                let yes = s.or("yes", boolean(), true);
+                Some((c?, times?, yes?))
+            });
+            Some((a?, d?, b?))
+        })
+        .expect("all keys are right");
+        let b = (TokensPerMinute(2_000_000), vec![1, 2], true);
+        assert_eq!(value, (Micros::from_secs(2), None, b));
+        let written = "a = \"2s\"\nd = \"unset\"\n\n[b]\nc = \"2M\"\ntimes = [1, 2]\nyes = true\n";
+        assert_eq!(toml::to_string(&resolved).expect("a table"), written);
+        let (_, spans) = trail.into_parts();
+        assert_eq!(
+            spans.get("b.c").map(|span| &source.text()[span.clone()]),
+            Some("\"2M\"")
+        );
+    }
+
+    #[test]
+    fn all_problems_come_in_the_order_of_the_file() {
+        let complaint = complaint("bb = 1\nc = -1\na = 5\n", |s| {
+            s.required("a", unit::<Micros>());
+            s.optional("b", text());
+            s.optional("c", positive());
+            s.required("d", one_of(&[("x", 1)]))
+        });
+        let starts = [
+            "t:1:1: the file needs `d`",
+            "t:1:1: unknown key `bb`",
+            "t:2:5: `c` must be above 0 (is -1)",
+            "t:3:5: expected a duration for `a`, found the integer `5`",
+        ];
+        let lines: Vec<&str> = complaint.lines().collect();
+        assert_eq!(lines.len(), starts.len(), "{complaint}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_choice_is_exactly_one_key() {
+        let read = |toml: &str| {
+            complaint(toml, |s| {
+                s.required_table("pick", |s| {
+                    let tag = s.tag(&["left", "right"])?;
+                    s.optional_table(tag, |_| Some(()))
+                })
+            })
+        };
+        assert_eq!(read("pick = \"left\""), "none");
+        assert_eq!(read("pick.right = {}"), "none");
+        assert!(read("pick = {}").contains("`pick` chooses nothing"));
+        assert!(read("pick = { left = {}, right = {} }").contains("cannot be both"));
+        assert!(read("pick.lefft = {}").contains("did you mean `left`?"));
+        assert!(read("pick = 3").contains("expected a table for `pick`"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_placed() {
+        let error = Source::from_bytes("t", b"a = 1\nb = \"\xff\"\n").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("t:2:6: the file is not UTF-8 text (byte 0xff)")
+        );
+        let error = Source::from_bytes("t", &vec![b' '; 65 * 1024 * 1024]).unwrap_err();
+        assert!(error.to_string().contains("65 MiB, at most 64"));
+    }
 }

@@ -14,7 +14,7 @@ pub struct Origins {
 impl Origins {
     /// A problem with the value at `path` of `variant`, such as `workload.chat.model`.
     ///
-    /// If the value was left to its default, the problem points at the nearest table around it.
+    /// An empty `help` is left out. If the value was left to its default, the problem points at the nearest table around it.
     pub fn problem_at(
         &self,
         variant: &str,
@@ -22,7 +22,13 @@ impl Origins {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Problem {
-        Problem::new(self.span(variant, path), message).help(help)
+        let problem = Problem::new(self.span(variant, path), message);
+        let help = help.into();
+        if help.is_empty() {
+            problem
+        } else {
+            problem.help(help)
+        }
     }
 
     /// The error that shows `problems`.

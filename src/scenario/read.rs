@@ -177,6 +177,10 @@ fn variant_parts(node: &Node, problems: &Problems) -> Option<(String, Table)> {
             problems.push(problem.help("move it above the first `[[workload]]`"));
         }
     }
+    if let Some(entry) = over.remove("variant") {
+        let problem = Problem::new(entry.key_span, "a variant cannot have variants");
+        problems.push(problem.help("write them one after the other, each complete"));
+    }
     match over.remove("name").map(|entry| entry.node) {
         Some(Node {
             value: Value::Text(name),
@@ -217,6 +221,8 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         s.optional("duration", unit::<Micros>());
         Some(None)
     };
+    // Variants are laid over the scenario before; here the key is only known, for messages.
+    s.optional("variant", text());
     let warmup = s.or("warmup", unit::<Micros>(), "0s");
     let workloads = workloads(s, library);
     let slo = s.table("slo", |s| Some(slo::slo(s)));
