@@ -116,7 +116,7 @@ fn main() {
                 w.attempts.sent as f64 / w.requests.offered as f64,
                 w.requests.completed,
                 w.requests.throttled,
-                m.mean_in_system
+                m.mean_in_system()
             );
         }
     }
