@@ -46,6 +46,7 @@ fn main() {
                         tokens: 6000,
                         prefixes: 40,
                         ttl: CacheTtl::FiveMinutes,
+                        marked: true,
                     }),
                 },
                 stream: true,

@@ -35,6 +35,8 @@ pub struct Progress {
     pub last_delay: Micros,
     /// What the last retry cost of the retry quota.
     pub last_cost: u32,
+    /// The client process that makes it.
+    pub instance: u32,
 }
 
 /// The client brain of one fleet of clients that share a policy.
@@ -44,7 +46,8 @@ pub struct Injector {
     /// Requests in progress, their backoffs inside.
     in_progress: u32,
     waiting: VecDeque<u32>,
-    bucket: RetryBucket,
+    /// One retry quota for each client process.
+    buckets: Vec<RetryBucket>,
 }
 
 impl Injector {
@@ -54,7 +57,17 @@ impl Injector {
             policy,
             in_progress: 0,
             waiting: VecDeque::new(),
-            bucket: RetryBucket::new(),
+            buckets: vec![RetryBucket::new(); policy.instances as usize],
+        }
+    }
+
+    /// The start of request number `seq`: instances take requests in turn.
+    #[inline]
+    pub fn begin(&self, seq: u64) -> Progress {
+        let instance = (seq % self.buckets.len() as u64) as u32;
+        Progress {
+            instance,
+            ..Progress::default()
         }
     }
 
@@ -123,7 +136,8 @@ impl Injector {
         if now + wait >= self.deadline(intended) {
             return give_up;
         }
-        let Some(cost) = self.bucket.pay(policy, failure) else {
+        let bucket = &mut self.buckets[progress.instance as usize];
+        let Some(cost) = bucket.pay(policy, failure) else {
             return give_up;
         };
         progress.last_cost = cost;
@@ -134,7 +148,7 @@ impl Injector {
     /// A request was answered.
     #[inline]
     pub fn succeeded(&mut self, progress: &Progress) {
-        self.bucket.refund(progress.last_cost);
+        self.buckets[progress.instance as usize].refund(progress.last_cost);
     }
 
     /// A request ended, whatever its outcome: its place is free. Returns the request that takes
@@ -173,6 +187,7 @@ mod tests {
             deadline: None,
             concurrency: None,
             queue: None,
+            instances: 1,
             retry,
         }
     }

@@ -13,6 +13,8 @@ pub struct ClientPolicy {
     pub concurrency: Option<u32>,
     /// The most requests that wait for a free place; `None` is no bound. Further ones are not sent.
     pub queue: Option<u32>,
+    /// Client processes that share the load in turn; each has a retry quota of its own.
+    pub instances: u32,
     /// What follows a failed attempt.
     pub retry: RetryPolicy,
 }
@@ -25,6 +27,7 @@ impl Default for ClientPolicy {
             deadline: None,
             concurrency: None,
             queue: None,
+            instances: 1,
             retry: RetryPolicy::AwsStandard21 { max_attempts: 3 },
         }
     }

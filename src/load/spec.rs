@@ -32,6 +32,8 @@ pub struct PrefixSpec {
     pub prefixes: u32,
     /// How long a cached prefix lives after its last use.
     pub ttl: CacheTtl,
+    /// Whether it carries a cache point; without one it is sent, but not cached.
+    pub marked: bool,
 }
 
 /// The law of request starts.

@@ -19,6 +19,7 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
     let most = i64::from(u32::MAX);
     let concurrency = s.or("concurrency", unset_or(whole(1..=most)), UNSET);
     let queue = s.or("queue", unset_or(whole(0..=most)), UNSET);
+    let instances = s.or("instances", whole(1..=100_000), 1);
     if let (Some(None), Some(Some(_))) = (concurrency, queue) {
         s.report(
             "queue",
@@ -42,6 +43,7 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
         deadline,
         concurrency: concurrency?,
         queue: queue?,
+        instances: instances?,
         retry: retry?,
     })
 }

@@ -180,9 +180,11 @@ fn cache(s: &mut Section<'_>) -> Option<PrefixSpec> {
         one_of(&[("5m", CacheTtl::FiveMinutes), ("1h", CacheTtl::OneHour)]),
         "5m",
     );
+    let marked = s.or("marked", boolean(), true);
     Some(PrefixSpec {
         tokens: tokens?,
         prefixes: prefixes?,
         ttl: ttl?,
+        marked: marked?,
     })
 }

@@ -195,7 +195,7 @@ impl<'a> Joiner<'a> {
                  reserve the model's maximum",
             );
         }
-        let Some(prefix) = workload.traffic.prefix else {
+        let Some(prefix) = workload.traffic.prefix.filter(|prefix| prefix.marked) else {
             return;
         };
         let path = format!("workload.{}.cache", workload.name);
@@ -253,7 +253,12 @@ impl<'a> Joiner<'a> {
         };
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
-        let cache = one.model.cache.as_ref().filter(|_| block_tokens > 0);
+        let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
+        let cache = one
+            .model
+            .cache
+            .as_ref()
+            .filter(|_| marked && block_tokens > 0);
         Some(TargetSetup {
             name: one.workload.name.clone(),
             route,

@@ -221,7 +221,8 @@ impl<'a> Engine<'a> {
     }
 
     fn due(&mut self, now: Moment, id: u32) {
-        let request = &self.requests[id];
+        let request = &mut self.requests[id];
+        request.progress = self.injector.begin(request.seq);
         self.recorder.offered(now, request);
         match self.injector.due(id) {
             Due::Send => self.attempt(now, id),

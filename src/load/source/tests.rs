@@ -52,6 +52,7 @@ fn first_arrivals_never_change() {
         tokens: 100,
         prefixes: 4,
         ttl: CacheTtl::FiveMinutes,
+        marked: true,
     });
     let found: Vec<(u64, u32, u32, u32)> = open(&spec, 42, "chat", MINUTE)
         .take(4)
@@ -96,6 +97,7 @@ fn prefixes_are_drawn_evenly() {
         tokens: 700,
         prefixes: 5,
         ttl: CacheTtl::FiveMinutes,
+        marked: true,
     });
     let source = Source::new(&spec, 1, "w", Moment(600_000_000));
     assert_eq!(
