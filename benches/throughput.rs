@@ -1,124 +1,164 @@
-//! tmp
-use bedload::client::spec::*;
-use bedload::cost::Tariff;
-use bedload::domain::*;
-use bedload::load::spec::*;
-use bedload::service::CounterLimits;
-use bedload::service::setup::*;
-use bedload::sim::*;
-use bedload::units::*;
+//! Requests simulated per second on one core: the minimal kernel, and the full logic on the
+//! quickstart's on-demand variant and on a cached chat.
+//!
+//! ```text
+//! cargo bench --bench throughput              # 4 million requests per row
+//! cargo bench --bench throughput -- 100       # 100 million per row: memory must stay flat
+//! ```
+//!
+//! Each row is run three times and the best is printed with the others beside it, because the
+//! machines that run this are rarely idle. The hash of what was measured is printed so that
+//! nobody can optimise the work away.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+use bedload::config::Source;
+use bedload::load::spec::{ArrivalSpec, SizeSpec};
+use bedload::measure::LatencyHistogram;
+use bedload::profile::Catalogue;
+use bedload::rng::{Keyed, stream};
+use bedload::scenario::{self, Files};
+use bedload::service::Meter;
+use bedload::sim::{Class, EventQueue, RunSetup, assemble, run};
+use bedload::units::{Micros, Moment, PerSecond};
+use rand_distr::{Distribution, Exp1};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::time::Instant;
+
+struct Gallery;
+
+impl Files for Gallery {
+    fn open(&self, path: &str) -> Result<Vec<u8>, String> {
+        fs::read(gallery().join(path)).map_err(|error| error.to_string())
+    }
+}
+
+fn gallery() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+/// A variant of a scenario of the gallery, repeated or prolonged to `requests` requests.
+fn variant(file: &str, name: &str, requests: f64) -> RunSetup {
+    let bytes = fs::read(gallery().join(file)).expect("the gallery is part of the project");
+    let source = Source::from_bytes(file, &bytes).expect("it is UTF-8");
+    let loaded = scenario::read(&source, &[], &Gallery).expect("a test reads every scenario");
+    let catalogue = Catalogue::builtin();
+    let book = catalogue.latest_prices().expect("a price book is built in");
+    let assembled = assemble(&loaded, &catalogue, book).expect("a test joins every scenario");
+    let one = assembled.into_iter().find(|one| one.context.name == name);
+    let mut setup = one.expect("the variant exists").setup;
+    let rate = match &mut setup.workloads[0].traffic.arrival {
+        ArrivalSpec::Recorded(replay) => {
+            replay.scale.repeat = true;
+            let counts: u64 = replay.recording.counts.iter().map(|&n| u64::from(n)).sum();
+            let span =
+                replay.recording.interval.as_secs_f64() * replay.recording.counts.len() as f64;
+            counts as f64 * f64::from(replay.scale.copies) / span
+        }
+        ArrivalSpec::Poisson {
+            rate: PerSecond(rate),
+        } => *rate,
+        _ => unreachable!("the rows below are recorded or Poisson"),
+    };
+    setup.duration = Micros::from_secs_f64(requests / rate);
+    setup
+}
+
+fn full_logic(setup: &RunSetup, seed: u64) -> (u64, u64) {
+    let measures = run(setup, seed);
+    let mut hasher = DefaultHasher::new();
+    format!("{:?}", measures.workloads[0].requests).hash(&mut hasher);
+    (measures.simulated, hasher.finish())
+}
+
+/// Poisson arrivals, two size draws, a token bucket, the event queue and one histogram.
+fn kernel(requests: u64, seed: u64) -> (u64, u64) {
+    let sizes = bedload::load::sizes::SizeSampler::new(&SizeSpec::Quantiles(vec![
+        (0.0, 1.0),
+        (0.5, 900.0),
+        (0.99, 6000.0),
+        (1.0, 9000.0),
+    ]));
+    let (input, output) = (Keyed::new(seed, "input"), Keyed::new(seed, "output"));
+    let mut gaps = stream(seed, "gaps");
+    let mut quota = Meter::new(bedload::domain::Window::Bucket, 12_000_000, Micros::MINUTE);
+    let mut queue = EventQueue::new();
+    let mut latencies = LatencyHistogram::new();
+    let (mut clock, mut refused) = (0.0f64, 0u64);
+    for id in 0..requests {
+        let gap: f64 = Exp1.sample(&mut gaps);
+        clock += gap * 10_000.0;
+        let now = Moment(clock as u64);
+        while queue.next_at().is_some_and(|at| at <= now) {
+            queue.pop();
+        }
+        let tokens = u64::from(sizes.draw(input, id)) + u64::from(sizes.draw(output, id));
+        if !quota.fits(now, tokens as i64) {
+            refused += 1;
+            continue;
+        }
+        quota.take(now, tokens as i64);
+        let service = Micros(500_000 + tokens * 500);
+        queue.push(now + service, Class::Done, id as u32);
+        latencies.record(service);
+    }
+    (requests, latencies.count() ^ (refused << 32))
+}
+
+fn row(name: &str, work: impl Fn(u64) -> (u64, u64)) {
+    let mut seconds = Vec::new();
+    let (mut requests, mut hash) = (0, 0);
+    for _ in 0..3 {
+        let clock = Instant::now();
+        (requests, hash) = work(1);
+        seconds.push(clock.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    let rates = seconds
+        .iter()
+        .map(|s| format!("{:.2}", requests as f64 / s / 1e6));
+    let rates: Vec<String> = rates.collect();
+    println!(
+        "{name:<42} {:>6} M req/s   {:>4.0} ns/req   runs {}   {requests} requests   {hash:016x}",
+        rates[0],
+        seconds[0] * 1e9 / requests as f64,
+        rates.join(" "),
+    );
+}
+
+/// Peak resident memory of this process in MiB, where the system tells.
+fn peak_memory_mib() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<f64>()
+        .ok()
+        .map(|kib| kib / 1024.0)
+}
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let rate: f64 = args.get(1).and_then(|a| a.parse().ok()).unwrap_or(100.0);
-    let n = 5e6;
-    let p = |x: f64| PicoPerToken::from_dollars_per_million(x);
-    let prices = TokenPrices {
-        input: p(3.0),
-        output: p(15.0),
-        cache_write_5m: p(3.75),
-        cache_write_1h: p(6.0),
-        cache_read: p(0.3),
-        long_context: None,
+    // `cargo test --benches` runs this once with a tiny input, so that it cannot rot.
+    let is_test = !args.iter().any(|arg| arg == "--bench");
+    let millions = args.iter().find_map(|arg| arg.parse::<f64>().ok());
+    let requests = if is_test {
+        2e4
+    } else {
+        millions.unwrap_or(4.0) * 1e6
     };
-    for cache in [false, true] {
-        let setup = RunSetup {
-            duration: Micros::from_secs_f64(n / rate),
-            warmup: Micros::ZERO,
-            workloads: vec![WorkloadSetup {
-                name: "w".into(),
-                traffic: TrafficSpec {
-                    arrival: ArrivalSpec::Gamma {
-                        rate: PerSecond(rate),
-                        cv: 2.0,
-                    },
-                    shapes: vec![],
-                    input: Some(SizeSpec::Lognormal {
-                        p50: 900.0,
-                        p99: 6000.0,
-                    }),
-                    output: Some(SizeSpec::Lognormal {
-                        p50: 220.0,
-                        p99: 900.0,
-                    }),
-                    rank_correlation: 0.0,
-                    prefix: cache.then_some(PrefixSpec {
-                        tokens: 6000,
-                        prefixes: 40,
-                        ttl: CacheTtl::FiveMinutes,
-                        marked: true,
-                    }),
-                },
-                stream: true,
-                tariffs: vec![(ScopeKind::Geo, Tariff::new(&prices, CacheTtl::FiveMinutes))],
-            }],
-            client: ClientPolicy {
-                timeout: Some(Micros::from_secs(60)),
-                ..ClientPolicy::default()
-            },
-            endpoint: EndpointSetup {
-                targets: vec![TargetSetup {
-                    name: "w".into(),
-                    route: Route::OnDemand { counter: 0 },
-                    latency: LatencyProfile {
-                        name: "t".into(),
-                        origin: Origin::Assumed,
-                        source: Fact::default(),
-                        ttft_base: Micros::from_millis(800),
-                        ttft_per_k_input: Micros::from_millis(80),
-                        ttft_per_k_cached: Micros::from_millis(8),
-                        load_base: Micros::ZERO,
-                        load_per_k: Micros::ZERO,
-                        per_output_token: Micros::from_millis(16),
-                        load_per_token: 0.0,
-                        ttft_noise: NoiseLaw::lognormal(0.4),
-                        tpot_noise: NoiseLaw::lognormal(0.2),
-                    },
-                    burndown: 5,
-                    max_tokens: 1024,
-                    cache_min: 1024,
-                    block_tokens: 6000,
-
-                    cache_ttl: Micros::from_secs(300),
-                    destinations: 3,
-                    hop: Micros::from_millis(20),
-                }],
-                counters: vec![CounterSetup {
-                    model: "m".into(),
-                    kind: ScopeKind::Geo,
-                    limits: CounterLimits {
-                        tpm: TokensPerMinute((rate * 60.0 * 2600.0) as u64),
-                        rpm: Some(RequestsPerMinute((rate * 66.0) as u64)),
-                        tpd: None,
-                    },
-                }],
-                rules: QuotaRules::default(),
-                reserved: None,
-                units: None,
-                faults: vec![],
-                ambient_load: 0.0,
-            },
-            bounds: RequestBounds {
-                ttft: Micros::from_secs(2),
-                e2e: Micros::MAX,
-                tpot: Micros::MAX,
-            },
-            timeouts_are_billed: true,
-        };
-        for seed in 0..3 {
-            let t = std::time::Instant::now();
-            let m = run(&setup, seed);
-            let s = t.elapsed().as_secs_f64();
-            let w = &m.workloads[0];
-            println!(
-                "cache {cache}: {:.2} M req/s  {:.0} ns/req; attempts/req {:.3} completed {} throttled {} in system {:.0}",
-                m.simulated as f64 / s / 1e6,
-                s * 1e9 / m.simulated as f64,
-                w.attempts.sent as f64 / w.requests.offered as f64,
-                w.requests.completed,
-                w.requests.throttled,
-                m.mean_in_system()
-            );
-        }
+    row("minimal kernel", |seed| kernel(requests as u64, seed));
+    let quickstart = variant("quickstart.toml", "on-demand", requests);
+    row("quickstart, on-demand (full logic)", |seed| {
+        full_logic(&quickstart, seed)
+    });
+    let chat = variant("steady.toml", "cached", requests);
+    row("steady chat with cache (full logic)", |seed| {
+        full_logic(&chat, seed)
+    });
+    if let Some(mib) = peak_memory_mib() {
+        println!("peak memory {mib:.0} MiB");
     }
 }
