@@ -8,7 +8,7 @@ use bedload::config::Source;
 use bedload::profile::Catalogue;
 use bedload::rng::Keyed;
 use bedload::scenario::{Files, read};
-use bedload::sim::{Class, Event, EventQueue, RunSetup, assemble, run};
+use bedload::sim::{Class, EventQueue, RunSetup, assemble, run};
 use bedload::units::Moment;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -89,19 +89,13 @@ fn event_queue(c: &mut Criterion) {
 
     group.bench_function("four_ary", |b| {
         b.iter(|| {
-            let event = |at, id| Event {
-                at: Moment(at),
-                class: Class::Done,
-                id,
-                generation: 0,
-            };
             let mut queue = EventQueue::new();
             for id in 0..PENDING {
-                queue.push(event(gap(u64::from(id)), id));
+                queue.push(Moment(gap(u64::from(id))), Class::Done, id);
             }
             for step in 0..STEPS {
                 let Some(next) = queue.pop() else { break };
-                queue.push(event(next.at.0 + gap(step), next.id));
+                queue.push(Moment(next.at.0 + gap(step)), Class::Done, next.id);
             }
             black_box(queue.len())
         });
@@ -112,14 +106,14 @@ fn event_queue(c: &mut Criterion) {
             let mut queue = BinaryHeap::new();
             for id in 0..PENDING {
                 serial += 1;
-                queue.push(Reverse((gap(u64::from(id)), serial, id, 0u32)));
+                queue.push(Reverse((gap(u64::from(id)), Class::Done, serial, id)));
             }
             for step in 0..STEPS {
-                let Some(Reverse((at, _, id, _))) = queue.pop() else {
+                let Some(Reverse((at, _, _, id))) = queue.pop() else {
                     break;
                 };
                 serial += 1;
-                queue.push(Reverse((at + gap(step), serial, id, 0)));
+                queue.push(Reverse((at + gap(step), Class::Done, serial, id)));
             }
             black_box(queue.len())
         });

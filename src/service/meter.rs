@@ -13,6 +13,8 @@ pub struct Meter {
     limit: i64,
     span: Micros,
     state: State,
+    /// The least that was ever available after a take; in parts for a bucket, else in units.
+    least: i128,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +63,12 @@ impl Meter {
                 ticks_per_window: span.0 / (span.0 / TICKS).max(1),
             }),
         };
-        Self { limit, span, state }
+        Self {
+            limit,
+            span,
+            state,
+            least: i128::MAX,
+        }
     }
 
     /// The limit, in units per window.
@@ -82,16 +89,55 @@ impl Meter {
         }
     }
 
+    /// Whether `units` fit at `now`; the same answer as `available(now) >= units`, but faster.
+    #[inline]
+    pub fn fits(&mut self, now: Moment, units: i64) -> bool {
+        self.advance(now);
+        match &self.state {
+            State::Bucket { level, .. } => *level >= self.parts(units),
+            State::Fixed { used, .. } => self.limit - used >= units,
+            State::Sliding(log) => self.limit - log.used >= units,
+        }
+    }
+
+    /// Bucket level of so many units.
+    #[inline]
+    fn parts(&self, units: i64) -> i128 {
+        i128::from(units) * i128::from(self.span.0)
+    }
+
     /// Takes `units` at `now`, whether they fit or not.
+    #[inline]
     pub fn take(&mut self, now: Moment, units: i64) {
         self.advance(now);
-        match &mut self.state {
+        let parts = self.parts(units);
+        let available = match &mut self.state {
             State::Bucket { level, .. } => {
-                *level -= i128::from(units) * i128::from(self.span.0);
+                *level -= parts;
+                *level
             }
-            State::Fixed { used, .. } => *used += units,
-            State::Sliding(log) => log.push(now, units),
+            State::Fixed { used, .. } => {
+                *used += units;
+                i128::from(self.limit - *used)
+            }
+            State::Sliding(log) => {
+                log.push(now, units);
+                i128::from(self.limit - log.used)
+            }
+        };
+        self.least = self.least.min(available);
+    }
+
+    /// The largest use that counted at one time, in units.
+    pub fn peak_use(&self) -> u64 {
+        if self.least == i128::MAX {
+            return 0;
         }
+        let least = match self.state {
+            State::Bucket { .. } => self.least.div_euclid(i128::from(self.span.0)),
+            State::Fixed { .. } | State::Sliding(_) => self.least,
+        };
+        u64::try_from(i128::from(self.limit) - least).unwrap_or(0)
     }
 
     /// Gives back `units` that were taken at `taken_at`.
@@ -142,6 +188,7 @@ impl Meter {
         }
     }
 
+    #[inline]
     fn advance(&mut self, now: Moment) {
         match &mut self.state {
             State::Bucket { level, updated_at } => {

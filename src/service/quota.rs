@@ -161,8 +161,6 @@ impl RequestQuota {
 
     fn count(&mut self, now: Moment) {
         self.meter.take(now, 1);
-        let used = self.meter.limit() - self.meter.available(now);
-        self.stats.peak_reserved = self.stats.peak_reserved.max(used.max(0) as u64);
         let window = now.0 / Micros::MINUTE.0;
         if window != self.shown.window {
             self.shown = ShownUse { window, used: 0 };
@@ -216,6 +214,7 @@ impl Counter {
     ///
     /// # Errors
     /// The quota that has no room: tokens per minute first, then requests, then tokens per day.
+    #[inline]
     pub fn admit(&mut self, now: Moment, tokens: i64) -> Result<(), RefusalReason> {
         let available = self.tpm.available(now);
         let available_today = self.tpd.as_mut().map(|quota| quota.available(now));
@@ -223,7 +222,7 @@ impl Counter {
             self.tpm.stats.refused += 1;
             Some(RefusalReason::TokensPerMinute)
         } else if let Some(quota) = &mut self.rpm
-            && quota.meter.available(now) < 1
+            && !quota.meter.fits(now, 1)
         {
             quota.stats.refused += 1;
             Some(RefusalReason::RequestsPerMinute)
@@ -293,7 +292,11 @@ impl Counter {
         };
         let mut reports = vec![report("tpm", self.tpm.limit(), self.tpm.stats)];
         if let Some(quota) = &self.rpm {
-            reports.push(report("rpm", quota.meter.limit() as u64, quota.stats));
+            let stats = QuotaStats {
+                peak_reserved: quota.meter.peak_use(),
+                ..quota.stats
+            };
+            reports.push(report("rpm", quota.meter.limit() as u64, stats));
         }
         if let Some(quota) = &self.tpd {
             reports.push(report("tpd", quota.limit(), quota.stats));

@@ -79,7 +79,8 @@ struct Engine<'a> {
     /// Requests that got a free place while another event was being handled.
     ready: Vec<u32>,
     wake_at: Moment,
-    wake_generation: u32,
+    /// Serial of the wake event that counts.
+    wake_serial: u64,
     recorder: Recorder<'a>,
 }
 
@@ -121,7 +122,7 @@ impl<'a> Engine<'a> {
             requests: Slab::new(),
             ready: Vec::new(),
             wake_at: Moment::NEVER,
-            wake_generation: 0,
+            wake_serial: u64::MAX,
             recorder: Recorder::new(setup),
         }
     }
@@ -179,9 +180,12 @@ impl<'a> Engine<'a> {
     }
 
     fn schedule_user(&mut self, workload: usize, user: u32, arrival: &Arrival) {
-        let id = self
-            .requests
-            .insert(Request::new(workload, Some(user), arrival));
+        let id = self.requests.insert(Request::new(
+            workload,
+            Some(user),
+            arrival,
+            self.queue.next_serial(),
+        ));
         self.push(arrival.at, Class::Due, id);
     }
 
@@ -207,7 +211,12 @@ impl<'a> Engine<'a> {
         if let Source::Open(open) = &mut source.source {
             source.ahead = open.next();
         }
-        let id = self.requests.insert(Request::new(workload, None, &arrival));
+        let id = self.requests.insert(Request::new(
+            workload,
+            None,
+            &arrival,
+            self.queue.next_serial(),
+        ));
         self.due(arrival.at, id);
     }
 
@@ -223,24 +232,18 @@ impl<'a> Engine<'a> {
 
     #[inline]
     fn push(&mut self, at: Moment, class: Class, id: u32) {
-        let generation = self.requests[id].generation;
-        self.queue.push(Event {
-            at,
-            class,
-            id,
-            generation,
-        });
+        self.queue.push(at, class, id);
     }
 
     fn handle(&mut self, event: Event) {
         let (now, id) = (event.at, event.id);
         if event.class == Class::Wake {
-            if event.generation == self.wake_generation {
+            if event.serial == self.wake_serial {
                 self.wake(now);
             }
             return;
         }
-        if event.generation != self.requests[id].generation {
+        if event.serial < self.requests[id].valid_from {
             return;
         }
         match event.class {
@@ -296,7 +299,7 @@ impl<'a> Engine<'a> {
 
     fn failed(&mut self, now: Moment, id: u32, failure: Failure) {
         let request = &mut self.requests[id];
-        request.generation += 1;
+        request.valid_from = self.queue.next_serial();
         let u = self.sources[request.workload]
             .jitter
             .uniform(request.draw_key());
@@ -355,14 +358,7 @@ impl<'a> Engine<'a> {
         };
         if wake_at != self.wake_at {
             self.wake_at = wake_at;
-            self.wake_generation += 1;
-            let generation = self.wake_generation;
-            self.queue.push(Event {
-                at: wake_at,
-                class: Class::Wake,
-                id: 0,
-                generation,
-            });
+            self.wake_serial = self.queue.push(wake_at, Class::Wake, 0);
         }
     }
 

@@ -45,35 +45,27 @@ pub struct Event {
     pub at: Moment,
     /// What it is about.
     pub class: Class,
+    /// Grows with each event that is scheduled; a request holds the least serial that still
+    /// concerns it, so that an abandoned attempt leaves no event behind that counts.
+    pub serial: u64,
     /// The request it concerns.
     pub id: u32,
-    /// The request's generation when it was scheduled; an event of an older one is void.
-    pub generation: u32,
-}
-
-#[derive(Clone, Copy)]
-struct Entry {
-    at: u64,
-    /// Class in the upper four bits, then the serial number.
-    order: u64,
-    id: u32,
-    generation: u32,
-}
-
-impl Entry {
-    #[inline]
-    fn before(&self, other: &Self) -> bool {
-        (self.at, self.order) < (other.at, other.order)
-    }
 }
 
 const ARITY: usize = 4;
-const CLASS_SHIFT: u32 = 60;
+const ID_BITS: u32 = 32;
+const SERIAL_BITS: u32 = 41;
+const CLASS_BITS: u32 = 3;
+/// Bits of the moment: 142 years of microseconds.
+const AT_BITS: u32 = 128 - ID_BITS - SERIAL_BITS - CLASS_BITS;
+
+/// Moment, class, serial and id in one integer, most significant first: one comparison decides.
+type Key = u128;
 
 /// Pending events.
 #[derive(Default)]
 pub struct EventQueue {
-    heap: Vec<Entry>,
+    heap: Vec<Key>,
     serial: u64,
     now: u64,
 }
@@ -94,37 +86,50 @@ impl EventQueue {
         self.heap.is_empty()
     }
 
+    /// The serial that the next event will have.
+    #[inline]
+    pub fn next_serial(&self) -> u64 {
+        self.serial
+    }
+
     /// When the next event happens.
     #[inline]
     pub fn next_at(&self) -> Option<Moment> {
-        self.heap.first().map(|entry| Moment(entry.at))
+        self.heap
+            .first()
+            .map(|key| Moment((key >> (128 - AT_BITS)) as u64))
     }
 
-    /// Schedules an event.
+    /// Schedules an event and gives its serial.
     ///
     /// # Panics
-    /// If it lies before the last one taken out: time never moves back.
+    /// If it lies before the last one taken out, because time never moves back, or more than
+    /// 142 years after the start.
     #[inline]
-    pub fn push(&mut self, event: Event) {
-        assert!(event.at.0 >= self.now, "an event was scheduled in the past");
+    pub fn push(&mut self, at: Moment, class: Class, id: u32) -> u64 {
+        assert!(at.0 >= self.now, "an event was scheduled in the past");
+        assert!(
+            at.0 >> AT_BITS == 0,
+            "an event was scheduled beyond the end of time"
+        );
+        let serial = self.serial;
         self.serial += 1;
-        let entry = Entry {
-            at: event.at.0,
-            order: (event.class as u64) << CLASS_SHIFT | self.serial,
-            id: event.id,
-            generation: event.generation,
-        };
+        let key = u128::from(at.0) << (128 - AT_BITS)
+            | u128::from(class as u8) << (ID_BITS + SERIAL_BITS)
+            | u128::from(serial) << ID_BITS
+            | u128::from(id);
         let mut hole = self.heap.len();
-        self.heap.push(entry);
+        self.heap.push(key);
         while hole > 0 {
             let parent = (hole - 1) / ARITY;
-            if !entry.before(&self.heap[parent]) {
+            if self.heap[parent] < key {
                 break;
             }
             self.heap[hole] = self.heap[parent];
             hole = parent;
         }
-        self.heap[hole] = entry;
+        self.heap[hole] = key;
+        serial
     }
 
     /// Takes out the next event.
@@ -138,40 +143,57 @@ impl EventQueue {
             }
             None => last,
         };
-        debug_assert!(first.at >= self.now, "time moved back");
-        self.now = first.at;
+        let at = (first >> (128 - AT_BITS)) as u64;
+        debug_assert!(at >= self.now, "time moved back");
+        self.now = at;
+        let class = (first >> (ID_BITS + SERIAL_BITS)) as usize & ((1 << CLASS_BITS) - 1);
         Some(Event {
-            at: Moment(first.at),
-            class: Class::ALL[(first.order >> CLASS_SHIFT) as usize],
-            id: first.id,
-            generation: first.generation,
+            at: Moment(at),
+            class: Class::ALL[class],
+            serial: (first >> ID_BITS) as u64 & ((1 << SERIAL_BITS) - 1),
+            id: first as u32,
         })
     }
 
-    /// Puts `entry` where the root was and lets it sink.
+    /// Puts `key` where the root was and lets it sink.
     #[inline]
-    fn sift_down(&mut self, entry: Entry) {
-        let len = self.heap.len();
+    fn sift_down(&mut self, key: Key) {
+        let heap = self.heap.as_mut_slice();
         let mut hole = 0;
         loop {
             let first = hole * ARITY + 1;
-            if first >= len {
-                break;
-            }
-            let mut least = first;
-            for child in first + 1..(first + ARITY).min(len) {
-                if self.heap[child].before(&self.heap[least]) {
-                    least = child;
+            let (least, at) = if let Some(children) = heap.get(first..first + ARITY) {
+                // Two rounds of a tournament: selects instead of branches that are hard to foresee.
+                let (a, b) = least_of(children[0], first, children[1], first + 1);
+                let (c, d) = least_of(children[2], first + 2, children[3], first + 3);
+                least_of(a, b, c, d)
+            } else {
+                let Some(children) = heap.get(first..).filter(|rest| !rest.is_empty()) else {
+                    break;
+                };
+                let mut least = (children[0], first);
+                for (i, &child) in children.iter().enumerate().skip(1) {
+                    least = least_of(least.0, least.1, child, first + i);
                 }
-            }
-            if !self.heap[least].before(&entry) {
+                least
+            };
+            if key < least {
                 break;
             }
-            self.heap[hole] = self.heap[least];
-            hole = least;
+            heap[hole] = least;
+            hole = at;
         }
-        self.heap[hole] = entry;
+        heap[hole] = key;
     }
+}
+
+#[inline]
+fn least_of(a: Key, at_a: usize, b: Key, at_b: usize) -> (Key, usize) {
+    let b_is_less = b < a;
+    (
+        if b_is_less { b } else { a },
+        if b_is_less { at_b } else { at_a },
+    )
 }
 
 #[cfg(test)]
@@ -179,22 +201,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn event(at: u64, class: Class, id: u32) -> Event {
-        Event {
-            at: Moment(at),
-            class,
-            id,
-            generation: 0,
-        }
-    }
-
     #[test]
     fn ties_are_broken_by_class_and_then_by_order_of_scheduling() {
         let mut queue = EventQueue::new();
-        queue.push(event(5, Class::Retry, 1));
-        queue.push(event(5, Class::Done, 2));
-        queue.push(event(5, Class::Done, 3));
-        queue.push(event(4, Class::Due, 4));
+        queue.push(Moment(5), Class::Retry, 1);
+        queue.push(Moment(5), Class::Done, 2);
+        queue.push(Moment(5), Class::Done, 3);
+        queue.push(Moment(4), Class::Due, 4);
         let order: Vec<u32> = std::iter::from_fn(|| queue.pop()).map(|e| e.id).collect();
         assert_eq!(order, [4, 2, 3, 1]);
     }
@@ -203,9 +216,9 @@ mod tests {
     #[should_panic(expected = "in the past")]
     fn time_does_not_move_back() {
         let mut queue = EventQueue::new();
-        queue.push(event(5, Class::Done, 1));
+        queue.push(Moment(5), Class::Done, 1);
         queue.pop();
-        queue.push(event(4, Class::Done, 2));
+        queue.push(Moment(4), Class::Done, 2);
     }
 
     proptest! {
@@ -214,9 +227,9 @@ mod tests {
             let mut queue = EventQueue::new();
             let mut plain = Vec::new();
             for (id, &(at, class)) in steps.iter().enumerate() {
-                let event = event(at, Class::ALL[class], id as u32);
-                queue.push(event);
-                plain.push(event);
+                let (at, class, id) = (Moment(at), Class::ALL[class], id as u32);
+                let serial = queue.push(at, class, id);
+                plain.push(Event { at, class, serial, id });
             }
             plain.sort_by_key(|e| (e.at, e.class));
             let taken: Vec<Event> = std::iter::from_fn(|| queue.pop()).collect();

@@ -29,13 +29,13 @@ pub struct Request {
     pub progress: Progress,
     /// What the service brain granted to its latest attempt.
     pub grant: Grant,
-    /// Grows with each event that voids those scheduled before.
-    pub generation: u32,
+    /// Events of a lower serial no longer concern it.
+    pub valid_from: u64,
 }
 
 impl Request {
-    /// A request that is due as `arrival` says.
-    pub fn new(workload: usize, user: Option<u32>, arrival: &Arrival) -> Self {
+    /// A request that is due as `arrival` says; events from the serial `valid_from` on concern it.
+    pub fn new(workload: usize, user: Option<u32>, arrival: &Arrival, valid_from: u64) -> Self {
         Self {
             workload,
             seq: arrival.seq,
@@ -47,7 +47,7 @@ impl Request {
             user,
             progress: Progress::default(),
             grant: Grant::default(),
-            generation: 0,
+            valid_from,
         }
     }
 
@@ -78,14 +78,11 @@ impl Slab {
         self.places.len() - self.vacant.len()
     }
 
-    /// Puts a request in a place and names it. The generation of the place goes on, so that
-    /// events of its last request stay void.
+    /// Puts a request in a place and names it.
     #[inline]
-    pub fn insert(&mut self, mut request: Request) -> u32 {
+    pub fn insert(&mut self, request: Request) -> u32 {
         if let Some(id) = self.vacant.pop() {
-            let place = &mut self.places[id as usize];
-            request.generation = place.generation + 1;
-            *place = request;
+            self.places[id as usize] = request;
             id
         } else {
             self.places.push(request);
@@ -93,13 +90,14 @@ impl Slab {
         }
     }
 
-    /// Takes a request out of its place.
+    /// Takes a request out of its place; no event concerns the place from now on.
     #[inline]
     pub fn remove(&mut self, id: u32) -> Request {
         let place = &mut self.places[id as usize];
-        place.generation = place.generation.wrapping_add(1);
+        let request = *place;
+        place.valid_from = u64::MAX;
         self.vacant.push(id);
-        *place
+        request
     }
 }
 
