@@ -59,7 +59,8 @@ fn literal_or_comment(chars: &[char], at: usize) -> usize {
 fn part_of_name(chars: &[char], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).map(|place| chars[place]);
     let in_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    in_name(before(1)) && !(before(1) == Some('b') && !in_name(before(2)))
+    let of_bytes = before(1) == Some('b') && !in_name(before(2));
+    in_name(before(1)) && !of_bytes
 }
 
 fn block_comment(chars: &[char], at: usize) -> usize {
