@@ -7,7 +7,7 @@ mod code;
 
 use bedload::config::Source;
 use bedload::load::trace::read_recording;
-use bedload::profile::Catalogue;
+use bedload::profile::{Catalogue, ProfileKind};
 use bedload::scenario::{Files, read};
 use bedload::sim::assemble;
 use code::{Function, blank, functions, paths_below, without_tests};
@@ -299,6 +299,24 @@ fn every_scenario_says_what_it_asks_and_can_be_run() {
             assert!(!recording.counts.is_empty(), "{name} holds no traffic");
         }
     }
+}
+
+#[test]
+fn the_profile_in_the_readme_of_profiles_reads() {
+    let text = fs::read_to_string(root().join("profiles/README.md")).unwrap();
+    let example = text
+        .split("```")
+        .find(|block| block.contains("\nbase = "))
+        .and_then(|block| block.strip_prefix("toml\n"))
+        .expect("the README shows a file with `base`");
+    let source = Source::new("models/claude-sonnet-5.toml", example);
+    let own = Catalogue::load([(ProfileKind::Model, source)]).unwrap();
+    let tpm = |catalogue: &Catalogue| {
+        let model = catalogue.model("claude-sonnet-5").unwrap();
+        model.quotas.iter().map(|quota| quota.tpm.0).max()
+    };
+    assert_eq!(tpm(&own), Some(12_000_000));
+    assert_eq!(tpm(&Catalogue::builtin()), Some(6_000_000));
 }
 
 /// Files beside a scenario.
