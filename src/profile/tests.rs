@@ -374,7 +374,7 @@ source = \"table\"
 "), @r#"
     mine.toml:1:9: `as_of` is not a date: the string `"22.11.2026"` (not a day of the calendar); write year, month and day like `"2026-11-22"`
     mine.toml:3:7: `geo` needs `output` (`output` is missing); add `output`, a number
-    mine.toml:3:17: `input` must be at least 0 and at most 1000000 (is -3); use a number at least 0 and at most 1000000
+    mine.toml:3:17: `input` must be at least 0 and at most 1000000 (is -3); use a number that is at least 0 and at most 1000000
     mine.toml:3:23: unknown key `ouput` (not a key of this table); did you mean `output`? known keys: `input`, `output`, `cache_write_5m`, `cache_write_1h`, `cache_read`
     mine.toml:4:1: unknown key `gloabl` (not a key of this table); did you mean `global`? known keys: `in-region`, `geo`, `global`, `us`, `eu`, `apac`, `jp`, `au`, `ca`, `in`, `us-gov`
     mine.toml:8:52: `term` cannot be `"2-month"` (unknown choice); did you mean `"6-month"`? use one of `"hourly"`, `"1-month"`, `"3-month"`, `"6-month"`

@@ -8,3 +8,4 @@ mod mooncake;
 mod mutations;
 mod prices;
 mod scenarios;
+mod tidy;
