@@ -17,3 +17,5 @@ pub mod scenario;
 
 pub mod plan;
 pub mod sim;
+
+pub mod results;
