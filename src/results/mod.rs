@@ -1,0 +1,30 @@
+//! Results as documents: the summary, the manifest, the course of a run and its histograms.
+//!
+//! Everything here turns values into text and back; `store` puts the text into files.
+
+mod break_even;
+mod error;
+mod figures;
+mod manifest;
+mod summarise;
+mod summary;
+mod timeline;
+mod verdict;
+
+pub use error::ReadError;
+pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use summarise::{EngineInfo, ScenarioInfo, summarise};
+pub use summary::{
+    Absence, AssumptionSummary, AttemptSummary, BreakEvenSummary, CostClasses, CostSummary,
+    CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary, ObjectiveSummary,
+    Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, ReplicationSummary,
+    RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary,
+    WorkloadSummary, read_summary,
+};
+pub use timeline::{histogram_log, timeline_csv};
+
+/// The JSON Schema of `summary.json`.
+pub const SUMMARY_JSON_SCHEMA: &str = include_str!("summary.schema.json");
+
+#[cfg(test)]
+pub(crate) mod tests;
