@@ -100,6 +100,9 @@ fn middle(bucket: usize) -> Micros {
 pub struct Timeline {
     width: Micros,
     intervals: Vec<Interval>,
+    /// The interval in hand and where it starts.
+    current: usize,
+    current_start: u64,
 }
 
 impl Timeline {
@@ -114,7 +117,9 @@ impl Timeline {
             .unwrap_or(21_600);
         Self {
             width: Micros::from_secs(seconds),
-            intervals: Vec::new(),
+            intervals: vec![Interval::default()],
+            current: 0,
+            current_start: 0,
         }
     }
 
@@ -131,11 +136,20 @@ impl Timeline {
     /// The interval of a moment, made if it is new.
     #[inline]
     pub fn at(&mut self, now: Moment) -> &mut Interval {
-        let index = (now.0 / self.width.0) as usize;
-        if index >= self.intervals.len() {
-            self.intervals.resize_with(index + 1, Interval::default);
+        // Moments come mostly in order, so the interval in hand is nearly always the right one.
+        if now.0.wrapping_sub(self.current_start) >= self.width.0 {
+            self.move_to(now);
         }
-        &mut self.intervals[index]
+        &mut self.intervals[self.current]
+    }
+
+    fn move_to(&mut self, now: Moment) {
+        self.current = (now.0 / self.width.0) as usize;
+        self.current_start = self.current as u64 * self.width.0;
+        if self.current >= self.intervals.len() {
+            self.intervals
+                .resize_with(self.current + 1, Interval::default);
+        }
     }
 
     /// Counts the end of a request; `ttft` is that of an answered, streamed one.

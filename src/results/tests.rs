@@ -78,7 +78,6 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         max_tokens: 1000,
         cache_min: u32::MAX,
         block_tokens: 0,
-        blocks: 0,
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,

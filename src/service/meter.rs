@@ -41,6 +41,10 @@ struct SlidingLog {
     used: i64,
     tick_us: u64,
     ticks_per_window: u64,
+    /// When the oldest entry is forgotten; kept so that most calls need no division.
+    first_expires: u64,
+    /// When the tick of the newest entry ends.
+    last_tick_ends: u64,
 }
 
 /// Ticks of a sliding window.
@@ -61,6 +65,8 @@ impl Meter {
                 used: 0,
                 tick_us: (span.0 / TICKS).max(1),
                 ticks_per_window: span.0 / (span.0 / TICKS).max(1),
+                first_expires: u64::MAX,
+                last_tick_ends: 0,
             }),
         };
         Self {
@@ -211,25 +217,46 @@ impl Meter {
 }
 
 impl SlidingLog {
+    #[inline]
     fn push(&mut self, now: Moment, units: i64) {
-        let tick = now.0 / self.tick_us;
         self.used += units;
-        match self.ticks.back_mut() {
-            Some((last, sum)) if *last == tick => *sum += units,
-            _ => self.ticks.push_back((tick, units)),
+        if now.0 < self.last_tick_ends
+            && let Some((_, sum)) = self.ticks.back_mut()
+        {
+            *sum += units;
+            return;
+        }
+        let tick = now.0 / self.tick_us;
+        if self.ticks.is_empty() {
+            self.first_expires = self.expiry(tick);
+        }
+        self.ticks.push_back((tick, units));
+        self.last_tick_ends = (tick + 1).saturating_mul(self.tick_us);
+    }
+
+    #[inline]
+    fn expire(&mut self, now: Moment) {
+        if now.0 >= self.first_expires {
+            self.drop_old(now);
         }
     }
 
-    fn expire(&mut self, now: Moment) {
-        let tick = now.0 / self.tick_us;
+    fn drop_old(&mut self, now: Moment) {
+        self.first_expires = u64::MAX;
         while let Some(&(first, units)) = self.ticks.front() {
-            // The whole tick, up to its last microsecond, has to be a window old.
-            if first + self.ticks_per_window >= tick {
-                break;
+            let expires = self.expiry(first);
+            if now.0 < expires {
+                self.first_expires = expires;
+                return;
             }
             self.used -= units;
             self.ticks.pop_front();
         }
+    }
+
+    /// When a tick is forgotten: its last microsecond has to be a whole window old.
+    fn expiry(&self, tick: u64) -> u64 {
+        (tick + self.ticks_per_window + 1).saturating_mul(self.tick_us)
     }
 
     fn amend(&mut self, taken_at: Moment, units: i64) {
@@ -246,7 +273,7 @@ impl SlidingLog {
         for &(tick, used) in &self.ticks {
             freed += used;
             if freed >= units {
-                return Moment((tick + self.ticks_per_window + 1).saturating_mul(self.tick_us));
+                return Moment(self.expiry(tick));
             }
         }
         Moment::NEVER
