@@ -18,3 +18,5 @@ pub mod scenario;
 
 pub mod plan;
 pub mod sim;
+
+pub mod report;

@@ -7,6 +7,7 @@ mod counters;
 mod findings;
 mod money;
 mod offered;
+pub mod words;
 
 use crate::cost::Ledger;
 use crate::domain::{FactStatus, Origin, QuotaRules, ScopeKind};
@@ -222,7 +223,7 @@ pub struct Verdict {
 
 impl Level {
     /// Of a mean and a peak use of a limit, 1 being all of it.
-    fn of(mean: f64, peak: f64) -> Self {
+    pub fn of(mean: f64, peak: f64) -> Self {
         if mean > 1.0 {
             Self::ThrottlesAlways
         } else if peak > 1.0 {
