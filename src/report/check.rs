@@ -4,12 +4,19 @@ mod document;
 
 pub use document::{SCHEMA, SCHEMA_NAME, json};
 
+use crate::domain::Semantics;
 use crate::plan::Preview;
 use crate::plan::preview::words::{count, percent, rate};
 use crate::plan::preview::{BoughtPreview, Level, QuotaPreview, WorkloadPreview};
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use crate::units::Tokens;
+use comfy_table::{
+    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
+};
 use owo_colors::OwoColorize;
 use std::fmt::Write as _;
+
+/// Terminals of this many columns hold the tables without wrapped figures.
+const ROOMY: u16 = 90;
 
 /// How text is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +50,14 @@ fn variant_text(out: &mut String, variant: &str, preview: &Preview, style: Check
     out.push_str(&head);
     out.push('\n');
     line(out, style, "  ", &preview.verdict.reason);
-    table(out, workload_table(&preview.workloads, style));
+    table(out, &workload_table(&preview.workloads, style));
     if let Some(bought) = &preview.bought {
         line(out, style, "  ", &bought.what);
-        table(out, bought_table(bought, style));
+        table(out, &bought_table(bought, style));
     }
     for quota in &preview.quotas {
         line(out, style, "  ", &quota_line(quota));
-        table(out, quota_table(quota, style));
+        table(out, &quota_table(quota, style));
     }
     for finding in &preview.findings {
         line(out, style, "  → ", finding);
@@ -76,13 +83,13 @@ fn colored(text: &str, level: Level, style: CheckStyle) -> String {
 }
 
 fn workload_table(workloads: &[WorkloadPreview], style: CheckStyle) -> Table {
-    let mut table = plain(
-        style,
+    let mut table = plain(style);
+    head(
+        &mut table,
         &[
             "workload",
             "req/s",
-            "peak min",
-            "peak s",
+            "peak min/s",
             "IDC 1/10/60s",
             "in p50/p99",
             "out p50/p99",
@@ -92,33 +99,32 @@ fn workload_table(workloads: &[WorkloadPreview], style: CheckStyle) -> Table {
         ],
     );
     for one in workloads {
-        let cached = one.cache_hit_ratio.map_or_else(|| "–".to_owned(), percent);
+        let peaks = (one.peak_minute_rate.0, one.peak_second_rate.0);
         add(
             &mut table,
             &[
                 one.name.clone(),
                 rate(one.mean_rate.0),
-                rate(one.peak_minute_rate.0),
-                rate(one.peak_second_rate.0),
+                format!("{}/{}", rate(peaks.0), rate(peaks.1)),
                 dispersion(one),
                 quantiles(one.input.p50, one.input.p99),
                 quantiles(one.output.p50, one.output.p99),
                 if one.max_tokens_is_set {
                     count(one.max_tokens)
                 } else {
-                    format!("unset ({})", count(one.max_tokens))
+                    format!("unset {}", count(one.max_tokens))
                 },
                 format!("{} s", rate(one.latency.as_secs_f64())),
-                cached,
+                one.cache_hit_ratio.map_or_else(|| "–".to_owned(), percent),
             ],
         );
     }
-    table
+    fixed(table, style)
 }
 
 fn dispersion(one: &WorkloadPreview) -> String {
     let Some(burstiness) = &one.burstiness else {
-        return "closed loop".to_owned();
+        return "closed".to_owned();
     };
     let at = |seconds: u64| {
         let windows = burstiness.windows.iter();
@@ -141,92 +147,99 @@ fn quantiles(p50: Option<u32>, p99: Option<u32>) -> String {
     let text = |value: Option<u32>| {
         value.map_or_else(|| "too few".to_owned(), |tokens| count(u64::from(tokens)))
     };
+    if p50 == p99 {
+        return text(p50);
+    }
     format!("{}/{}", text(p50), text(p99))
 }
 
 fn quota_line(quota: &QuotaPreview) -> String {
     let what = if quota.overflow { "overflow of " } else { "" };
+    let result = &quota.headroom;
     format!(
-        "{} ({}): {what}{}; R {} and F {} quota tokens per request, {} in flight on average",
+        "{} ({}): {what}{}; {} req/s, busiest minute {} ({} by tokens), {} in flight; a request \
+         reserves {} and settles {}",
         quota.model,
         quota.kind,
         quota.workloads.join(" + "),
-        count(quota.headroom.reserved_per_request.round() as u64),
-        count(quota.headroom.settled_per_request.round() as u64),
-        rate(quota.headroom.in_flight)
+        rate(quota.load.rate.0),
+        rate(quota.peak_request_rate.0),
+        rate(quota.load.peak_rate.0),
+        rate(result.in_flight),
+        count(result.reserved_per_request.round() as u64),
+        count(result.settled_per_request.round() as u64),
     )
 }
 
 fn quota_table(quota: &QuotaPreview, style: CheckStyle) -> Table {
-    let mut table = plain(
-        style,
+    let mut table = plain(style);
+    head(
+        &mut table,
         &[
             "quota",
             "limit",
-            "carries A / B / C, req/s",
-            "mean",
-            "held + settled",
-            "peak min",
-            "held + settled",
+            "A / B / C, req/s",
+            "mean = held + settled",
+            "busiest minute",
             "verdict",
         ],
     );
     let result = &quota.headroom;
     let mean = quota.load.rate.0;
-    let both = |held: f64, settled: f64| format!("{} + {}", percent(held), percent(settled));
     let bounds = quota.tpm_bounds;
     let carried = [bounds.a, bounds.b, bounds.c].map(|bound| rate(bound.0));
     let tpm_mean = of(mean, result.tpm_rate.0);
-    let dash = || "–".to_owned();
+    let split = |all: f64, held: f64, settled: f64| match quota.rules.semantics {
+        // Only this reading counts both at once; the others would not add up.
+        Semantics::B => format!(
+            "{} = {} + {}",
+            percent(all),
+            percent(held),
+            percent(settled)
+        ),
+        Semantics::A | Semantics::C => percent(all),
+    };
     judged(
         &mut table,
         &[
             "TPM".to_owned(),
-            count(quota.limits.tpm.0),
+            Tokens(quota.limits.tpm.0).to_string(),
             carried.join(" / "),
-            percent(tpm_mean),
-            both(quota.mean_held_share, quota.mean_settled_share),
-            percent(result.tpm_share),
-            both(result.held_share, result.settled_share),
+            split(tpm_mean, quota.mean_held_share, quota.mean_settled_share),
+            split(result.tpm_share, result.held_share, result.settled_share),
         ],
         (Level::of(tpm_mean, result.tpm_share), style),
     );
-    if let (Some(limit), Some(carried), Some(peak)) =
-        (quota.limits.rpm, result.rpm_rate, result.rpm_share)
-    {
+    let requests = (quota.limits.rpm, result.rpm_rate, result.rpm_share);
+    if let (Some(limit), Some(carried), Some(peak)) = requests {
         let used = of(mean, carried.0);
         judged(
             &mut table,
             &[
                 "RPM".to_owned(),
-                count(limit.0),
+                Tokens(limit.0).to_string(),
                 rate(carried.0),
                 percent(used),
-                dash(),
                 percent(peak),
-                dash(),
             ],
             (Level::of(used, peak), style),
         );
     }
-    if let (Some(limit), Some(carried), Some(used)) =
-        (quota.limits.tpd, result.tpd_rate, result.tpd_share)
-    {
+    let day = (quota.limits.tpd, result.tpd_rate, result.tpd_share);
+    if let (Some(limit), Some(carried), Some(used)) = day {
         judged(
             &mut table,
             &[
                 "TPD".to_owned(),
-                count(limit.0),
+                Tokens(limit.0).to_string(),
                 rate(carried.0),
                 percent(used),
-                dash(),
-                dash(),
-                dash(),
+                "–".to_owned(),
             ],
             (Level::of(used, used), style),
         );
     }
-    table
+    fixed(table, style)
 }
 
 fn of(part: f64, whole: f64) -> f64 {
@@ -234,7 +247,11 @@ fn of(part: f64, whole: f64) -> f64 {
 }
 
 fn bought_table(bought: &BoughtPreview, style: CheckStyle) -> Table {
-    let mut table = plain(style, &["side", "tokens/min", "mean", "peak min"]);
+    let mut table = plain(style);
+    head(
+        &mut table,
+        &["side", "tokens/min", "mean", "busiest minute"],
+    );
     for (side, limit, (mean, peak)) in [
         ("input", bought.input_tpm, bought.input_share),
         ("output", bought.output_tpm, bought.output_share),
@@ -249,7 +266,7 @@ fn bought_table(bought: &BoughtPreview, style: CheckStyle) -> Table {
             ],
         );
     }
-    table
+    fixed(table, style)
 }
 
 fn cost_line(preview: &Preview) -> String {
@@ -334,7 +351,7 @@ fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {
     list
 }
 
-fn plain(style: CheckStyle, head: &[&str]) -> Table {
+fn plain(style: CheckStyle) -> Table {
     let mut table = Table::new();
     if style.color {
         table.enforce_styling();
@@ -344,8 +361,22 @@ fn plain(style: CheckStyle, head: &[&str]) -> Table {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width.saturating_sub(3).max(20))
-        .set_header(head.iter().enumerate().map(|(i, text)| aligned(i, text)));
+        .set_width(style.width.saturating_sub(4).max(20));
+    table
+}
+
+fn head(table: &mut Table, names: &[&str]) {
+    table.set_header(names.iter().enumerate().map(|(i, name)| aligned(i, name)));
+}
+
+/// The table with two blanks between columns and, where there is room, no wrapped figures.
+fn fixed(mut table: Table, style: CheckStyle) -> Table {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+        if style.width >= ROOMY && column.index > 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     table
 }
 
@@ -376,9 +407,9 @@ fn aligned(column: usize, text: &str) -> Cell {
     }
 }
 
-fn table(out: &mut String, table: Table) {
+fn table(out: &mut String, table: &Table) {
     for row in table.lines() {
-        let _ = writeln!(out, "   {}", row.trim_end());
+        let _ = writeln!(out, "    {}", row.trim_end());
     }
 }
 

@@ -4,7 +4,6 @@ use super::{SizeFigures, WorkloadPreview};
 use crate::cost::{Charge, Ledger};
 use crate::domain::{KNOT_Z_MAX, NoiseLaw, ScopeKind, Usage};
 use crate::load::burstiness::{Burstiness, WINDOWS};
-use crate::load::closed::ClosedSource;
 use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::rng::Keyed;
@@ -110,7 +109,7 @@ impl Joined<'_> {
     pub fn measure(&self) -> Offered {
         match Source::new(&self.setup.traffic, self.seed, &self.setup.name, self.end()) {
             Source::Open(source) => self.open(source),
-            Source::Closed(source) => self.closed(source),
+            Source::Closed(source) => self.closed(source.users()),
         }
     }
 
@@ -207,8 +206,7 @@ impl Joined<'_> {
     }
 
     /// Users who wait and think: N/(R + Z), with R from the latency profile.
-    fn closed(&self, source: ClosedSource) -> Offered {
-        let users = source.users();
+    fn closed(&self, users: u32) -> Offered {
         // Without an end, every user always has a next request.
         let spec = &self.setup.traffic;
         let endless = Source::new(spec, self.seed, &self.setup.name, Moment::NEVER);
