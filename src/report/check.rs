@@ -89,7 +89,7 @@ fn workload_table(workloads: &[WorkloadPreview], style: CheckStyle) -> Table {
         &[
             "workload",
             "req/s",
-            "peak min/s",
+            "peak min",
             "IDC 1/10/60s",
             "in p50/p99",
             "out p50/p99",
@@ -99,13 +99,12 @@ fn workload_table(workloads: &[WorkloadPreview], style: CheckStyle) -> Table {
         ],
     );
     for one in workloads {
-        let peaks = (one.peak_minute_rate.0, one.peak_second_rate.0);
         add(
             &mut table,
             &[
                 one.name.clone(),
                 rate(one.mean_rate.0),
-                format!("{}/{}", rate(peaks.0), rate(peaks.1)),
+                rate(one.peak_minute_rate.0),
                 dispersion(one),
                 quantiles(one.input.p50, one.input.p99),
                 quantiles(one.output.p50, one.output.p99),
@@ -118,6 +117,12 @@ fn workload_table(workloads: &[WorkloadPreview], style: CheckStyle) -> Table {
                 one.cache_hit_ratio.map_or_else(|| "–".to_owned(), percent),
             ],
         );
+    }
+    // A column of dashes tells nothing.
+    if workloads.iter().all(|one| one.cache_hit_ratio.is_none())
+        && let Some(cached) = table.column_iter_mut().last()
+    {
+        cached.set_constraint(ColumnConstraint::Hidden);
     }
     fixed(table, style)
 }
@@ -361,7 +366,8 @@ fn plain(style: CheckStyle) -> Table {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width.saturating_sub(4).max(20));
+        // Four blanks stand before the table; the two after its last column are cut.
+        .set_width(style.width.saturating_sub(2).max(20));
     table
 }
 
@@ -373,7 +379,7 @@ fn head(table: &mut Table, names: &[&str]) {
 fn fixed(mut table: Table, style: CheckStyle) -> Table {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
-        if style.width >= ROOMY && column.index > 0 {
+        if style.width >= ROOMY && column.index > 0 && !column.is_hidden() {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }

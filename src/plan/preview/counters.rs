@@ -49,12 +49,7 @@ fn counter_preview(
         tpd: limits.tpd,
         rules,
     };
-    // Of bought capacity the counter sees the rest: on average, and in the busiest minute.
-    let (share, peak_share) = bought.map_or((1.0, 1.0), |bought| {
-        let most = bought.input_share.1.max(bought.output_share.1);
-        let beyond = if most > 1.0 { 1.0 - 1.0 / most } else { 0.0 };
-        (bought.overflow_share, beyond)
-    });
+    let (share, peak_share) = beyond(bought);
     let mut load = aggregate(parts, rules, |part| part.target.max_tokens);
     let demand = peak_demand(parts, rules, &load);
     load.rate.0 *= share;
@@ -107,6 +102,15 @@ fn counter_preview(
         load,
         headroom: result,
     }
+}
+
+/// The share of the load that bought capacity leaves: on average, and in the busiest minute.
+fn beyond(bought: Option<&BoughtPreview>) -> (f64, f64) {
+    bought.map_or((1.0, 1.0), |bought| {
+        let most = bought.input_share.1.max(bought.output_share.1);
+        let beyond = if most > 1.0 { 1.0 - 1.0 / most } else { 0.0 };
+        (bought.overflow_share, beyond)
+    })
 }
 
 fn level(load: &LoadPoint, result: &Headroom) -> Level {

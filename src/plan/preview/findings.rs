@@ -199,6 +199,11 @@ fn reservations(quota: &QuotaPreview, workloads: &[WorkloadPreview], list: &mut 
             ),
         });
     }
+    right_size(quota, own.len() == 1, list);
+}
+
+/// What to lower `max_tokens` to, and what that gives.
+fn right_size(quota: &QuotaPreview, alone: bool, list: &mut Vec<String>) {
     let Some(sizing) = &quota.right_size else {
         return;
     };
@@ -210,9 +215,12 @@ fn reservations(quota: &QuotaPreview, workloads: &[WorkloadPreview], list: &mut 
     let values: Vec<String> = sizing
         .max_tokens
         .iter()
-        .map(|(name, tokens)| match own.as_slice() {
-            [_] => count(u64::from(*tokens)),
-            _ => format!("{} for `{name}`", count(u64::from(*tokens))),
+        .map(|(name, tokens)| {
+            if alone {
+                count(u64::from(*tokens))
+            } else {
+                format!("{} for `{name}`", count(u64::from(*tokens)))
+            }
         })
         .collect();
     list.push(format!(

@@ -3,7 +3,7 @@
 use crate::cost::Ledger;
 use crate::cost::capacity::per_month;
 use crate::plan::preview::{
-    BoughtPreview, CostPreview, QuotaPreview, SizeFigures, WorkloadPreview,
+    BoughtPreview, CostPreview, QuotaPreview, RightSizing, SizeFigures, WorkloadPreview,
 };
 use crate::plan::{Binding, Preview, SustainedBounds};
 use crate::units::Usd;
@@ -111,17 +111,7 @@ fn bounds(bounds: SustainedBounds) -> Value {
 
 fn quota(one: &QuotaPreview) -> Value {
     let result = &one.headroom;
-    let right_size = one.right_size.as_ref().map(|sizing| {
-        let values = sizing.max_tokens.iter();
-        let values: Vec<Value> = values
-            .map(|(workload, tokens)| json!({ "workload": workload, "max_tokens": tokens }))
-            .collect();
-        json!({
-            "values": values,
-            "max_rps": sizing.result.max_rate.0,
-            "gain": sizing.result.gain,
-        })
-    });
+    let right_size = one.right_size.as_ref().map(sizing);
     let per_request = json!({
         "reserved": result.reserved_per_request,
         "settled": result.settled_per_request,
@@ -182,6 +172,19 @@ fn quota(one: &QuotaPreview) -> Value {
         "throttled_by_max_tokens_at_rps": result.throttled_by_max_tokens_at.map(|rate| rate.0),
         "fitting_max_tokens": result.fitting_max_tokens,
         "right_size": right_size,
+    })
+}
+
+fn sizing(one: &RightSizing) -> Value {
+    let values: Vec<Value> = one
+        .max_tokens
+        .iter()
+        .map(|(workload, tokens)| json!({ "workload": workload, "max_tokens": tokens }))
+        .collect();
+    json!({
+        "values": values,
+        "max_rps": one.result.max_rate.0,
+        "gain": one.result.gain,
     })
 }
 
