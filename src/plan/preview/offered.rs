@@ -379,9 +379,8 @@ impl Joined<'_> {
 impl SizeFigures {
     fn of(mean: f64, mut values: Vec<u32>) -> Self {
         values.sort_unstable();
-        let fixed = values.first() == values.last();
         let at = |share: f64| {
-            let enough = fixed || values.len() as u64 >= min_samples(share);
+            let enough = values.len() as u64 >= min_samples(share);
             nearest_rank(&values, share).filter(|_| enough)
         };
         Self {

@@ -298,3 +298,47 @@ fn no_traffic_fits_everywhere() {
     assert_eq!(seen.verdict.level, Level::Fits, "{}", seen.verdict.reason);
     assert_eq!(seen.cost.run, Some(Usd::ZERO));
 }
+
+/// The recorded files of the fuzzing corpus.
+struct Recorded;
+
+impl Files for Recorded {
+    fn open(&self, path: &str) -> Result<Vec<u8>, String> {
+        let is_table = std::path::Path::new(path).extension() == Some("toml".as_ref());
+        let bytes: &[u8] = if is_table {
+            include_bytes!("../../../fuzz/seeds/trace/recording.toml")
+        } else {
+            include_bytes!("../../../fuzz/seeds/trace/azure.csv")
+        };
+        Ok(bytes.to_vec())
+    }
+}
+
+#[test]
+fn replays_are_measured_from_their_rows() {
+    let catalogue = Catalogue::builtin();
+    let book = catalogue.latest_prices().unwrap();
+    for text in [
+        include_str!("../../../fuzz/seeds/scenario/recorded_load.toml"),
+        include_str!("../../../fuzz/seeds/scenario/recorded_figures.toml"),
+    ] {
+        let Ok(loaded) = read(&Source::new("s.toml", text), &[], &Recorded) else {
+            panic!("the corpus reads");
+        };
+        let variants = match assemble(&loaded, &catalogue, book) {
+            Ok(variants) => variants,
+            Err(error) => panic!("{error}"),
+        };
+        for variant in &variants {
+            let seen = preview(variant, 1);
+            let workload = &seen.workloads[0];
+            assert!(workload.requests >= 1.0, "{}", workload.requests);
+            let measured = workload.burstiness.as_ref().unwrap();
+            near(workload.requests, measured.requests as f64, 1e-6);
+            assert!(workload.input.mean >= 1.0 && workload.output.mean >= 1.0);
+            assert!(workload.peak_minute_rate.0 >= workload.mean_rate.0);
+            // Neither scenario gives a law of inputs, so only rows can tell.
+            assert!(workload.input.p999.is_none() || measured.requests >= 2995);
+        }
+    }
+}
