@@ -20,3 +20,4 @@ pub mod plan;
 pub mod sim;
 
 pub mod results;
+pub mod report;

@@ -1,8 +1,10 @@
 //! Plans: what load a quota carries, what to ask for and what to buy.
 
 mod headroom;
+pub mod preview;
 
 pub use headroom::{
     Binding, Headroom, LoadPoint, QuotaPoint, RightSize, SustainedBounds, headroom, right_size,
     sustained_rate,
 };
+pub use preview::{Level, Preview, Verdict, preview};
