@@ -13,9 +13,12 @@ pub mod measure;
 pub mod service;
 
 pub mod config;
+pub mod profile;
 pub mod scenario;
 
 pub mod plan;
 pub mod sim;
 
+pub mod report;
 pub mod results;
+pub mod store;

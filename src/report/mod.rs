@@ -1,0 +1,13 @@
+//! Pictures of a summary: one view, and a renderer for each medium. No statistic is computed here.
+
+mod markdown;
+mod number;
+mod terminal;
+mod view;
+
+pub use markdown::markdown;
+pub use terminal::{Style, terminal};
+pub use view::{CourseLine, Group, Row, View};
+
+#[cfg(test)]
+mod tests;
