@@ -3,7 +3,7 @@
 use super::number::sparkline;
 use super::view::View;
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use owo_colors::OwoColorize as _;
 
 /// How the terminal looks.
@@ -89,6 +89,9 @@ fn figures(view: &View, style: Style, lines: &mut Vec<String>) {
             table.add_row(cells);
         }
     }
+    if let Some(labels) = table.column_mut(0) {
+        labels.set_constraint(ColumnConstraint::ContentWidth);
+    }
     let titles: Vec<&str> = view
         .groups
         .iter()
@@ -156,7 +159,9 @@ fn wrapped(text: &str, indent: &str, width: u16) -> Vec<String> {
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is a first line");
         let is_start = line.len() == indent.len();
-        if !is_start && line.chars().count() + 1 + word.chars().count() > usize::from(width) {
+        // Two places are kept free for a percent sign, which stays with its number.
+        let is_long = line.chars().count() + 1 + word.chars().count() + 2 > usize::from(width);
+        if !is_start && is_long && !word.starts_with('%') {
             lines.push(format!("{indent}{word}"));
         } else {
             if !is_start {

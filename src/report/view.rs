@@ -135,7 +135,7 @@ fn requests(variants: &[VariantSummary]) -> Group {
     let mut rows = vec![
         row("capacity", variants, |one| one.mode.clone()),
         row("offered", variants, |one| count(one.requests.offered)),
-        row("throttled after retries", variants, |one| {
+        row("throttled in the end", variants, |one| {
             of_offered(one, one.requests.throttled)
         }),
     ];
@@ -167,12 +167,12 @@ fn latency(variants: &[VariantSummary]) -> Group {
     add("TTFT p50", "p50", |one| &one.ttft_ms);
     add("TTFT p95", "p95", |one| &one.ttft_ms);
     add("TTFT p99", "p99", |one| &one.ttft_ms);
-    add("TTFT p99, all requests", "p99", |one| &one.ttft_all_ms);
+    add("TTFT p99 of all", "p99", |one| &one.ttft_all_ms);
     add("e2e p50", "p50", |one| &one.e2e_ms);
     add("e2e p99", "p99", |one| &one.e2e_ms);
-    rows.push(row("origin of latencies", variants, origins));
+    rows.push(row("origin", variants, origins));
     Group {
-        title: "Latency of answered requests".into(),
+        title: "Latency".into(),
         rows,
     }
 }
@@ -265,19 +265,18 @@ fn quotas(variants: &[VariantSummary]) -> Group {
                 .find(|q| (q.name.as_str(), q.model.as_str()) == (name, model));
             own.map_or_else(|| NONE.into(), show)
         };
-        rows.push(row(&format!("{title} peak"), variants, |one| {
-            of(one, &|quota| {
-                let reserved = optional(quota.peak_reserved_share, percent);
-                let shown = optional(quota.peak_settled_share, percent);
-                format!("{reserved} reserved, {shown} shown")
-            })
+        rows.push(row(&format!("{title} reserved"), variants, |one| {
+            of(one, &|quota| optional(quota.peak_reserved_share, percent))
+        }));
+        rows.push(row(&format!("{title} shown"), variants, |one| {
+            of(one, &|quota| optional(quota.peak_settled_share, percent))
         }));
         rows.push(row(&format!("{title} refused"), variants, |one| {
             of(one, &|quota| count(quota.refused))
         }));
     }
     Group {
-        title: "Quota".into(),
+        title: "Quota peaks".into(),
         rows,
     }
 }
