@@ -17,7 +17,10 @@ pub mod profile;
 pub mod scenario;
 
 pub mod plan;
+pub mod results;
 pub mod sim;
 
-pub mod results;
 pub mod report;
+pub mod store;
+
+pub mod cli;

@@ -1,3 +1,14 @@
-//! Renderers: from plans and results to text, tables and documents.
+//! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 pub mod check;
+mod markdown;
+mod number;
+mod terminal;
+mod view;
+
+pub use markdown::markdown;
+pub use terminal::{Style, terminal};
+pub use view::{CourseLine, Group, Row, View};
+
+#[cfg(test)]
+mod tests;

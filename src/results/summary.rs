@@ -271,7 +271,7 @@ pub struct TokenSummary {
     pub wasted: u64,
 }
 
-/// One quota, or one side of bought capacity.
+/// One quota, or one side of bought capacity, over the whole run with its warm-up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuotaSummary {
     /// `tpm`, `rpm`, `tpd`, or the side of a reservation.

@@ -169,7 +169,7 @@ pub(crate) fn runs(replications: u32) -> (Vec<VariantContext>, Vec<VariantMeasur
         input_tpm: size.0,
         output_tpm: size.1,
     });
-    let setups = [setup(10_000_000, &slo), setup(400_000, &slo), reserved];
+    let setups = [setup(10_000_000, &slo), setup(1_000_000, &slo), reserved];
     let mut contexts = ["roomy", "tight", "reserved"].map(|name| context(name, &slo));
     contexts[2].bought = Some(BoughtCapacity {
         what: "reserved 300K in + 60K out".into(),
@@ -277,7 +277,7 @@ fn answers_that_are_not_streamed_have_no_first_token() {
 fn requests_without_an_answer_are_infinitely_late() {
     let tight = &summary(1).variants[1];
     let lost = tight.requests.offered - tight.requests.completed;
-    assert!(lost as f64 > 0.05 * tight.requests.offered as f64);
+    assert!(lost as f64 > 0.01 * tight.requests.offered as f64);
     assert!(tight.ttft_ms.p99.is_some());
     assert_eq!(tight.ttft_all_ms.reading("p99"), Err(Absence::Never));
     assert!(tight.ttft_all_ms.p50.is_some());
@@ -285,7 +285,8 @@ fn requests_without_an_answer_are_infinitely_late() {
     assert_eq!(tight.slo.missed[0], "ttft.p95");
     assert!(tight.slo.missed.contains(&"throttled_share".to_owned()));
     assert!(tight.quota[0].peak_reserved_share > tight.quota[0].peak_settled_share);
-    assert_eq!(tight.quota[0].refused, tight.attempts.throttled);
+    // Quotas count the warm-up too.
+    assert!(tight.quota[0].refused >= tight.attempts.throttled);
 }
 
 #[test]

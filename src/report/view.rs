@@ -1,0 +1,430 @@
+//! What a report shows, independent of the medium: every figure as text, in its place.
+
+use super::number::{NONE, count, money, optional, percent, percentile, time};
+use crate::results::{CostClasses, Percentiles, Summary, VariantSummary, WorkloadSummary};
+
+/// What a report shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The scenario.
+    pub title: String,
+    /// Its question; may be empty.
+    pub question: String,
+    /// The variants' names, one for each column of figures.
+    pub variants: Vec<String>,
+    /// The figures.
+    pub groups: Vec<Group>,
+    /// Workload by workload, if there is more than one.
+    pub workloads: Vec<WorkloadRow>,
+    /// Load and refusals over time.
+    pub course: Vec<CourseLine>,
+    /// Whether bought capacity pays, one sentence for each variant that buys it.
+    pub break_even: Vec<String>,
+    /// What a reader should know before trusting the figures.
+    pub warnings: Vec<String>,
+    /// Plain remarks.
+    pub notes: Vec<String>,
+    /// Seed, speed, dates, folder.
+    pub footer: Vec<String>,
+}
+
+/// Rows under one heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The heading.
+    pub title: String,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+/// One figure of every variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is.
+    pub label: String,
+    /// One cell for each variant.
+    pub cells: Vec<String>,
+}
+
+/// One workload of one variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadRow {
+    /// The cells, in the order of [`View::WORKLOAD_COLUMNS`].
+    pub cells: Vec<String>,
+}
+
+/// One line over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CourseLine {
+    /// What it is.
+    pub label: String,
+    /// The values in equal steps.
+    pub values: Vec<f64>,
+    /// The top of the scale, common to comparable lines.
+    pub largest: f64,
+    /// The line's own peak in words.
+    pub peak: String,
+}
+
+impl View {
+    /// The columns of the table of workloads.
+    pub const WORKLOAD_COLUMNS: [&'static str; 7] = [
+        "workload",
+        "variant",
+        "offered",
+        "throttled",
+        "TTFT p50",
+        "TTFT p99",
+        "e2e p99",
+    ];
+
+    /// The view of a summary, stored in `folder` if it is.
+    pub fn new(summary: &Summary, folder: Option<&str>) -> Self {
+        let variants = &summary.variants;
+        let several = variants.iter().any(|one| one.workloads.len() > 1);
+        Self {
+            title: summary.scenario.clone(),
+            question: summary.description.clone(),
+            variants: variants.iter().map(|one| one.name.clone()).collect(),
+            groups: vec![
+                requests(variants),
+                latency(variants),
+                objectives(variants),
+                quotas(variants),
+                costs(variants),
+            ],
+            workloads: if several {
+                workloads(variants)
+            } else {
+                Vec::new()
+            },
+            course: course(variants),
+            break_even: variants
+                .iter()
+                .filter_map(|one| {
+                    Some(format!(
+                        "{}: {}",
+                        one.name,
+                        one.break_even.as_ref()?.sentence
+                    ))
+                })
+                .collect(),
+            warnings: said(summary.warnings.clone(), variants, |one| &one.warnings),
+            notes: said(Vec::new(), variants, |one| &one.notes),
+            footer: footer(summary, folder),
+        }
+    }
+}
+
+fn row(label: &str, variants: &[VariantSummary], cell: impl Fn(&VariantSummary) -> String) -> Row {
+    Row {
+        label: label.to_owned(),
+        cells: variants.iter().map(cell).collect(),
+    }
+}
+
+fn of_offered(variant: &VariantSummary, part: u64) -> String {
+    let offered = variant.requests.offered;
+    if offered == 0 {
+        return NONE.into();
+    }
+    percent(part as f64 / offered as f64)
+}
+
+fn requests(variants: &[VariantSummary]) -> Group {
+    let mut rows = vec![
+        row("capacity", variants, |one| one.mode.clone()),
+        row("offered", variants, |one| count(one.requests.offered)),
+        row("throttled in the end", variants, |one| {
+            of_offered(one, one.requests.throttled)
+        }),
+    ];
+    let mut lost = |label: &str, of: fn(&VariantSummary) -> u64| {
+        if variants.iter().any(|one| of(one) > 0) {
+            rows.push(row(label, variants, |one| of_offered(one, of(one))));
+        }
+    };
+    lost("failed", |one| one.requests.failed);
+    lost("timed out", |one| one.requests.timed_out);
+    lost("not sent", |one| one.requests.not_sent);
+    rows.push(row("attempts per request", variants, |one| {
+        optional(one.attempts.amplification, |value| format!("{value:.3}"))
+    }));
+    if variants.iter().any(|one| one.truncated > 0) {
+        rows.push(row("answers cut off", variants, |one| count(one.truncated)));
+    }
+    Group {
+        title: "Requests".into(),
+        rows,
+    }
+}
+
+fn latency(variants: &[VariantSummary]) -> Group {
+    let mut rows = Vec::new();
+    let mut add = |label: &str, name: &str, of: fn(&VariantSummary) -> &Percentiles| {
+        rows.push(row(label, variants, |one| percentile(of(one), name)));
+    };
+    add("TTFT p50", "p50", |one| &one.ttft_ms);
+    add("TTFT p95", "p95", |one| &one.ttft_ms);
+    add("TTFT p99", "p99", |one| &one.ttft_ms);
+    add("TTFT p99 of all", "p99", |one| &one.ttft_all_ms);
+    add("e2e p50", "p50", |one| &one.e2e_ms);
+    add("e2e p99", "p99", |one| &one.e2e_ms);
+    rows.push(row("origin", variants, origins));
+    Group {
+        title: "Latency".into(),
+        rows,
+    }
+}
+
+fn origins(variant: &VariantSummary) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for latency in &variant.latency {
+        if !words.contains(&latency.origin.as_str()) {
+            words.push(&latency.origin);
+        }
+    }
+    if words.is_empty() {
+        NONE.into()
+    } else {
+        words.join(", ")
+    }
+}
+
+fn objectives(variants: &[VariantSummary]) -> Group {
+    let verdict = |one: &VariantSummary| match (one.slo.met, one.slo.objectives.is_empty()) {
+        (true, true) => "no SLO".to_owned(),
+        (true, false) => "met".to_owned(),
+        (false, _) => format!("missed: {}", one.slo.missed.join(", ")),
+    };
+    let mut rows = vec![
+        row("verdict", variants, verdict),
+        row("good requests", variants, |one| {
+            optional(one.slo.attainment, percent)
+        }),
+        row("goodput", variants, |one| {
+            optional(one.goodput_rps, |rps| format!("{rps:.2}/s"))
+        }),
+    ];
+    let first = variants.first().map_or(&[][..], |one| &one.slo.objectives);
+    for objective in first {
+        let show = |value: f64| match objective.unit.as_str() {
+            "ms" => time(value),
+            _ => percent(value),
+        };
+        let sign = if objective.name == "attainment" {
+            '≥'
+        } else {
+            '≤'
+        };
+        let name = objective.name.replace('_', " ");
+        let label = format!("{name} {sign} {}", show(objective.bound));
+        rows.push(row(&label, variants, |one| {
+            let own = one
+                .slo
+                .objectives
+                .iter()
+                .find(|own| own.name == objective.name);
+            own.map_or_else(
+                || NONE.into(),
+                |own| own.seen.map_or_else(|| "never".into(), show),
+            )
+        }));
+    }
+    Group {
+        title: "SLO".into(),
+        rows,
+    }
+}
+
+fn quotas(variants: &[VariantSummary]) -> Group {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for quota in variants.iter().flat_map(|one| &one.quota) {
+        let name = (quota.name.as_str(), quota.model.as_str());
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let models = |name: &str| names.iter().filter(|(own, _)| *own == name).count();
+    let mut rows = Vec::new();
+    for &(name, model) in &names {
+        let title = match name {
+            "reserved_input_tpm" => "bought input".to_owned(),
+            "reserved_output_tpm" => "bought output".to_owned(),
+            other => other.to_uppercase(),
+        };
+        let title = if models(name) > 1 {
+            format!("{title} {model}")
+        } else {
+            title
+        };
+        let of = |one: &VariantSummary, show: &dyn Fn(&crate::results::QuotaSummary) -> String| {
+            let own = one
+                .quota
+                .iter()
+                .find(|q| (q.name.as_str(), q.model.as_str()) == (name, model));
+            own.map_or_else(|| NONE.into(), show)
+        };
+        rows.push(row(&format!("{title} reserved"), variants, |one| {
+            of(one, &|quota| optional(quota.peak_reserved_share, percent))
+        }));
+        rows.push(row(&format!("{title} shown"), variants, |one| {
+            of(one, &|quota| optional(quota.peak_settled_share, percent))
+        }));
+        rows.push(row(&format!("{title} refused"), variants, |one| {
+            of(one, &|quota| count(quota.refused))
+        }));
+    }
+    Group {
+        title: "Quota peaks".into(),
+        rows,
+    }
+}
+
+fn costs(variants: &[VariantSummary]) -> Group {
+    let mut rows = vec![
+        row("this run", variants, |one| money(one.cost.run_usd)),
+        row("per month", variants, |one| money(one.cost.month_usd)),
+    ];
+    let classes: [(&str, fn(&CostClasses) -> Option<f64>); 7] = [
+        ("  input", |c| c.input),
+        ("  output", |c| c.output),
+        ("  cache writes", |c| c.cache_write),
+        ("  cache reads", |c| c.cache_read),
+        ("  bought capacity", |c| c.reserved),
+        ("  guardrails", |c| c.guardrail),
+        ("  wasted", |c| c.wasted),
+    ];
+    for (label, of) in classes {
+        if variants
+            .iter()
+            .any(|one| of(&one.cost.month_by_class) != Some(0.0))
+        {
+            rows.push(row(label, variants, |one| {
+                money(of(&one.cost.month_by_class))
+            }));
+        }
+    }
+    Group {
+        title: "Cost".into(),
+        rows,
+    }
+}
+
+fn workloads(variants: &[VariantSummary]) -> Vec<WorkloadRow> {
+    let cells = |variant: &str, one: &WorkloadSummary| {
+        let offered = one.requests.offered;
+        let throttled = one.requests.throttled as f64 / offered.max(1) as f64;
+        vec![
+            one.name.clone(),
+            variant.to_owned(),
+            count(offered),
+            percent(throttled),
+            percentile(&one.ttft_ms, "p50"),
+            percentile(&one.ttft_ms, "p99"),
+            percentile(&one.e2e_ms, "p99"),
+        ]
+    };
+    let most = variants.iter().map(|one| one.workloads.len()).max();
+    let mut rows = Vec::new();
+    for index in 0..most.unwrap_or(0) {
+        for variant in variants {
+            if let Some(workload) = variant.workloads.get(index) {
+                let cells = cells(&variant.name, workload);
+                rows.push(WorkloadRow { cells });
+            }
+        }
+    }
+    rows
+}
+
+fn course(variants: &[VariantSummary]) -> Vec<CourseLine> {
+    let peak = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let mut lines = Vec::new();
+    let courses = || {
+        variants
+            .iter()
+            .filter_map(|one| Some((one, one.course.as_ref()?)))
+    };
+    let first = courses().next().map(|(_, course)| &course.offered_rps);
+    let common = courses().all(|(_, course)| Some(&course.offered_rps) == first);
+    let shown = if common { 1 } else { variants.len() };
+    let largest = courses()
+        .map(|(_, course)| peak(&course.offered_rps))
+        .fold(0.0, f64::max);
+    for (variant, course) in courses().take(shown) {
+        let label = if common { "all" } else { &variant.name };
+        lines.push(CourseLine {
+            label: format!("load, {label}"),
+            values: course.offered_rps.clone(),
+            largest,
+            peak: format!("peak {:.1}/s", peak(&course.offered_rps)),
+        });
+    }
+    for (variant, course) in courses() {
+        let values: Vec<f64> = course
+            .refused_share
+            .iter()
+            .map(|one| one.unwrap_or(0.0))
+            .collect();
+        lines.push(CourseLine {
+            label: format!("refused, {}", variant.name),
+            peak: format!("peak {}", percent(peak(&values))),
+            values,
+            largest: 1.0,
+        });
+    }
+    lines
+}
+
+/// Remarks of variants: once if all of them say it, with names otherwise.
+fn said(
+    mut lines: Vec<String>,
+    variants: &[VariantSummary],
+    of: fn(&VariantSummary) -> &Vec<String>,
+) -> Vec<String> {
+    let mut seen: Vec<&String> = Vec::new();
+    for text in variants.iter().flat_map(of) {
+        if seen.contains(&text) {
+            continue;
+        }
+        seen.push(text);
+        let who: Vec<&str> = variants
+            .iter()
+            .filter(|one| of(one).contains(text))
+            .map(|one| one.name.as_str())
+            .collect();
+        lines.push(if who.len() == variants.len() {
+            text.clone()
+        } else {
+            format!("{}: {text}", who.join(", "))
+        });
+    }
+    lines
+}
+
+fn footer(summary: &Summary, folder: Option<&str>) -> Vec<String> {
+    let engine = &summary.engine;
+    let mut lines = vec![format!(
+        "seed {}, {} replication{}",
+        summary.seed,
+        summary.replications,
+        if summary.replications == 1 { "" } else { "s" }
+    )];
+    let speed = optional(engine.requests_per_wall_s, |rps| count(rps as u64));
+    lines.push(format!(
+        "{} requests simulated in {} ({speed}/s, {} threads)",
+        count(engine.requests),
+        time(1000.0 * engine.wall_s),
+        engine.threads
+    ));
+    if let Some(book) = summary
+        .variants
+        .first()
+        .and_then(|one| one.price_book.as_ref())
+    {
+        lines.push(format!("prices of {} (book {})", book.as_of, book.name));
+    }
+    lines.extend(folder.map(|folder| format!("results in {folder}")));
+    lines
+}

@@ -1,0 +1,294 @@
+//! Run folders: each file whole or absent, the folder under its final name only when complete.
+//!
+//! A run is written into a sibling folder that ends in `.partial` and takes its own name at the
+//! end. A kill at any moment leaves a readable folder that says that it is partial.
+
+use crate::results::{Manifest, read_manifest};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+const MANIFEST: &str = "manifest.json";
+const PARTIAL: &str = ".partial";
+/// Folders of equal names that are told apart by a number.
+const MOST_COLLISIONS: u32 = 1000;
+
+/// Why a run could not be stored.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {action} `{}`: {source}; choose another folder with `--out DIR`", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The folder named by the user holds something else.
+    #[error(
+        "`{}` is not empty and holds no bedload run: name a new folder or empty it first",
+        path.display()
+    )]
+    NotARun {
+        /// The path.
+        path: PathBuf,
+    },
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+/// A run being written.
+#[derive(Debug)]
+pub struct RunFolder {
+    work: PathBuf,
+    target: PathBuf,
+    manifest: Manifest,
+    replaces: bool,
+}
+
+impl RunFolder {
+    /// Begins a run below `runs`, named by its time, scenario and the short hash of `manifest`.
+    ///
+    /// `timestamp` is the caller's, such as `20261123T010203Z`.
+    pub fn create(runs: &Path, timestamp: &str, manifest: Manifest) -> Result<Self, StoreError> {
+        let name = format!(
+            "{}-{}-{}",
+            file_name(timestamp),
+            file_name(&manifest.scenario),
+            short_hash(&manifest)
+        );
+        fs::create_dir_all(runs).map_err(io("create the folder", runs))?;
+        for number in 1..MOST_COLLISIONS {
+            let target = match number {
+                1 => runs.join(&name),
+                _ => runs.join(format!("{name}-{number}")),
+            };
+            let work = with_suffix(&target);
+            if target.exists() {
+                continue;
+            }
+            match fs::create_dir(&work) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => {
+                    made.map_err(io("create the folder", &work))?;
+                    return Self::begin(work, target, manifest, false);
+                }
+            }
+        }
+        let source = io::Error::from(io::ErrorKind::AlreadyExists);
+        Err(io("create the folder", &runs.join(name))(source))
+    }
+
+    /// Begins a run in the folder that the user named; an earlier run in it is replaced when
+    /// this one is complete, and anything else is left alone.
+    pub fn create_at(target: &Path, manifest: Manifest) -> Result<Self, StoreError> {
+        let is_run = |path: &Path| {
+            fs::read_to_string(path.join(MANIFEST)).is_ok_and(|text| read_manifest(&text).is_ok())
+        };
+        let taken = match fs::read_dir(target) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(io("use the folder", target)(error)),
+        };
+        if taken && !is_run(target) {
+            return Err(StoreError::NotARun {
+                path: target.to_owned(),
+            });
+        }
+        let work = with_suffix(target);
+        if work.exists() {
+            if !is_run(&work) {
+                return Err(StoreError::NotARun { path: work });
+            }
+            fs::remove_dir_all(&work).map_err(io("remove the unfinished run", &work))?;
+        }
+        fs::create_dir_all(&work).map_err(io("create the folder", &work))?;
+        Self::begin(work, target.to_owned(), manifest, target.exists())
+    }
+
+    fn begin(
+        work: PathBuf,
+        target: PathBuf,
+        manifest: Manifest,
+        replaces: bool,
+    ) -> Result<Self, StoreError> {
+        let folder = Self {
+            work,
+            target,
+            manifest,
+            replaces,
+        };
+        let unfinished = Manifest {
+            partial: true,
+            ..folder.manifest.clone()
+        };
+        folder.write(MANIFEST, unfinished.to_json().as_bytes())?;
+        Ok(folder)
+    }
+
+    /// The name that the folder will have.
+    pub fn path(&self) -> &Path {
+        &self.target
+    }
+
+    /// Writes one file, whole or not at all.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.work.join(name);
+        let draft = self.work.join(format!("{name}.tmp"));
+        let written = (|| {
+            let mut file = File::create(&draft)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)
+        })();
+        written.map_err(io("write", &path))
+    }
+
+    /// Gives the folder its name and returns it. `partial` stays in the manifest of a run that
+    /// was cut short.
+    pub fn finish(self, partial: bool) -> Result<PathBuf, StoreError> {
+        let manifest = Manifest {
+            partial,
+            ..self.manifest.clone()
+        };
+        self.write(MANIFEST, manifest.to_json().as_bytes())?;
+        if self.replaces {
+            fs::remove_dir_all(&self.target).map_err(io("replace", &self.target))?;
+        }
+        fs::rename(&self.work, &self.target).map_err(io("create the folder", &self.target))?;
+        Ok(self.target)
+    }
+}
+
+fn with_suffix(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(PARTIAL);
+    PathBuf::from(name)
+}
+
+/// Letters, digits, dots and dashes; anything else becomes a dash.
+fn file_name(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    text.chars()
+        .take(60)
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect()
+}
+
+/// Tells apart runs of the same second by what they were made of.
+fn short_hash(manifest: &Manifest) -> String {
+    use sha2::{Digest, Sha256};
+    use std::fmt::Write as _;
+    let digest = Sha256::digest(manifest.to_json().as_bytes());
+    digest.iter().take(4).fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::manifest;
+
+    #[test]
+    fn a_run_appears_only_when_it_is_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let runs = place.path().join("runs");
+        let run = RunFolder::create(&runs, "20261123T010203Z", manifest(false)).unwrap();
+        let target = run.path().to_owned();
+        assert!(!target.exists());
+        let unfinished = fs::read_to_string(with_suffix(&target).join(MANIFEST)).unwrap();
+        assert!(read_manifest(&unfinished).unwrap().partial);
+        run.write("summary.json", b"{}").unwrap();
+        assert_eq!(run.finish(false).unwrap(), target);
+        let whole = fs::read_to_string(target.join(MANIFEST)).unwrap();
+        assert!(!read_manifest(&whole).unwrap().partial);
+        let names: Vec<_> = fs::read_dir(&runs).unwrap().collect();
+        assert_eq!(names.len(), 1);
+        let name = target.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("20261123T010203Z-test-"), "{name}");
+    }
+
+    #[test]
+    fn equal_names_are_numbered() {
+        let place = tempfile::tempdir().unwrap();
+        let create = || RunFolder::create(place.path(), "t", manifest(false)).unwrap();
+        let first = create().finish(false).unwrap();
+        let (second, third) = (create(), create());
+        assert_eq!(
+            second.path().to_str().unwrap(),
+            format!("{}-2", first.display())
+        );
+        assert_eq!(
+            third.path().to_str().unwrap(),
+            format!("{}-3", first.display())
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_run_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("out");
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("thesis.tex"), "x").unwrap();
+        let error = RunFolder::create_at(&target, manifest(false)).unwrap_err();
+        assert!(matches!(error, StoreError::NotARun { .. }));
+        assert!(error.to_string().contains("holds no bedload run"));
+        assert!(target.join("thesis.tex").exists());
+    }
+
+    #[test]
+    fn an_earlier_run_is_replaced_when_the_new_one_is_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("out");
+        let run = RunFolder::create_at(&target, manifest(false)).unwrap();
+        run.write("old", b"1").unwrap();
+        run.finish(false).unwrap();
+        let again = RunFolder::create_at(&target, manifest(false)).unwrap();
+        assert!(target.join("old").exists());
+        drop(again);
+        let again = RunFolder::create_at(&target, manifest(false)).unwrap();
+        again.finish(true).unwrap();
+        assert!(!target.join("old").exists());
+        let text = fs::read_to_string(target.join(MANIFEST)).unwrap();
+        assert!(read_manifest(&text).unwrap().partial);
+    }
+
+    #[test]
+    fn failures_name_the_path_and_leave_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "x").unwrap();
+        for error in [
+            RunFolder::create(&file.join("runs"), "t", manifest(false)).unwrap_err(),
+            RunFolder::create_at(&file, manifest(false)).unwrap_err(),
+        ] {
+            let text = error.to_string();
+            assert!(
+                text.contains("file") && text.contains("--out DIR"),
+                "{text}"
+            );
+        }
+        let run = RunFolder::create(place.path(), "t", manifest(false)).unwrap();
+        fs::create_dir(run.work.join("summary.json")).unwrap();
+        run.write("summary.json", b"{}").unwrap_err();
+        assert!(!run.path().exists());
+        fs::create_dir(run.path()).unwrap();
+        fs::write(run.path().join("other"), "x").unwrap();
+        let target = run.path().to_owned();
+        run.finish(false).unwrap_err();
+        assert!(target.join("other").exists());
+    }
+}
