@@ -2,6 +2,7 @@
 
 use super::number::sparkline;
 use super::view::View;
+use std::fmt::Write;
 
 /// Bars of one line over time.
 const BARS: usize = 60;
@@ -40,7 +41,7 @@ pub fn markdown(view: &View) -> String {
         let label = wide.unwrap_or(0);
         for one in &view.course {
             let bars = sparkline(&one.values, one.largest, BARS);
-            text.push_str(&format!("{:label$}  {bars}  {}\n", one.label, one.peak));
+            let _ = writeln!(text, "{:label$}  {bars}  {}", one.label, one.peak);
         }
         text.push_str("```\n\n");
     }
@@ -64,9 +65,9 @@ pub fn markdown(view: &View) -> String {
         if items.is_empty() {
             continue;
         }
-        text.push_str(&format!("## {title}\n\n"));
+        let _ = write!(text, "## {title}\n\n");
         for item in items {
-            text.push_str(&format!("- {item}\n"));
+            let _ = writeln!(text, "- {item}");
         }
         text.push('\n');
     }
@@ -76,7 +77,9 @@ pub fn markdown(view: &View) -> String {
 }
 
 fn table(header: &[String], texts: usize, rows: &[Vec<String>], text: &mut String) {
-    let mut line = |cells: &[String]| text.push_str(&format!("| {} |\n", cells.join(" | ")));
+    let mut line = |cells: &[String]| {
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    };
     let header: Vec<String> = header.iter().map(|cell| escaped(cell)).collect();
     line(&header);
     let rule: Vec<String> = (0..header.len())

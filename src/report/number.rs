@@ -24,9 +24,10 @@ pub(super) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     let decimals = match value {
         0.0 => 0,
+        // Never round a small share down to nothing.
         v if v < 1.0 => 2,
         v if v < 10.0 => 1,
-        v if v > 99.0 && v < 100.0 => 2,
+        v if v > 99.0 && v < 99.995 => 2,
         _ => 0,
     };
     format!("{value:.decimals$} %")

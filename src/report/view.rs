@@ -66,6 +66,9 @@ pub struct CourseLine {
     pub peak: String,
 }
 
+/// One class of costs.
+type ClassOf = fn(&CostClasses) -> Option<f64>;
+
 impl View {
     /// The columns of the table of workloads.
     pub const WORKLOAD_COLUMNS: [&'static str; 7] = [
@@ -237,6 +240,9 @@ fn objectives(variants: &[VariantSummary]) -> Group {
     }
 }
 
+/// Quotas whose peak stayed below this share in every variant are left out of the table.
+const QUOTA_WORTH_SHOWING: f64 = 0.5;
+
 fn quotas(variants: &[VariantSummary]) -> Group {
     let mut names: Vec<(&str, &str)> = Vec::new();
     for quota in variants.iter().flat_map(|one| &one.quota) {
@@ -247,6 +253,18 @@ fn quotas(variants: &[VariantSummary]) -> Group {
     }
     let models = |name: &str| names.iter().filter(|(own, _)| *own == name).count();
     let mut rows = Vec::new();
+    // A quota that nothing came near to would only hide the one that binds.
+    names.retain(|&(name, model)| {
+        let own = |q: &&crate::results::QuotaSummary| q.name == name && q.model == model;
+        let busy = |q: &crate::results::QuotaSummary| {
+            let near = |share: Option<f64>| share.is_none_or(|share| share >= QUOTA_WORTH_SHOWING);
+            q.refused > 0 || near(q.peak_reserved_share) || near(q.peak_settled_share)
+        };
+        name == "tpm"
+            || variants
+                .iter()
+                .any(|one| one.quota.iter().filter(own).any(busy))
+    });
     for &(name, model) in &names {
         let title = match name {
             "reserved_input_tpm" => "bought input".to_owned(),
@@ -286,7 +304,7 @@ fn costs(variants: &[VariantSummary]) -> Group {
         row("this run", variants, |one| money(one.cost.run_usd)),
         row("per month", variants, |one| money(one.cost.month_usd)),
     ];
-    let classes: [(&str, fn(&CostClasses) -> Option<f64>); 7] = [
+    let classes: [(&str, ClassOf); 7] = [
         ("  input", |c| c.input),
         ("  output", |c| c.output),
         ("  cache writes", |c| c.cache_write),

@@ -1,0 +1,158 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, objectives met      3  invalid scenario, profile or trace
+  1  unexpected                5  no variant meets the SLO
+  2  wrong command line";
+
+/// Capacity planner and load-testing simulator for Amazon Bedrock.
+///
+/// Say what your traffic looks like in a scenario file; Bedload says what Bedrock's quotas,
+/// latency and prices make of it, before money is spent.
+#[derive(Debug, Parser)]
+#[command(name = "bedload", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario in virtual time: every variant side by side
+    #[command(after_help = SIMULATE_EXAMPLES, after_long_help = SIMULATE_LONG)]
+    Simulate(SimulateArgs),
+    /// Validate scenarios; show the load against each quota and the expected cost
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  bedload simulate scenarios/quickstart.toml
+  bedload simulate scenarios/launch-spike.toml --variant on-demand --spread
+  bedload simulate chat.toml --set workload.chat.max_tokens=1024 --seed 8
+  bedload simulate chat.toml --replications 20 --format json > summary.json";
+
+const SIMULATE_LONG: &str = "\
+Examples:
+  bedload simulate scenarios/quickstart.toml
+  bedload simulate scenarios/launch-spike.toml --variant on-demand --spread
+  bedload simulate chat.toml --set workload.chat.max_tokens=1024 --seed 8
+  bedload simulate chat.toml --replications 20 --format json > summary.json
+
+What is measured:
+  ttft           from the intended start of a request to its first token, with the client's
+                 queue, every retry and every backoff inside
+  attempt_ttft   from the send of the attempt that answered to its first token
+  e2e            the same two readings to the last token
+  tpot           (e2e - ttft) / (output tokens - 1)
+  attainment     share of all offered requests that completed and met every latency bound;
+                 failures, timeouts and requests never sent are misses
+  goodput        such requests per second
+  amplification  attempts / requests
+  reserved       tokens that admission counted against a quota, max_tokens inside
+  shown          tokens that a dashboard shows: settled use by clock minute
+
+Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  bedload check scenarios/*.toml
+  bedload check chat.toml --set capacity.on_demand.scope=global
+  bedload check chat.toml --resolved
+  bedload check chat.toml --format json | jq '.variants[0].quotas'";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  bedload completions bash > ~/.local/share/bash-completion/completions/bedload
+  bedload completions zsh > ~/.zfunc/_bedload
+  bedload completions fish > ~/.config/fish/completions/bedload.fish";
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Markdown, for a pull request or a page.
+    Markdown,
+}
+
+/// What every verb that reads a scenario takes.
+#[derive(Debug, Args)]
+pub struct Shared {
+    /// Override a value of the scenario, such as `client.timeout=30s` (repeatable)
+    #[arg(long = "set", value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Take only this variant (repeatable)
+    #[arg(long = "variant", value_name = "NAME")]
+    pub variants: Vec<String>,
+    /// A folder of profiles of your own (models/, prices/, latency/) over the built-in ones
+    #[arg(long = "profiles", value_name = "DIR")]
+    pub profiles: Vec<PathBuf>,
+    /// The price book to use [default: the latest]
+    #[arg(long, value_name = "NAME")]
+    pub prices: Option<String>,
+    /// The seed of every draw, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print results only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Print without colour; the variable `NO_COLOR` does the same
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+/// `bedload simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// The scenario file
+    pub scenario: PathBuf,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Independent repetitions with seeds of their own, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Run each variant under the quota semantics A, B and C, to see how much they matter
+    #[arg(long)]
+    pub spread: bool,
+    /// Threads to use [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `bedload check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The scenario files
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// Print the resolved scenario too: every variant with every default filled in
+    #[arg(long)]
+    pub resolved: bool,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+}

@@ -1,0 +1,86 @@
+//! `bedload check`: is the scenario valid, does the load fit, what will it cost?
+
+use super::args::{CheckArgs, Format};
+use super::exit::Exit;
+use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
+use super::term::{Term, data};
+use crate::plan::preview::{Preview, preview};
+use crate::profile::Catalogue;
+use crate::report::check::{CheckStyle, json, terminal};
+use std::fmt::Write;
+
+/// Runs the verb: every scenario is checked, and the worst finding decides the exit code.
+pub fn run(args: &CheckArgs) -> Exit {
+    let term = Term::new(args.shared.quiet, args.shared.no_color);
+    check(args, term).unwrap_or_else(|stopped| stopped)
+}
+
+fn check(args: &CheckArgs, term: Term) -> Result<Exit, Stopped> {
+    let catalogue = catalogue(&args.shared, term)?;
+    let book = price_book(&catalogue, &args.shared)?;
+    let mut worst = Exit::Met;
+    for (i, path) in args.scenarios.iter().enumerate() {
+        match prepare(path, &args.shared, &[], &catalogue, book, term) {
+            Ok(prepared) => {
+                let separator = if i > 0 && args.shared.format != Format::Json {
+                    "\n"
+                } else {
+                    ""
+                };
+                let text = show(args, &prepared, &catalogue, term);
+                worst = worst.max(data(&format!("{separator}{text}")));
+            }
+            Err(stopped) => worst = worst.max(stopped),
+        }
+    }
+    Ok(worst)
+}
+
+fn show(args: &CheckArgs, prepared: &Prepared, catalogue: &Catalogue, term: Term) -> String {
+    let scenario = &prepared.loaded.scenario;
+    let previews: Vec<(String, Preview)> = prepared
+        .assembled
+        .iter()
+        .map(|one| {
+            let preview = preview(one, scenario.seed).with_sources(catalogue);
+            (one.context.name.clone(), preview)
+        })
+        .collect();
+    let resolved = toml::to_string(&scenario.resolved).unwrap_or_default();
+    match args.shared.format {
+        Format::Json => {
+            let mut document = json(&scenario.name, scenario.seed, &previews);
+            document["resolved"] = serde_json::to_value(&scenario.resolved).unwrap_or_default();
+            // Several scenarios make one document a line, which every JSON reader of streams takes.
+            let text = if args.scenarios.len() > 1 {
+                serde_json::to_string(&document)
+            } else {
+                serde_json::to_string_pretty(&document)
+            };
+            text.unwrap_or_default() + "\n"
+        }
+        Format::Text | Format::Markdown => {
+            let is_markdown = args.shared.format == Format::Markdown;
+            let style = CheckStyle {
+                width: term.width,
+                color: term.colour && !is_markdown,
+            };
+            let table = terminal(&scenario.name, &previews, style);
+            let mut text = if is_markdown {
+                format!("```text\n{table}```\n")
+            } else {
+                table
+            };
+            if args.resolved {
+                let fence = if is_markdown {
+                    ("```toml\n", "```\n")
+                } else {
+                    ("", "")
+                };
+                let (open, close) = fence;
+                let _ = write!(text, "\nResolved scenario\n\n{open}{resolved}{close}");
+            }
+            text
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Exit codes. They are public: scripts rely on them.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, and the objectives are met.
+    Met = 0,
+    /// Something unexpected: a file system that refuses, or a bug.
+    Unexpected = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// A scenario, profile or trace is invalid.
+    InvalidFile = 3,
+    /// The service-level objective is missed.
+    Missed = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

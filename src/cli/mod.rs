@@ -1,0 +1,40 @@
+//! The command line: the only floor that reads flags and talks to people.
+
+mod args;
+mod check;
+mod exit;
+mod inputs;
+mod simulate;
+mod term;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use exit::Exit;
+use std::process::ExitCode;
+
+/// Runs the command of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            let is_usage_error = message.use_stderr();
+            // Help and version go to stdout; a reader that went away is no error.
+            let _ = message.print();
+            return if is_usage_error {
+                Exit::Usage.into()
+            } else {
+                Exit::Met.into()
+            };
+        }
+    };
+    let exit = match cli.command {
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);
+            term::data(&String::from_utf8_lossy(&script))
+        }
+    };
+    exit.into()
+}
