@@ -251,7 +251,6 @@ fn quotas(variants: &[VariantSummary]) -> Group {
             names.push(name);
         }
     }
-    let models = |name: &str| names.iter().filter(|(own, _)| *own == name).count();
     let mut rows = Vec::new();
     // A quota that nothing came near to would only hide the one that binds.
     names.retain(|&(name, model)| {
@@ -265,10 +264,12 @@ fn quotas(variants: &[VariantSummary]) -> Group {
                 .iter()
                 .any(|one| one.quota.iter().filter(own).any(busy))
     });
+    let models = |name: &str| names.iter().filter(|(own, _)| *own == name).count();
     for &(name, model) in &names {
         let title = match name {
             "reserved_input_tpm" => "bought input".to_owned(),
             "reserved_output_tpm" => "bought output".to_owned(),
+            "model_units_streams" => "full-speed streams".to_owned(),
             other => other.to_uppercase(),
         };
         let title = if models(name) > 1 {
