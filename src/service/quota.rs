@@ -17,6 +17,8 @@ pub struct TokenQuota {
     held: i64,
     /// Tokens settled in the present window of the wall-clock kind, as `CloudWatch` shows them.
     shown: ShownUse,
+    /// The length of such a window: that of the quota itself.
+    span: Micros,
     stats: QuotaStats,
 }
 
@@ -55,6 +57,7 @@ impl TokenQuota {
             semantics: rules.semantics,
             held: 0,
             shown: ShownUse::default(),
+            span,
             stats: QuotaStats::default(),
         }
     }
@@ -105,7 +108,7 @@ impl TokenQuota {
     }
 
     fn show(&mut self, now: Moment, used: i64) {
-        let window = now.0 / Micros::MINUTE.0;
+        let window = now.0 / self.span.0;
         if window != self.shown.window {
             self.shown = ShownUse { window, used: 0 };
         }
@@ -326,6 +329,27 @@ mod tests {
             tpd: None,
         };
         Counter::new("m", ScopeKind::Geo, limits, rules(semantics))
+    }
+
+    #[test]
+    fn each_quota_shows_its_own_window() {
+        let limits = CounterLimits {
+            tpm: TokensPerMinute(10_000),
+            rpm: None,
+            tpd: Some(TokensPerDay(100_000)),
+        };
+        let mut counter = Counter::new("m", ScopeKind::Geo, limits, rules(Semantics::B));
+        for hour in 0..3 {
+            let at = Moment(hour * Micros::HOUR.0);
+            counter.admit(at, 5_000).expect("it fits");
+            counter.settle(at, at, 5_000, 4_000);
+        }
+        let shown: Vec<(&str, u64)> = counter
+            .reports()
+            .iter()
+            .map(|report| (report.name, report.stats.peak_settled))
+            .collect();
+        assert_eq!(shown, [("tpm", 4_000), ("tpd", 12_000)]);
     }
 
     #[test]

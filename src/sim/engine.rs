@@ -70,6 +70,10 @@ pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
     engine.finish()
 }
 
+/// The least time after which a user asks again: a refusal, too, takes a round trip. Without it,
+/// users who do not think would ask and be refused for ever within one moment. Assumed.
+const REFUSAL_TAKES: Micros = Micros(10_000);
+
 struct Engine<'a> {
     sources: Vec<WorkloadSource>,
     injector: Injector,
@@ -372,7 +376,8 @@ impl<'a> Engine<'a> {
             let Source::Closed(closed) = &mut self.sources[request.workload].source else {
                 return;
             };
-            if let Some(arrival) = closed.after(user, now) {
+            let heard_at = now.max(request.intended + REFUSAL_TAKES);
+            if let Some(arrival) = closed.after(user, heard_at) {
                 self.schedule_user(request.workload, user, &arrival);
             }
         }

@@ -298,3 +298,21 @@ fn a_client_timeout_settles_what_was_produced() {
         u128::from(tally.requests.offered) * 502
     );
 }
+
+#[test]
+fn users_who_do_not_think_cannot_stop_the_clock() {
+    // Every call is refused at once, so a user asks about a hundred times a second.
+    let mut setup = setup(
+        1.0,
+        latency(Micros::SECOND, NoiseLaw::none()),
+        Micros::from_secs(2),
+    );
+    setup.workloads[0].traffic.arrival = ArrivalSpec::Closed {
+        users: 3,
+        think: crate::load::spec::DurationSpec::Fixed(Micros::ZERO),
+    };
+    setup.endpoint.counters[0].limits.tpm = TokensPerMinute(1);
+    setup.client.retry = RetryPolicy::None;
+    let requests = run(&setup, 1).workloads[0].requests;
+    assert_eq!((requests.offered, requests.throttled), (600, 600));
+}
