@@ -4,8 +4,13 @@
 
 mod azure;
 mod bad_scenarios;
+mod cli;
+mod conservation;
+mod determinism;
+mod gallery;
 mod mooncake;
 mod mutations;
 mod prices;
+mod running;
 mod scenarios;
 mod tidy;

@@ -1,0 +1,180 @@
+//! The scenarios that come with the program, each with the point that it makes.
+
+use crate::running::{assert_valid, gallery, ready_of, throttled_share, variant};
+use bedload::results::{QuotaSummary, SUMMARY_JSON_SCHEMA, Summary, VariantSummary, read_summary};
+
+/// Runs a scenario of the gallery and checks what every result has to be.
+fn run(name: &str, sets: &[&str]) -> Summary {
+    let summary = ready_of(name, sets).run();
+    let text = summary.to_json();
+    assert_valid(SUMMARY_JSON_SCHEMA, &text);
+    assert_eq!(read_summary(&text).unwrap(), summary);
+    assert_eq!(summary.scenario, name);
+    assert!(!summary.description.is_empty(), "{name} asks no question");
+    assert!(summary.valid && summary.warnings.is_empty());
+    for one in &summary.variants {
+        assert!(one.requests.offered > 1000, "{name}: {}", one.name);
+        assert!(one.cost.run_usd.unwrap() > 0.0, "{name}: {}", one.name);
+    }
+    summary
+}
+
+fn tpm(variant: &VariantSummary) -> &QuotaSummary {
+    variant
+        .quota
+        .iter()
+        .find(|quota| quota.name == "tpm")
+        .unwrap()
+}
+
+/// Share of the offered requests of a workload that ended throttled.
+fn throttled_of(variant: &VariantSummary, workload: &str) -> f64 {
+    let mut workloads = variant.workloads.iter();
+    let one = workloads.find(|one| one.name == workload).unwrap();
+    one.requests.throttled as f64 / one.requests.offered as f64
+}
+
+#[test]
+fn every_scenario_is_tested_here() {
+    let mut names: Vec<String> = std::fs::read_dir(gallery())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    let tested = [
+        "diurnal-week",
+        "launch-spike",
+        "max-tokens-trap",
+        "noisy-neighbour",
+        "quickstart",
+        "steady",
+        "three-modes",
+    ];
+    assert_eq!(names, tested);
+}
+
+#[test]
+fn a_generous_max_tokens_throttles_under_an_idle_dashboard() {
+    let summary = run("max-tokens-trap", &[]);
+    let [fitting, generous, unset] =
+        ["1k", "64k", "unset"].map(|name| variant(&summary, &format!("max-tokens-{name}")));
+    assert_eq!(fitting.attempts.throttled, 0);
+    assert!(fitting.slo.met);
+    assert!(throttled_share(generous) > 0.05);
+    assert!(throttled_share(unset) > 1.3 * throttled_share(generous));
+    for one in [generous, unset] {
+        let quota = tpm(one);
+        assert!(quota.peak_settled_share.unwrap() < 0.5, "{quota:?}");
+        assert!(quota.peak_reserved_share.unwrap() > 0.95, "{quota:?}");
+        assert!(!one.slo.met);
+    }
+}
+
+#[test]
+fn bought_capacity_carries_the_bursts_of_quickstart() {
+    let summary = run("quickstart", &[]);
+    let [on_demand, cross_region, provisioned] =
+        ["on-demand", "cross-region", "provisioned"].map(|name| variant(&summary, name));
+    for one in &summary.variants {
+        // Four copies of the 8,819 requests of the trace.
+        assert_eq!(one.requests.offered, 35_276, "{}", one.name);
+    }
+    assert!(throttled_share(on_demand) > 0.01);
+    assert!(throttled_share(provisioned) < 0.005);
+    assert!(provisioned.slo.met && !on_demand.slo.met && !cross_region.slo.met);
+    let usd = |one: &VariantSummary| one.cost.run_usd.unwrap();
+    assert!(usd(provisioned) > 1.2 * usd(on_demand));
+    assert!(usd(cross_region) < 0.95 * usd(on_demand));
+}
+
+#[test]
+fn three_modes_differ_in_what_they_can_take() {
+    let summary = run("three-modes", &[]);
+    let [in_region, geo, units] =
+        ["in-region", "geo-profile", "model-units"].map(|name| variant(&summary, name));
+    assert!(throttled_share(in_region) > 0.01);
+    // The profile has twice the quota, and the same prices.
+    assert_eq!(tpm(geo).limit, 2 * tpm(in_region).limit);
+    assert_eq!(geo.attempts.throttled, 0);
+    assert!(geo.slo.met && !in_region.slo.met && !units.slo.met);
+    // Units are paid by the hour, have no token price, and are no quota.
+    let per_hour = 4.0 * 21.18;
+    let measured = 55.0 / 60.0;
+    let usd = units.cost.run_usd.unwrap();
+    assert!((usd - per_hour * measured).abs() < 0.01, "{usd}");
+    assert!(units.quota.iter().all(|quota| quota.name != "tpm"));
+}
+
+#[test]
+fn patience_completes_more_of_a_launch_and_multiplies_attempts() {
+    let summary = run("launch-spike", &[]);
+    let [none, sdk, patient] =
+        ["no-retry", "sdk-2026", "patient"].map(|name| variant(&summary, name));
+    let amplification = |one: &VariantSummary| one.attempts.amplification.unwrap();
+    assert_eq!(none.attempts.sent, none.requests.offered);
+    assert!((1.02..1.5).contains(&amplification(sdk)));
+    assert!(amplification(patient) > 2.0);
+    assert!(patient.requests.completed as f64 > 1.05 * none.requests.completed as f64);
+    // Three attempts within seconds gain next to nothing on a quota that forgets by the minute.
+    let gained = sdk.requests.completed as f64 / none.requests.completed as f64;
+    assert!((0.98..1.02).contains(&gained), "{gained}");
+    assert!(summary.variants.iter().all(|one| !one.slo.met));
+}
+
+#[test]
+fn a_neighbour_on_its_own_model_leaves_the_chat_alone() {
+    let summary = run("noisy-neighbour", &[]);
+    let (shared, own) = (
+        variant(&summary, "shared-quota"),
+        variant(&summary, "own-model"),
+    );
+    assert!(throttled_of(shared, "chat") > 0.003);
+    assert_eq!(
+        throttled_of(own, "chat").to_bits(),
+        0,
+        "the chat has its own counter"
+    );
+    assert!(throttled_of(own, "summaries") > 0.05);
+    assert!(tpm(own).peak_reserved_share.unwrap() < 0.5);
+}
+
+#[test]
+fn the_busiest_hour_decides_about_the_week() {
+    // The first day of the week has its peak hours; the other days would only repeat them.
+    let summary = run("diurnal-week", &["duration=1d"]);
+    let (default, half) = (
+        variant(&summary, "default-quota"),
+        variant(&summary, "half-quota"),
+    );
+    assert!(throttled_share(default) < 0.001 && default.slo.met);
+    assert!(throttled_share(half) > 0.02 && !half.slo.met);
+    assert_eq!(2 * tpm(half).limit, tpm(default).limit);
+    // At night nothing is refused; in the afternoon a good part is.
+    let course = half.course.as_ref().unwrap();
+    let refused = |steps: std::ops::Range<usize>| {
+        let shares = course.refused_share[steps].iter().flatten();
+        shares.fold(0.0, |a: f64, b| a.max(*b))
+    };
+    let of_hour = |hour: f64| (hour * 3600.0 / course.step_s) as usize;
+    assert_eq!(refused(of_hour(0.0)..of_hour(6.0)).to_bits(), 0);
+    assert!(refused(of_hour(9.0)..of_hour(17.0)) > 0.2);
+}
+
+#[test]
+fn a_cached_prompt_is_mostly_read_and_saves_the_quota() {
+    let summary = run("steady", &[]);
+    let (cached, uncached) = (variant(&summary, "cached"), variant(&summary, "uncached"));
+    let tokens = cached.tokens;
+    let prefixes = (tokens.cache_read + tokens.cache_write) as f64;
+    assert!(tokens.cache_read as f64 > 0.95 * prefixes);
+    assert_eq!(prefixes, 6000.0 * cached.requests.completed as f64);
+    assert_eq!(cached.attempts.throttled, 0);
+    assert!(cached.slo.met);
+    assert_eq!(uncached.tokens.cache_read, 0);
+    assert!(throttled_share(uncached) > 0.05 && !uncached.slo.met);
+    let per_answer =
+        |one: &VariantSummary| one.cost.run_usd.unwrap() / one.requests.completed as f64;
+    assert!(per_answer(uncached) > 2.0 * per_answer(cached));
+}
