@@ -93,6 +93,12 @@ impl RunFolder {
     /// Begins a run in the folder that the user named; an earlier run in it is replaced when
     /// this one is complete, and anything else is left alone.
     pub fn create_at(target: &Path, manifest: Manifest) -> Result<Self, StoreError> {
+        // Without a slash at its end, so that the unfinished run lies beside it and not within.
+        let target: &Path = &target.components().collect::<PathBuf>();
+        if target.file_name().is_none() {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "it cannot be replaced");
+            return Err(io("use the folder", target)(source));
+        }
         let is_run = |path: &Path| {
             fs::read_to_string(path.join(MANIFEST)).is_ok_and(|text| read_manifest(&text).is_ok())
         };
@@ -264,6 +270,20 @@ mod tests {
         assert!(!target.join("old").exists());
         let text = fs::read_to_string(target.join(MANIFEST)).unwrap();
         assert!(read_manifest(&text).unwrap().partial);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_is_the_same_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("out/");
+        for _ in 0..2 {
+            let run = RunFolder::create_at(&target, manifest(false)).unwrap();
+            assert!(place.path().join("out.partial").exists());
+            run.finish(false).unwrap();
+            assert!(target.join(MANIFEST).exists());
+        }
+        let error = RunFolder::create_at(Path::new("."), manifest(false)).unwrap_err();
+        assert!(error.to_string().contains("--out DIR"));
     }
 
     #[test]

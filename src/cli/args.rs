@@ -42,14 +42,14 @@ pub enum Command {
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   bedload simulate scenarios/quickstart.toml
-  bedload simulate scenarios/launch-spike.toml --variant on-demand --spread
+  bedload simulate scenarios/launch-spike.toml --variant patient --spread
   bedload simulate chat.toml --set workload.chat.max_tokens=1024 --seed 8
   bedload simulate chat.toml --replications 20 --format json > summary.json";
 
 const SIMULATE_LONG: &str = "\
 Examples:
   bedload simulate scenarios/quickstart.toml
-  bedload simulate scenarios/launch-spike.toml --variant on-demand --spread
+  bedload simulate scenarios/launch-spike.toml --variant patient --spread
   bedload simulate chat.toml --set workload.chat.max_tokens=1024 --seed 8
   bedload simulate chat.toml --replications 20 --format json > summary.json
 
@@ -64,7 +64,7 @@ What is measured:
   goodput        such requests per second
   amplification  attempts / requests
   reserved       tokens that admission counted against a quota, max_tokens inside
-  shown          tokens that a dashboard shows: settled use by clock minute
+  shown          tokens that a dashboard shows: settled use by clock minute or day
 
 Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does.";
 
