@@ -19,16 +19,15 @@ fn check(args: &CheckArgs, term: Term) -> Result<Exit, Stopped> {
     let catalogue = catalogue(&args.shared, term)?;
     let book = price_book(&catalogue, &args.shared)?;
     let mut worst = Exit::Met;
-    for (i, path) in args.scenarios.iter().enumerate() {
+    let mut separator = "";
+    for path in &args.scenarios {
         match prepare(path, &args.shared, &[], &catalogue, book, term) {
             Ok(prepared) => {
-                let separator = if i > 0 && args.shared.format != Format::Json {
-                    "\n"
-                } else {
-                    ""
-                };
                 let text = show(args, &prepared, &catalogue, term);
                 worst = worst.max(data(&format!("{separator}{text}")));
+                if args.shared.format != Format::Json {
+                    separator = "\n";
+                }
             }
             Err(stopped) => worst = worst.max(stopped),
         }

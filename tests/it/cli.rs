@@ -238,8 +238,8 @@ fn wrong_command_lines_are_told() {
     let place = Place::small();
     for (args, words) in [
         (
-            ["simulate", "small.toml", "--sead", "3"].as_slice(),
-            ["--sead", "--seed"].as_slice(),
+            ["simulate", "small.toml", "--replicatons", "3"].as_slice(),
+            ["--replicatons", "--replications"].as_slice(),
         ),
         (&["simulate"], &["<SCENARIO>"]),
         (&["check"], &["<SCENARIOS>"]),

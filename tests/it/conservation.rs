@@ -58,6 +58,8 @@ const FAULTS: [&str; 6] = [
     r#"kind = "unavailable", share = 0.0"#,
 ];
 
+const LLAMA: &str = "llama-3-1-70b";
+
 /// Capacity that a model which sells no units can have, and then that of one which does.
 const CAPACITIES: [&str; 4] = [
     r#"on_demand = { scope = "us" }"#,
@@ -74,11 +76,6 @@ const LLAMA_CAPACITIES: [&str; 5] = [
 ];
 
 fn workload(is_caching: bool) -> impl Strategy<Value = String> {
-    let models = if is_caching {
-        CACHING.to_vec()
-    } else {
-        vec!["llama-3-1-70b"]
-    };
     let max_tokens = select(vec!["\"unset\"", "1", "256", "4000"]);
     let caches = if is_caching {
         vec![
@@ -91,7 +88,11 @@ fn workload(is_caching: bool) -> impl Strategy<Value = String> {
         vec![""]
     };
     let parts = (
-        select(models),
+        select(if is_caching {
+            CACHING.to_vec()
+        } else {
+            vec![LLAMA]
+        }),
         select(ARRIVALS.to_vec()),
         (select(SIZES.to_vec()), select(SIZES.to_vec())),
         max_tokens,
@@ -154,6 +155,20 @@ fn quota() -> impl Strategy<Value = String> {
         })
 }
 
+/// The workload with a model that can be had so: bought capacity serves one model only, and the
+/// smallest of these has neither a Reserved tier nor a global profile.
+fn on_sale(workload: &str, capacity: &str) -> String {
+    let mut workload = workload.to_owned();
+    if capacity.contains("global") {
+        workload = workload.replace("nova-lite", CACHING[0]);
+    } else if capacity.contains("reserved") {
+        for model in CACHING {
+            workload = workload.replace(model, CACHING[0]);
+        }
+    }
+    workload
+}
+
 /// The text of a scenario that is valid, whatever it says.
 fn scenarios() -> impl Strategy<Value = String> {
     any::<bool>().prop_flat_map(|is_caching| {
@@ -187,6 +202,7 @@ fn scenarios() -> impl Strategy<Value = String> {
                         let _ = writeln!(text, "fault = [{{ {fault} }}]");
                     }
                     for (i, workload) in workloads.iter().enumerate() {
+                        let workload = on_sale(workload, capacity);
                         let _ = write!(text, "[[workload]]\nname = \"w{i}\"\n{workload}");
                     }
                     let _ = write!(

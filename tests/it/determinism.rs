@@ -46,7 +46,7 @@ retry.exponential = { max_attempts = 4, base = "500ms", cap = "10s", jitter = "d
 ambient_load = 0.2
 
 [quota]
-tpm = "500k"
+tpm = "250k"
 
 [[fault]]
 kind = "unavailable"
