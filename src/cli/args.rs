@@ -1,5 +1,6 @@
 //! The command line.
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -139,7 +140,7 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub attempts: bool,
     /// Threads to use [default: all cores]; results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub threads: Option<usize>,
     /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
     #[arg(long, value_name = "DIR")]

@@ -310,7 +310,7 @@ impl Kind for Share {
     }
 }
 
-/// A text that is not empty.
+/// A text that is not empty, without control characters but line breaks and tabs.
 pub fn text() -> impl Kind<Output = String> {
     Text
 }
@@ -331,6 +331,13 @@ impl Kind for Text {
         if text.trim().is_empty() {
             let problem = Problem::new(node.span.clone(), format!("`{key}` is empty"));
             return Err(vec![problem.help("write a text, or leave the key out")]);
+        }
+        // Results go to terminals, where escape codes would act instead of being seen.
+        let acts = |c: &char| c.is_control() && !"\n\t".contains(*c);
+        if let Some(c) = text.chars().find(acts) {
+            let message = format!("`{key}` has the control character `{}`", c.escape_unicode());
+            let problem = Problem::new(node.span.clone(), message);
+            return Err(vec![problem.help("write the text without it")]);
         }
         Ok(text.clone())
     }

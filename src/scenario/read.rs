@@ -185,11 +185,11 @@ fn variant_parts(node: &Node, problems: &Problems) -> Option<(String, Table)> {
         Some(Node {
             value: Value::Text(name),
             ..
-        }) if !name.trim().is_empty() => Some((name, over)),
+        }) if !name.trim().is_empty() && !name.chars().any(char::is_control) => Some((name, over)),
         Some(node) => {
             let message = format!("a variant cannot be named {}", node.value.found());
             let problem = Problem::new(node.span, message).label("is no name");
-            problems.push(problem.help("write a text that is not empty"));
+            problems.push(problem.help("write a text of one line that is not empty"));
             None
         }
         None => {

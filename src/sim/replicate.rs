@@ -24,6 +24,9 @@ pub struct ReplicationValues {
     pub token_cost: Usd,
 }
 
+/// Runs that are held in memory at once, each of a megabyte or more.
+const BATCH: usize = 64;
+
 /// The measures of one variant over all its replications.
 #[derive(Clone, Debug)]
 pub struct VariantMeasures {
@@ -77,39 +80,49 @@ pub fn run_all(
     let jobs: Vec<(usize, u32)> = (0..setups.len())
         .flat_map(|v| (0..replications).map(move |r| (v, r)))
         .collect();
-    let results: Vec<RunMeasures> = jobs
-        .par_iter()
-        .map(|&(variant, index)| {
-            let measures = run(&setups[variant], replication_seed(seed, index));
-            done();
-            measures
-        })
-        .collect();
-    let mut results = results.into_iter();
-    setups
-        .iter()
-        .map(|setup| {
-            let runs: Vec<RunMeasures> = results.by_ref().take(replications as usize).collect();
-            merge(setup, seed, runs)
-        })
+    let mut variants: Vec<Option<VariantMeasures>> = vec![None; setups.len()];
+    // Sums are taken up batch by batch and in order: thousands of replications would not fit
+    // into memory at once, and the bytes must not depend on which one ends first.
+    for batch in jobs.chunks(BATCH) {
+        let results: Vec<RunMeasures> = batch
+            .par_iter()
+            .map(|&(variant, index)| {
+                let measures = run(&setups[variant], replication_seed(seed, index));
+                done();
+                measures
+            })
+            .collect();
+        for (&(variant, index), run) in batch.iter().zip(results) {
+            let span = setups[variant].duration - setups[variant].warmup;
+            take_up(
+                &mut variants[variant],
+                span,
+                replication_seed(seed, index),
+                run,
+            );
+        }
+    }
+    variants
+        .into_iter()
+        .map(|one| one.expect("a variant has at least one replication"))
         .collect()
 }
 
-fn merge(setup: &RunSetup, seed: u64, runs: Vec<RunMeasures>) -> VariantMeasures {
-    let span = setup.duration - setup.warmup;
-    let replications = (0u32..)
-        .zip(&runs)
-        .map(|(index, run)| values(replication_seed(seed, index), run, span))
-        .collect();
-    let mut runs = runs.into_iter();
-    let mut total = runs.next().expect("a variant has at least one replication");
-    for run in runs {
-        total.merge(&run);
-    }
-    VariantMeasures {
-        span,
-        total,
-        replications,
+/// Adds a replication to the measures of its variant.
+fn take_up(variant: &mut Option<VariantMeasures>, span: Micros, seed: u64, run: RunMeasures) {
+    let replication = values(seed, &run, span);
+    match variant {
+        Some(measures) => {
+            measures.total.merge(&run);
+            measures.replications.push(replication);
+        }
+        None => {
+            *variant = Some(VariantMeasures {
+                span,
+                total: run,
+                replications: vec![replication],
+            });
+        }
     }
 }
 

@@ -206,6 +206,49 @@ fn invalid_scenarios_are_told_and_nothing_is_written() {
 }
 
 #[test]
+fn escape_codes_in_names_reach_no_terminal() {
+    let place = Place::new();
+    for (name, changed) in [
+        ("name = \"roomy\"", "name = \"a\\u001b[31mred\""),
+        ("name = \"roomy\"", "name = \"two\\nlines\""),
+        ("name = \"chat\"", "name = \"a\\u001b[31mred\""),
+        ("name = \"small\"", "name = \"a\\u0007bell\""),
+        ("model = \"", "model = \"\\u009b"),
+    ] {
+        let text = SMALL.replace(name, changed);
+        assert_ne!(text, SMALL);
+        place.write("names.toml", text.as_bytes());
+        let ended = place.bedload(&["check", "names.toml"]).with(3);
+        ended.says(&["names.toml:"]);
+    }
+}
+
+#[test]
+fn attempts_are_written_when_asked() {
+    let place = Place::small();
+    place
+        .bedload(&["simulate", "small.toml", "--attempts", "--out", "run"])
+        .with(0);
+    let read = |name: &str| fs::read_to_string(place.path("run").join(name)).unwrap();
+    let summary = read_summary(&read("summary.json")).unwrap();
+    let lines: Vec<serde_json::Value> = read("attempts.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for variant in &summary.variants {
+        let own = lines
+            .iter()
+            .filter(|line| line["variant"] == variant.name.as_str());
+        assert_eq!(
+            own.count() as u64,
+            variant.attempts.sent,
+            "{}",
+            variant.name
+        );
+    }
+}
+
+#[test]
 fn a_file_too_large_to_be_a_scenario_is_refused() {
     let place = Place::new();
     let file = fs::File::create(place.path("large.toml")).unwrap();
@@ -261,6 +304,10 @@ fn wrong_command_lines_are_told() {
             &["2019", "2026-11-22"],
         ),
         (&["completions", "tcsh"], &["tcsh", "bash"]),
+        (
+            &["simulate", "small.toml", "--threads", "100000000"],
+            &["--threads", "1024"],
+        ),
         (&["dance"], &["dance"]),
     ] {
         place.bedload(args).with(2).says(words);
