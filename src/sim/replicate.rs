@@ -71,6 +71,9 @@ fn replication_seed(seed: u64, index: u32) -> u64 {
 /// Runs every variant with every seed, on the threads of the present rayon pool.
 ///
 /// `done` is called after each run, from any thread, for progress.
+///
+/// # Panics
+/// If `replications` is zero, or a law that must hold on every run does not.
 pub fn run_all(
     setups: &[RunSetup],
     seed: u64,

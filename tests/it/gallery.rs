@@ -167,9 +167,9 @@ fn a_cached_prompt_is_mostly_read_and_saves_the_quota() {
     let summary = run("steady", &[]);
     let (cached, uncached) = (variant(&summary, "cached"), variant(&summary, "uncached"));
     let tokens = cached.tokens;
-    let prefixes = (tokens.cache_read + tokens.cache_write) as f64;
-    assert!(tokens.cache_read as f64 > 0.95 * prefixes);
-    assert_eq!(prefixes, 6000.0 * cached.requests.completed as f64);
+    let prefixes = tokens.cache_read + tokens.cache_write;
+    assert!(tokens.cache_read as f64 > 0.95 * prefixes as f64);
+    assert_eq!(prefixes, 6000 * cached.requests.completed);
     assert_eq!(cached.attempts.throttled, 0);
     assert!(cached.slo.met);
     assert_eq!(uncached.tokens.cache_read, 0);
