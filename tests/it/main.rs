@@ -7,5 +7,6 @@ mod bad_scenarios;
 mod mooncake;
 mod mutations;
 mod prices;
+mod readme;
 mod scenarios;
 mod tidy;
