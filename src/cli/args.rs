@@ -140,6 +140,9 @@ pub struct SimulateArgs {
     /// Run each variant under the quota semantics A, B and C, to see how much they matter
     #[arg(long)]
     pub spread: bool,
+    /// Write attempts.jsonl too: each attempt of each variant's first replication
+    #[arg(long)]
+    pub attempts: bool,
     /// Threads to use [default: all cores]; results do not depend on it
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

@@ -46,12 +46,15 @@ fn simulate(args: &SimulateArgs, term: Term) -> Result<Exit, Stopped> {
     if args.spread {
         prepared.assembled = spread(&prepared.assembled);
     }
+    for one in &mut prepared.assembled {
+        one.setup.record_attempts = args.attempts;
+    }
     let pool = threads(args)?;
     // The folder is made first: a place that cannot be written should not cost a simulation.
     let manifest = manifest(&prepared, &catalogue, pool.current_num_threads());
     let folder = begin(args, manifest)?;
     let finished = execute(prepared, &pool, term);
-    let path = write(folder, &finished).map_err(|error| stopped(&error))?;
+    let path = write(args, folder, &finished).map_err(|error| stopped(&error))?;
     Ok(print(args, term, &finished.summary, &path))
 }
 
@@ -203,11 +206,29 @@ fn begin(args: &SimulateArgs, manifest: Manifest) -> Result<RunFolder, Stopped> 
     folder.map_err(|error| stopped(&error))
 }
 
-fn write(folder: RunFolder, finished: &Finished) -> Result<PathBuf, Box<dyn Error>> {
+fn write(
+    args: &SimulateArgs,
+    folder: RunFolder,
+    finished: &Finished,
+) -> Result<PathBuf, Box<dyn Error>> {
     let named = || finished.contexts.iter().zip(&finished.measures);
     let runs = || named().map(|(context, measures)| (context.name.as_str(), measures));
     folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
     folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
+    if args.attempts {
+        let attempts = named().map(|(context, measures)| {
+            let workloads = context
+                .workloads
+                .iter()
+                .map(|one| one.name.as_str())
+                .collect();
+            (context.name.as_str(), workloads, measures)
+        });
+        folder.write(
+            "attempts.jsonl",
+            results::attempts_jsonl(attempts).as_bytes(),
+        )?;
+    }
     folder.write("summary.json", finished.summary.to_json().as_bytes())?;
     Ok(folder.finish(false)?)
 }

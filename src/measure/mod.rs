@@ -1,9 +1,11 @@
 //! What is measured: histograms, tallies by workload, the course of a run.
 
+mod attempt;
 mod histogram;
 mod tally;
 mod timeline;
 
+pub use attempt::{AttemptEnd, AttemptRecord};
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, Reading, write_interval_log};
 pub use tally::{

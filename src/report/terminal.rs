@@ -1,6 +1,6 @@
 //! The view as text for a terminal. Colour is decoration: without it nothing is missing.
 
-use super::number::sparkline;
+use super::number::{NONE, sparkline};
 use super::view::View;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
@@ -72,11 +72,30 @@ fn table(columns: usize, texts: usize, width: u16) -> Table {
     table
 }
 
+/// The narrowest column in which figures of a variant read well.
+const COLUMN_WIDTH: usize = 15;
+
+/// The figures, in as many tables below each other as the width asks for.
 fn figures(view: &View, style: Style, lines: &mut Vec<String>) {
-    let columns = view.variants.len() + 1;
-    let mut table = table(columns, 1, style.width);
+    let rows = view.groups.iter().flat_map(|group| &group.rows);
+    let labels = rows
+        .map(|row| row.label.chars().count() + 3)
+        .max()
+        .unwrap_or(0);
+    let room = usize::from(style.width).saturating_sub(labels) / (COLUMN_WIDTH + 2);
+    let variants: Vec<usize> = (0..view.variants.len()).collect();
+    // Tables of equal size look better than a full one and a rest.
+    let tables = variants.len().div_ceil(room.max(1)).max(1);
+    for columns in variants.chunks(variants.len().div_ceil(tables).max(1)) {
+        some_figures(view, columns, style, lines);
+    }
+}
+
+/// The figures of some variants side by side.
+fn some_figures(view: &View, variants: &[usize], style: Style, lines: &mut Vec<String>) {
+    let mut table = table(variants.len() + 1, 1, style.width);
     let mut header = vec![String::new()];
-    header.extend(view.variants.iter().cloned());
+    header.extend(variants.iter().map(|&i| view.variants[i].clone()));
     table.set_header(header);
     for group in &view.groups {
         if group.rows.is_empty() {
@@ -84,8 +103,12 @@ fn figures(view: &View, style: Style, lines: &mut Vec<String>) {
         }
         table.add_row(vec![group.title.clone()]);
         for row in &group.rows {
+            // A figure that only variants of another table have would be an empty line here.
+            if variants.iter().all(|&i| row.cells[i] == NONE) {
+                continue;
+            }
             let mut cells = vec![format!("  {}", row.label)];
-            cells.extend(row.cells.iter().cloned());
+            cells.extend(variants.iter().map(|&i| row.cells[i].clone()));
             table.add_row(cells);
         }
     }

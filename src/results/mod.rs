@@ -2,6 +2,7 @@
 //!
 //! Everything here turns values into text and back; `store` puts the text into files.
 
+mod attempts;
 mod break_even;
 mod error;
 mod figures;
@@ -11,6 +12,7 @@ mod summary;
 mod timeline;
 mod verdict;
 
+pub use attempts::attempts_jsonl;
 pub use error::ReadError;
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};

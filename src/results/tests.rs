@@ -83,6 +83,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         hop: Micros::ZERO,
     };
     RunSetup {
+        record_attempts: false,
         duration: Micros::from_secs(660),
         warmup: Micros::from_secs(60),
         workloads: vec![

@@ -303,7 +303,8 @@ impl Endpoint {
         match grant.served_by {
             ServedBy::Reserved => {
                 if let Some(tier) = &mut self.reserved {
-                    tier.settle(now, output);
+                    let not_produced = grant.usage.output.saturating_sub(output);
+                    tier.settle(now, grant.admitted_at, not_produced);
                 }
                 return;
             }
@@ -449,7 +450,7 @@ impl Endpoint {
         let fits = self
             .reserved
             .as_mut()
-            .is_some_and(|tier| tier.admit(now, input));
+            .is_some_and(|tier| tier.admit(now, input, grant.usage.output));
         if fits {
             grant.served_by = ServedBy::Reserved;
             grant.first_token_at = now + pace.ttft;

@@ -2,8 +2,9 @@
 //!
 //! Input counts the uncached input and the cache writes; cache reads are free of the reservation
 //! (Bedrock user guide, "Service tiers"). Whether output burndown applies inside a reservation is
-//! not published; here it does not. Output counts as it is used, so admission asks only that the
-//! output side is not exhausted.
+//! not published; here it does not. The output of an answer counts in full from its admission on,
+//! so a reservation never serves more than was bought; what an abandoned answer did not produce
+//! is given back.
 
 use super::meter::Meter;
 use super::quota::{QuotaReport, QuotaStats};
@@ -63,23 +64,27 @@ impl ReservedTier {
         }
     }
 
-    /// Takes `input` tokens if both sides have room; says whether it did.
-    pub fn admit(&mut self, now: Moment, input: u32) -> bool {
+    /// Takes `input` and `output` tokens if both sides have room; says whether it did.
+    pub fn admit(&mut self, now: Moment, input: u32, output: u32) -> bool {
         if self.input.meter.available(now) < i64::from(input) {
             self.input.stats.refused += 1;
             return false;
         }
-        if self.output.meter.available(now) <= 0 {
+        if self.output.meter.available(now) < i64::from(output) {
             self.output.stats.refused += 1;
             return false;
         }
         self.input.take(now, input);
+        self.output.take(now, output);
         true
     }
 
-    /// Counts the output of a call that ended.
-    pub fn settle(&mut self, now: Moment, output: u32) {
-        self.output.take(now, output);
+    /// Gives back the output that a call admitted at `admitted_at` did not produce.
+    pub fn settle(&mut self, now: Moment, admitted_at: Moment, not_produced: u32) {
+        if not_produced > 0 {
+            let tokens = i64::from(not_produced);
+            self.output.meter.give_back(now, tokens, admitted_at);
+        }
     }
 
     /// Both sides with what they saw; "refused" is what went to overflow or was turned away.
@@ -112,15 +117,25 @@ mod tests {
             output_tpm: TokensPerMinute(100),
         };
         let mut tier = ReservedTier::new(&setup, QuotaRules::default());
-        assert!(tier.admit(Moment::ZERO, 600));
+        assert!(tier.admit(Moment::ZERO, 600, 50));
         assert!(
-            !tier.admit(Moment::ZERO, 600),
+            !tier.admit(Moment::ZERO, 600, 10),
             "the input side has 400 left"
         );
-        tier.settle(Moment::ZERO, 150);
-        assert!(!tier.admit(Moment::ZERO, 10), "the output side is in debt");
+        assert!(
+            !tier.admit(Moment::ZERO, 10, 60),
+            "the output side has 50 left"
+        );
+        tier.settle(Moment::ZERO, Moment::ZERO, 40);
+        assert!(
+            tier.admit(Moment::ZERO, 10, 60),
+            "40 tokens were not produced"
+        );
         let later = Moment::ZERO + Micros::from_secs(61);
-        assert!(tier.admit(later, 600), "a minute later all is forgotten");
+        assert!(
+            tier.admit(later, 600, 100),
+            "a minute later all is forgotten"
+        );
         let refused = tier.reports().map(|report| report.stats.refused);
         assert_eq!(refused, [1, 1]);
     }

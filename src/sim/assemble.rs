@@ -138,6 +138,7 @@ impl<'a> Joiner<'a> {
             },
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
+            record_attempts: false,
         };
         let context = VariantContext {
             name: variant.name.clone(),
@@ -630,8 +631,8 @@ fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
     if let CapacitySpec::Reserved(_) = service.capacity {
         list.push(assumption(
             "capacity.reserved",
-            "output counts once, at the end".to_owned(),
-            "whether burndown applies inside a reservation is not published",
+            "output counts once, in full from admission on; cache reads are free".to_owned(),
+            "neither burndown nor the moment of counting inside a reservation is published",
         ));
     }
     list

@@ -11,7 +11,7 @@ use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome};
 use crate::load::source::{Arrival, Source};
-use crate::measure::{Tally, Timeline};
+use crate::measure::{AttemptRecord, Tally, Timeline};
 use crate::rng::Keyed;
 use crate::service::{Call, Endpoint, QuotaReport, ServiceTotals};
 use crate::units::{Micros, Moment};
@@ -26,6 +26,8 @@ pub struct RunMeasures {
     pub timeline: Timeline,
     /// Quotas and bought capacity.
     pub quotas: Vec<QuotaReport>,
+    /// Each measured attempt of the first replication, if the setup asked for them.
+    pub attempts: Vec<AttemptRecord>,
     /// Quota tokens reserved and settled.
     pub totals: ServiceTotals,
     /// Requests simulated, warm-up inside.
@@ -324,7 +326,7 @@ impl<'a> Engine<'a> {
             .cut_short(now, request.workload, &request.grant);
         self.endpoint
             .settle(now, request.workload, &request.grant, produced);
-        self.recorder.abandoned(request, produced);
+        self.recorder.abandoned(now, request, produced);
         self.failed(now, id, Failure::ClientTimeout);
     }
 

@@ -5,7 +5,7 @@ use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, ScopeKind, Usage};
-use crate::measure::{ATTEMPTS_TOLD_APART, Tally, Timeline};
+use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
 use crate::service::{Endpoint, ServedBy};
 use crate::units::{Micros, Moment};
 
@@ -33,6 +33,7 @@ pub struct Recorder<'a> {
     bounds: RequestBounds,
     measured_from: Moment,
     workloads: Vec<Recorded>,
+    attempts: Vec<AttemptRecord>,
     timeline: Timeline,
     sample_at: Moment,
     sample_every: Micros,
@@ -86,6 +87,7 @@ impl<'a> Recorder<'a> {
             bounds: setup.bounds,
             measured_from: Moment::ZERO + setup.warmup,
             workloads,
+            attempts: Vec::new(),
             sample_every: Micros(timeline.width().0 / SAMPLES_PER_INTERVAL),
             timeline,
             sample_at: Moment::ZERO,
@@ -156,15 +158,38 @@ impl<'a> Recorder<'a> {
         attempts.sent += 1;
         attempts.sent_by_number[number(request)] += 1;
         match refusal {
-            None => {}
+            None => return,
             Some(Failure::Throttled(_)) => attempts.throttled += 1,
             Some(Failure::Unavailable) => attempts.unavailable += 1,
             Some(_) => attempts.failed += 1,
         }
+        if let Some(failure) = refusal {
+            self.keep(now, request, AttemptEnd::Failed(failure), Usage::default());
+        }
+    }
+
+    /// Keeps a record of an attempt that ended, if the setup asks for it.
+    #[inline]
+    fn keep(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
+        if !self.setup.record_attempts {
+            return;
+        }
+        let first = request.grant.first_token_at;
+        self.attempts.push(AttemptRecord {
+            workload: request.workload,
+            request: request.seq,
+            attempt: request.progress.attempts,
+            scheduled_at: request.intended,
+            sent_at: request.sent_at,
+            first_token_at: (usage.output > 0).then_some(first),
+            done_at: now,
+            end,
+            usage,
+        });
     }
 
     /// The client abandoned an attempt that had produced `output` tokens.
-    pub fn abandoned(&mut self, request: &Request, output: u32) {
+    pub fn abandoned(&mut self, now: Moment, request: &Request, output: u32) {
         if !self.is_measured(request) {
             return;
         }
@@ -181,11 +206,17 @@ impl<'a> Recorder<'a> {
             workload.tally.ledger.waste(tariff.charge(usage));
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
+        self.keep(
+            now,
+            request,
+            AttemptEnd::Failed(Failure::ClientTimeout),
+            usage,
+        );
     }
 
     /// A request was answered; [`Recorder::ended`] follows.
     #[inline]
-    pub fn answered(&mut self, _now: Moment, request: &Request, answer: &Answer) {
+    pub fn answered(&mut self, now: Moment, request: &Request, answer: &Answer) {
         let measured = self.is_measured(request);
         let workload = &mut self.workloads[request.workload];
         let streams = workload.stream;
@@ -223,6 +254,7 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
+        self.keep(now, request, AttemptEnd::Answered, usage);
     }
 
     /// A request ended.
@@ -264,6 +296,7 @@ impl<'a> Recorder<'a> {
                 .map(|workload| workload.tally)
                 .collect(),
             timeline: self.timeline,
+            attempts: self.attempts,
             quotas: endpoint.reports(),
             totals: endpoint.totals(),
             simulated: self.simulated,

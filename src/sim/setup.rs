@@ -24,6 +24,8 @@ pub struct RunSetup {
     pub bounds: RequestBounds,
     /// Whether abandoned attempts are billed for their input and the tokens produced so far.
     pub timeouts_are_billed: bool,
+    /// Whether to keep a record of each attempt; memory then grows with the run.
+    pub record_attempts: bool,
 }
 
 /// The client side of one workload.

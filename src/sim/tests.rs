@@ -100,6 +100,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,
+        record_attempts: false,
     }
 }
 

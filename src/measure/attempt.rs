@@ -1,0 +1,51 @@
+//! Attempts as rows of their own, for `attempts.jsonl`.
+
+use crate::domain::{Failure, Usage};
+use crate::units::Moment;
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// Answered in full.
+    Answered,
+    /// Refused or failed by the service, or abandoned by the client.
+    Failed(Failure),
+}
+
+/// One attempt from its send to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// The workload, an index into the variant's.
+    pub workload: usize,
+    /// The request's number in the workload.
+    pub request: u64,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// When the request was due.
+    pub scheduled_at: Moment,
+    /// When the attempt was sent.
+    pub sent_at: Moment,
+    /// When its first token came, if one did.
+    pub first_token_at: Option<Moment>,
+    /// When it ended.
+    pub done_at: Moment,
+    /// How it ended.
+    pub end: AttemptEnd,
+    /// Its tokens; nothing for one that was refused.
+    pub usage: Usage,
+}
+
+impl AttemptEnd {
+    /// The word for it in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed(Failure::Throttled(_)) => "throttled",
+            Self::Failed(Failure::Unavailable) => "unavailable",
+            Self::Failed(Failure::Internal) => "internal_error",
+            Self::Failed(Failure::ModelError) => "model_error",
+            Self::Failed(Failure::ModelTimeout) => "model_timeout",
+            Self::Failed(Failure::ClientTimeout) => "client_timeout",
+        }
+    }
+}
