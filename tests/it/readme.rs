@@ -262,7 +262,8 @@ fn refreshed(text: &str) -> String {
                 .collect::<Vec<_>>()
                 .join("\n")
         };
-        fresh += &format!("{before}<!-- output: {marker} -->\n```text\n{kept}\n```\n");
+        let block = format!("<!-- output: {marker} -->\n```text\n{kept}\n```\n");
+        fresh.extend([before, &block]);
         rest = after;
     }
     fresh + rest
