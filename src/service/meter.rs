@@ -116,25 +116,28 @@ impl Meter {
     #[inline]
     pub fn take(&mut self, now: Moment, units: i64) {
         self.advance(now);
-        let parts = self.parts(units);
-        let available = match &mut self.state {
+        match &mut self.state {
             State::Bucket { level, .. } => {
-                *level -= parts;
-                *level
+                *level -= i128::from(units) * i128::from(self.span.0);
             }
-            State::Fixed { used, .. } => {
-                *used += units;
-                i128::from(self.limit - *used)
-            }
-            State::Sliding(log) => {
-                log.push(now, units);
-                i128::from(self.limit - log.used)
-            }
+            State::Fixed { used, .. } => *used += units,
+            State::Sliding(log) => log.push(now, units),
+        }
+    }
+
+    /// Takes `units` and remembers the use for [`Meter::peak_use`].
+    #[inline]
+    pub fn take_noting_peak(&mut self, now: Moment, units: i64) {
+        self.take(now, units);
+        let available = match &self.state {
+            State::Bucket { level, .. } => *level,
+            State::Fixed { used, .. } => i128::from(self.limit - used),
+            State::Sliding(log) => i128::from(self.limit - log.used),
         };
         self.least = self.least.min(available);
     }
 
-    /// The largest use that counted at one time, in units.
+    /// The largest use that counted after [`Meter::take_noting_peak`], in units.
     pub fn peak_use(&self) -> u64 {
         if self.least == i128::MAX {
             return 0;

@@ -160,7 +160,7 @@ impl RequestQuota {
     }
 
     fn count(&mut self, now: Moment) {
-        self.meter.take(now, 1);
+        self.meter.take_noting_peak(now, 1);
         let window = now.0 / Micros::MINUTE.0;
         if window != self.shown.window {
             self.shown = ShownUse { window, used: 0 };
