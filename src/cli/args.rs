@@ -43,14 +43,14 @@ pub enum Command {
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   bedload simulate scenarios/quickstart.toml
-  bedload simulate scenarios/launch-spike.toml --variant patient --spread
+  bedload simulate scenarios/quickstart.toml --variant on-demand --spread
   bedload simulate chat.toml --set workload.chat.max_tokens=1024 --seed 8
   bedload simulate chat.toml --replications 20 --format json > summary.json";
 
 const SIMULATE_LONG: &str = "\
 Examples:
   bedload simulate scenarios/quickstart.toml
-  bedload simulate scenarios/launch-spike.toml --variant patient --spread
+  bedload simulate scenarios/quickstart.toml --variant on-demand --spread
   bedload simulate chat.toml --set workload.chat.max_tokens=1024 --seed 8
   bedload simulate chat.toml --replications 20 --format json > summary.json
 
@@ -64,8 +64,13 @@ What is measured:
                  failures, timeouts and requests never sent are misses
   goodput        such requests per second
   amplification  attempts / requests
-  reserved       tokens that admission counted against a quota, max_tokens inside
-  shown          tokens that a dashboard shows: settled use by clock minute or day
+  reserved       tokens held and used against a quota within its window, max_tokens of running
+                 requests inside
+  used           tokens counted against it when requests have ended, by clock minute or day:
+                 what a dashboard shows
+  incl. lost     percentile over all offered requests: a request that got no answer counts as
+                 infinitely slow (`never`)
+  figures are    where latencies come from: measured, fitted to recorded calls, or assumed
 
 Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does.";
 

@@ -340,8 +340,9 @@ fn footer(out: &mut String, previews: &[(String, Preview)], style: CheckStyle) {
         out,
         style,
         "",
-        "A tokens refill while held; B held + settled of the last minute; C fixed minute. Closed \
-         forms: `bedload simulate` tells what retries and queues make of it.",
+        "A tokens refill while held; B held + settled of the last minute; C fixed minute. IDC: \
+         variance over mean of the starts in windows of 1, 10 and 60 s; 1 is Poisson, more is \
+         bursts. Closed forms: `bedload simulate` tells what retries and queues make of it.",
     );
 }
 

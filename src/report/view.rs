@@ -170,10 +170,10 @@ fn latency(variants: &[VariantSummary]) -> Group {
     add("TTFT p50", "p50", |one| &one.ttft_ms);
     add("TTFT p95", "p95", |one| &one.ttft_ms);
     add("TTFT p99", "p99", |one| &one.ttft_ms);
-    add("TTFT p99 of all", "p99", |one| &one.ttft_all_ms);
+    add("TTFT p99 incl. lost", "p99", |one| &one.ttft_all_ms);
     add("e2e p50", "p50", |one| &one.e2e_ms);
     add("e2e p99", "p99", |one| &one.e2e_ms);
-    rows.push(row("origin", variants, origins));
+    rows.push(row("figures are", variants, origins));
     Group {
         title: "Latency".into(),
         rows,
@@ -287,10 +287,10 @@ fn quotas(variants: &[VariantSummary]) -> Group {
         rows.push(row(&format!("{title} reserved"), variants, |one| {
             of(one, &|quota| optional(quota.peak_reserved_share, percent))
         }));
-        rows.push(row(&format!("{title} shown"), variants, |one| {
+        rows.push(row(&format!("{title} used"), variants, |one| {
             of(one, &|quota| optional(quota.peak_settled_share, percent))
         }));
-        rows.push(row(&format!("{title} refused"), variants, |one| {
+        rows.push(row(&format!("{title} refusals"), variants, |one| {
             of(one, &|quota| count(quota.refused))
         }));
     }

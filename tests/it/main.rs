@@ -11,6 +11,7 @@ mod gallery;
 mod mooncake;
 mod mutations;
 mod prices;
+mod readme;
 mod running;
 mod scenarios;
 mod tidy;
