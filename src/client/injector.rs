@@ -64,7 +64,10 @@ impl Injector {
     /// The start of request number `seq`: instances take requests in turn.
     #[inline]
     pub fn begin(&self, seq: u64) -> Progress {
-        let instance = (seq % self.buckets.len() as u64) as u32;
+        let instance = match self.buckets.len() as u64 {
+            1 => 0,
+            instances => (seq % instances) as u32,
+        };
         Progress {
             instance,
             ..Progress::default()

@@ -157,10 +157,30 @@ fn odd_tables_do_not_panic() {
 }
 
 #[test]
-fn the_normal_table_is_close_to_phi() {
-    let table = NormalTable::new();
-    for i in -700..700 {
-        let z = f64::from(i) * 0.01;
-        assert!((table.share(z) - phi(z)).abs() < 2e-6, "{z}");
+fn the_score_table_agrees_with_the_law() {
+    let points = vec![
+        (0.0, 1.0),
+        (0.5, 13.0),
+        (0.9, 55.0),
+        (0.99, 251.0),
+        (1.0, 1899.0),
+    ];
+    for spec in [
+        SizeSpec::Quantiles(points),
+        SizeSpec::Lognormal {
+            p50: 900.0,
+            p99: 6000.0,
+        },
+    ] {
+        let law = SizeSampler::new(&spec);
+        let table = ScoreTable::new(&law);
+        for i in -590..=590 {
+            let z = f64::from(i) * 0.01;
+            let (got, want) = (f64::from(table.tokens(z)), law.at_score(z).max(1.0));
+            assert!(
+                (got - want).abs() <= 0.5 + 0.01 * want,
+                "{spec:?} at {z}: {got} for {want}"
+            );
+        }
     }
 }
