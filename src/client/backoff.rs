@@ -12,7 +12,7 @@ pub fn is_retryable(failure: Failure) -> bool {
         | Failure::Internal
         | Failure::ClientTimeout => true,
         // Modelled as not retryable in botocore and in the Rust SDK.
-        Failure::ModelError | Failure::ModelTimeout => false,
+        Failure::ModelError | Failure::ModelTimeout | Failure::Validation => false,
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Failure {
     ModelError,
     /// 408 `ModelTimeoutException`; SDKs do not retry it.
     ModelTimeout,
+    /// 400 `ValidationException`: the prompt exceeds the model's context window.
+    Validation,
     /// The client's own attempt timeout.
     ClientTimeout,
 }

@@ -45,6 +45,7 @@ impl AttemptEnd {
             Self::Failed(Failure::Internal) => "internal_error",
             Self::Failed(Failure::ModelError) => "model_error",
             Self::Failed(Failure::ModelTimeout) => "model_timeout",
+            Self::Failed(Failure::Validation) => "validation_error",
             Self::Failed(Failure::ClientTimeout) => "client_timeout",
         }
     }

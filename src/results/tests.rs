@@ -76,6 +76,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         latency: latency(),
         burndown: 5,
         max_tokens: 1000,
+        max_input: 1_000_000,
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,

@@ -119,6 +119,7 @@ struct Target {
     routing: Keyed,
     burndown: i64,
     max_output: u32,
+    max_input: u64,
     /// Prefixes below this many tokens are not cached; `u32::MAX` if the model has no cache.
     cache_min: u32,
     block_tokens: u32,
@@ -163,6 +164,7 @@ impl Endpoint {
                     routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
                     burndown: spec.burndown as i64,
                     max_output: spec.max_tokens,
+                    max_input: spec.max_input,
                     cache_min: spec.cache_min,
                     block_tokens: spec.block_tokens,
                     first_cache,
@@ -221,6 +223,9 @@ impl Endpoint {
         let cache = target.first_cache + destination;
         let usage = self.usage(now, call, cache);
         let target = &self.targets[call.target];
+        if usage.prompt() > target.max_input {
+            return Err(Failure::Validation);
+        }
         let z = target.noise.normal_pair(call.key);
         let mut pace = target
             .latency

@@ -37,6 +37,8 @@ pub struct TargetSetup {
     pub burndown: u64,
     /// `max_tokens` of each call, or the model's maximum where it is unset.
     pub max_tokens: u32,
+    /// The context window: longer prompts are refused.
+    pub max_input: u64,
     /// The least prefix that is cached; `u32::MAX` if nothing is.
     pub cache_min: u32,
     /// Tokens of one prefix block.

@@ -269,6 +269,7 @@ impl<'a> Joiner<'a> {
                 .workload
                 .max_tokens
                 .unwrap_or(one.model.max_output.0 as u32),
+            max_input: one.model.max_input.0,
             cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
             block_tokens,
             cache_ttl: match ttl {
@@ -342,6 +343,18 @@ impl<'a> Joiner<'a> {
             return None;
         };
         let source = &self.variant.service.region;
+        let area = |region: &str| region.split('-').next().map(str::to_owned);
+        let is_near = regions.iter().any(|region| area(region) == area(source));
+        // Sources of a geographic profile lie in its own area; Canada is served by `us`.
+        if matches!(scope, Scope::Geo(_)) && !is_near && !source.starts_with("ca-") {
+            let warning = format!(
+                "no Region of the `{name}` profile is near {source}: set `service.region` to where \
+                 the calls are made"
+            );
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
         Some(regions.len() + usize::from(!regions.contains(source)))
     }
 

@@ -61,6 +61,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         latency,
         burndown: 1,
         max_tokens: 10_000,
+        max_input: 1_000_000,
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
@@ -316,4 +317,18 @@ fn users_who_do_not_think_cannot_stop_the_clock() {
     setup.client.retry = RetryPolicy::None;
     let requests = run(&setup, 1).workloads[0].requests;
     assert_eq!((requests.offered, requests.throttled), (600, 600));
+}
+
+#[test]
+fn a_prompt_beyond_the_context_window_fails_without_a_retry() {
+    let mut setup = setup(
+        1.0,
+        latency(Micros::SECOND, NoiseLaw::none()),
+        Micros::from_secs(100),
+    );
+    setup.client.retry = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+    setup.workloads[0].traffic.input = Some(SizeSpec::Fixed(1_000_001));
+    let tally = &run(&setup, 4).workloads[0];
+    assert_eq!(tally.requests.failed, tally.requests.offered);
+    assert_eq!(tally.attempts.sent, tally.requests.offered);
 }
