@@ -3,8 +3,8 @@
 //! Throughput is N/(R + Z) for N users, response time R and think time Z. A closed loop slows down
 //! with the service, so its latencies must not be read as those of open traffic.
 
+use super::arrival::{Arrival, Prefixes};
 use super::sizes::{SizePair, Z_P99};
-use super::source::{Arrival, Prefixes};
 use super::spec::DurationSpec;
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};

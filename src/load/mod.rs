@@ -6,6 +6,7 @@
 //! the cumulated rate ([`curve`]), so burstiness and the rate over time are independent choices
 //! (Gerhardt & Nelson, INFORMS J. Computing 21, 2009).
 
+mod arrival;
 pub mod burstiness;
 pub mod closed;
 pub mod curve;

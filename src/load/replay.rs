@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rand::Rng;
 use rand_distr::{Binomial, Distribution, Exp1};
 
-use super::source::Prefix;
+use super::arrival::Prefix;
 use super::spec::{RecordedReplay, ReplayScale, TraceReplay};
 use super::trace::{Recording, Trace};
 use crate::rng::Keyed;

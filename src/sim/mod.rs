@@ -3,6 +3,7 @@
 mod assemble;
 mod context;
 mod engine;
+mod measures;
 mod queue;
 mod recorder;
 mod replicate;
@@ -11,7 +12,8 @@ mod slab;
 
 pub use assemble::{Assembled, assemble};
 pub use context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
-pub use engine::{RunMeasures, run};
+pub use engine::run;
+pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};
 pub use replicate::{ReplicationValues, VariantMeasures, run_all};
 pub use setup::{RequestBounds, RunSetup, WorkloadSetup};

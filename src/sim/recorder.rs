@@ -1,6 +1,6 @@
 //! What is seen of a run. It listens; nothing here can change what happens.
 
-use super::engine::RunMeasures;
+use super::measures::RunMeasures;
 use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;

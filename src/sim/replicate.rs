@@ -1,6 +1,7 @@
 //! Replications over seeds, on all cores, merged in order: the same bytes for any thread count.
 
-use super::engine::{RunMeasures, run};
+use super::engine::run;
+use super::measures::RunMeasures;
 use super::setup::RunSetup;
 use crate::measure::Tally;
 use crate::rng::derive;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::CacheTtl;
+use crate::load::spec::PrefixSpec;
 use crate::load::spec::{DurationSpec, OnOffSpec, ShapeSpec, SizeSpec};
 use crate::units::Micros;
 use proptest::prelude::*;
