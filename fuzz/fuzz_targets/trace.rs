@@ -8,6 +8,7 @@ const FORMATS: [TraceFormat; 5] = [
     TraceFormat::Bedload,
     TraceFormat::Azure,
     TraceFormat::Mooncake,
+    TraceFormat::Attempts,
     TraceFormat::Csv,
     TraceFormat::Jsonl,
 ];

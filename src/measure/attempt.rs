@@ -21,6 +21,10 @@ pub struct AttemptRecord {
     pub request: u64,
     /// The attempt's number, from 1.
     pub attempt: u32,
+    /// The request's whole prompt in tokens.
+    pub request_input: u64,
+    /// Output tokens that the request would have if nothing stopped it.
+    pub request_output: u32,
     /// When the request was due.
     pub scheduled_at: Moment,
     /// When the attempt was sent.

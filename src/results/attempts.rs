@@ -1,4 +1,5 @@
-//! `attempts.jsonl`: one line for each wire attempt.
+//! `attempts.jsonl`: one line for each wire attempt. The file is also a trace that can be replayed
+//! (`format = "attempts"`).
 
 use crate::sim::VariantMeasures;
 use serde::Serialize;
@@ -10,6 +11,8 @@ struct Line<'a> {
     workload: &'a str,
     request: u64,
     attempt: u32,
+    request_input_tokens: u64,
+    request_output_tokens: u32,
     scheduled_us: u64,
     sent_us: u64,
     first_token_us: Option<u64>,
@@ -39,6 +42,8 @@ pub fn attempts_jsonl<'a>(
                 workload: workloads[record.workload],
                 request: record.request,
                 attempt: record.attempt,
+                request_input_tokens: record.request_input,
+                request_output_tokens: record.request_output,
                 scheduled_us: record.scheduled_at.0,
                 sent_us: record.sent_at.0,
                 first_token_us: record.first_token_at.map(|at| at.0),

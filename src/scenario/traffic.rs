@@ -163,6 +163,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
             ("bedload", TraceFormat::Bedload),
             ("azure", TraceFormat::Azure),
             ("mooncake", TraceFormat::Mooncake),
+            ("attempts", TraceFormat::Attempts),
             ("csv", TraceFormat::Csv),
             ("jsonl", TraceFormat::Jsonl),
         ]),

@@ -175,10 +175,14 @@ impl<'a> Recorder<'a> {
             return;
         }
         let first = request.grant.first_token_at;
+        let block_tokens = self.setup.endpoint.targets[request.workload].block_tokens;
+        let prefix = u64::from(request.prefix.len) * u64::from(block_tokens);
         self.attempts.push(AttemptRecord {
             workload: request.workload,
             request: request.seq,
             attempt: request.progress.attempts,
+            request_input: u64::from(request.input) + prefix,
+            request_output: request.output,
             scheduled_at: request.intended,
             sent_at: request.sent_at,
             first_token_at: (usage.output > 0).then_some(first),

@@ -44,6 +44,7 @@ fn trace(bytes: &[u8]) -> bool {
         TraceFormat::Bedload,
         TraceFormat::Azure,
         TraceFormat::Mooncake,
+        TraceFormat::Attempts,
         TraceFormat::Csv,
         TraceFormat::Jsonl,
     ];

@@ -1,5 +1,6 @@
 //! Recorded traffic: one request per row ([`Trace`]), or figures of it ([`Recording`]).
 
+mod attempts;
 mod azure;
 mod columns;
 mod compact;
@@ -78,6 +79,8 @@ pub enum TraceFormat {
     /// JSON lines of the Mooncake traces. Their time stamps are quantised to 3 seconds; rows with
     /// the same stamp are spread evenly over that time, in file order.
     Mooncake,
+    /// `attempts.jsonl` of an earlier run.
+    Attempts,
     /// CSV with a header, its columns named by the user.
     Csv,
     /// JSON lines, their fields named by the user.
@@ -129,6 +132,7 @@ pub fn read(
         (TraceFormat::Bedload, _) => compact::read(bytes),
         (TraceFormat::Azure, _) => azure::read(bytes),
         (TraceFormat::Mooncake, _) => mooncake::read(bytes),
+        (TraceFormat::Attempts, _) => attempts::read(bytes),
         (TraceFormat::Csv, Some(columns)) => columns::read_csv(columns, bytes),
         (TraceFormat::Jsonl, Some(columns)) => columns::read_jsonl(columns, bytes),
         (TraceFormat::Csv | TraceFormat::Jsonl, None) => Err(RowProblem::new(

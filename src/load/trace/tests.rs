@@ -353,11 +353,34 @@ proptest! {
 }
 
 fn read_all(bytes: &[u8]) {
-    use TraceFormat::{Azure, Bedload, Csv, Jsonl, Mooncake};
-    for format in [Bedload, Azure, Mooncake, Csv, Jsonl] {
+    use TraceFormat::{Attempts, Azure, Bedload, Csv, Jsonl, Mooncake};
+    for format in [Bedload, Azure, Mooncake, Attempts, Csv, Jsonl] {
         let _ = read(format, Some(&names()), bytes);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = read_recording(text);
     }
+}
+
+#[test]
+fn attempts_of_an_earlier_run_are_its_requests_without_retries() {
+    let line = |variant: &str, attempt: u32, at: u64, input: u32| {
+        format!(
+            "{{\"variant\":\"{variant}\",\"attempt\":{attempt},\"scheduled_us\":{at},\
+             \"request_input_tokens\":{input},\"request_output_tokens\":7}}\n"
+        )
+    };
+    let text = [
+        line("a", 1, 5, 100),
+        line("a", 2, 5, 100),
+        line("a", 1, 9, 200),
+        line("b", 1, 5, 100),
+    ];
+    let trace = read(TraceFormat::Attempts, None, text.concat().as_bytes()).unwrap();
+    let rows: Vec<_> = trace
+        .rows
+        .iter()
+        .map(|row| (row.at.0, row.input, row.output))
+        .collect();
+    assert_eq!(rows, [(0, 100, 7), (4, 200, 7)]);
 }
