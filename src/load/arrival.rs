@@ -21,8 +21,8 @@ pub struct Arrival {
     pub prefix: Prefix,
 }
 
-/// A slice of [`Source::blocks`]; `len` 0 means no prefix. The prefix holds
-/// `len ×` [`Source::block_tokens`] tokens.
+/// A slice of [`Source::blocks`](super::source::Source::blocks); `len` 0 means no prefix. The prefix holds
+/// `len ×` [`Source::block_tokens`](super::source::Source::block_tokens) tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefix {
     /// Index of the first block id.
