@@ -4,7 +4,7 @@
 use bedload::load::trace::{Columns, TimeUnit, TraceFormat, read, read_recording};
 use libfuzzer_sys::fuzz_target;
 
-const FORMATS: [TraceFormat; 5] = [
+const FORMATS: [TraceFormat; 6] = [
     TraceFormat::Bedload,
     TraceFormat::Azure,
     TraceFormat::Mooncake,
