@@ -153,6 +153,12 @@ fn requests(variants: &[VariantSummary]) -> Group {
     rows.push(row("attempts per request", variants, |one| {
         optional(one.attempts.amplification, |value| format!("{value:.3}"))
     }));
+    let errors = |one: &VariantSummary| one.attempts.unavailable + one.attempts.failed;
+    if variants.iter().any(|one| errors(one) > 0) {
+        rows.push(row("attempts with an error", variants, |one| {
+            count(errors(one))
+        }));
+    }
     if variants.iter().any(|one| one.truncated > 0) {
         rows.push(row("answers cut off", variants, |one| count(one.truncated)));
     }
