@@ -76,9 +76,9 @@ Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  bedload check scenarios/*.toml
+  bedload check scenarios/*.toml --brief
   bedload check chat.toml --set capacity.on_demand.scope=global
-  bedload check chat.toml --resolved
+  bedload check chat.toml --brief
   bedload check chat.toml --format json | jq '.variants[0].quotas'";
 
 const COMPLETIONS_EXAMPLES: &str = "\
@@ -158,9 +158,9 @@ pub struct CheckArgs {
     /// The scenario files
     #[arg(required = true)]
     pub scenarios: Vec<PathBuf>,
-    /// Print the resolved scenario too: every variant with every default filled in
+    /// Leave out the resolved scenario: every variant with every default filled in
     #[arg(long)]
-    pub resolved: bool,
+    pub brief: bool,
     /// Common flags.
     #[command(flatten)]
     pub shared: Shared,

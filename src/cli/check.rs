@@ -65,20 +65,20 @@ fn show(args: &CheckArgs, prepared: &Prepared, catalogue: &Catalogue, term: Term
                 color: term.colour && !is_markdown,
             };
             let table = terminal(&scenario.name, &previews, style);
-            let mut text = if is_markdown {
-                format!("```text\n{table}```\n")
-            } else {
-                table
-            };
-            if args.resolved {
-                let fence = if is_markdown {
-                    ("```toml\n", "```\n")
+            let fence = |open: &str| {
+                if is_markdown {
+                    format!("```{open}\n")
                 } else {
-                    ("", "")
-                };
-                let (open, close) = fence;
-                let _ = write!(text, "\nResolved scenario\n\n{open}{resolved}{close}");
+                    String::new()
+                }
+            };
+            let mut text = String::new();
+            if !args.brief {
+                // It comes first, so that the findings are what stands at the prompt.
+                let (open, close) = (fence("toml"), fence(""));
+                let _ = write!(text, "Resolved scenario\n\n{open}{resolved}{close}\n");
             }
+            let _ = write!(text, "{}{table}{}", fence("text"), fence(""));
             text
         }
     }
