@@ -158,7 +158,7 @@ pub struct CheckArgs {
     /// The scenario files
     #[arg(required = true)]
     pub scenarios: Vec<PathBuf>,
-    /// Leave out the resolved scenario: every variant with every default filled in
+    /// Leave out what comes first: the resolved scenario and the figures used with their sources
     #[arg(long)]
     pub brief: bool,
     /// Common flags.

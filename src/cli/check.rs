@@ -7,6 +7,7 @@ use super::term::{Term, data};
 use crate::plan::preview::{Preview, preview};
 use crate::profile::Catalogue;
 use crate::report::check::{CheckStyle, json, terminal};
+use crate::report::figures;
 use std::fmt::Write;
 
 /// Runs the verb: every scenario is checked, and the worst finding decides the exit code.
@@ -23,7 +24,7 @@ fn check(args: &CheckArgs, term: Term) -> Result<Exit, Stopped> {
     for path in &args.scenarios {
         match prepare(path, &args.shared, &[], &catalogue, book, term) {
             Ok(prepared) => {
-                let text = show(args, &prepared, &catalogue, term);
+                let text = show(args, &prepared, &catalogue, &book.name, term);
                 worst = worst.max(data(&format!("{separator}{text}")));
                 if args.shared.format != Format::Json {
                     separator = "\n";
@@ -35,7 +36,13 @@ fn check(args: &CheckArgs, term: Term) -> Result<Exit, Stopped> {
     Ok(worst)
 }
 
-fn show(args: &CheckArgs, prepared: &Prepared, catalogue: &Catalogue, term: Term) -> String {
+fn show(
+    args: &CheckArgs,
+    prepared: &Prepared,
+    catalogue: &Catalogue,
+    book: &str,
+    term: Term,
+) -> String {
     let scenario = &prepared.loaded.scenario;
     let previews: Vec<(String, Preview)> = prepared
         .assembled
@@ -45,10 +52,19 @@ fn show(args: &CheckArgs, prepared: &Prepared, catalogue: &Catalogue, term: Term
             (one.context.name.clone(), preview)
         })
         .collect();
+    let mut models: Vec<&str> = prepared
+        .assembled
+        .iter()
+        .flat_map(|one| &one.context.workloads)
+        .map(|workload| workload.model.as_str())
+        .collect();
+    models.sort_unstable();
+    models.dedup();
     let resolved = toml::to_string(&scenario.resolved).unwrap_or_default();
     match args.shared.format {
         Format::Json => {
             let mut document = json(&scenario.name, scenario.seed, &previews);
+            document["figures"] = figures::document(catalogue, &models, book);
             document["resolved"] = serde_json::to_value(&scenario.resolved).unwrap_or_default();
             // Several scenarios make one document a line, which every JSON reader of streams takes.
             let text = if args.scenarios.len() > 1 {
@@ -77,6 +93,8 @@ fn show(args: &CheckArgs, prepared: &Prepared, catalogue: &Catalogue, term: Term
                 // It comes first, so that the findings are what stands at the prompt.
                 let (open, close) = (fence("toml"), fence(""));
                 let _ = write!(text, "Resolved scenario\n\n{open}{resolved}{close}\n");
+                let used = figures::terminal(catalogue, &models, book, term.width);
+                let _ = writeln!(text, "{}{used}{}", fence("text"), fence(""));
             }
             let _ = write!(text, "{}{table}{}", fence("text"), fence(""));
             text

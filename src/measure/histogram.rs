@@ -4,70 +4,35 @@
 //! and never average quantiles. Every value reported is the highest of its cell, at most 0.098%
 //! (1/1,024) above the recorded one.
 
-use crate::stats::quantile::{min_samples, rank, rank_interval};
+use crate::stats::quantile::{min_samples, rank};
 use crate::units::Micros;
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use thiserror::Error;
 
 const SIGNIFICANT_DIGITS: u8 = 3;
 const LOWEST: u64 = 1;
 const HIGHEST: u64 = Micros::HOUR.0;
 
-/// A quantile, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// Fewer samples than the quantile needs (`stats::quantile::min_samples`).
-    TooFew,
-    /// The rank falls among the requests that never answered: the quantile is infinite.
-    Never,
-    /// The quantile.
-    At(Micros),
-}
-
-impl Reading {
-    /// The quantile, if there is a finite one.
-    pub fn finite(self) -> Option<Micros> {
-        match self {
-            Self::At(value) => Some(value),
-            Self::TooFew | Self::Never => None,
-        }
-    }
-}
-
-/// Why a histogram could not be written or read.
+/// Why a histogram could not be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HistogramError {
     /// The counts do not fit the V2 encoding.
     #[error("cannot encode the histogram: {0}")]
     Encode(String),
-    /// The bytes are not a V2 histogram.
-    #[error("not a readable HdrHistogram: {0}")]
-    Decode(String),
-    /// The histogram has other bounds or digits, so it cannot be merged exactly.
-    #[error(
-        "histogram covers {low} to {high} µs with {digits} digits, expected 1 µs to 1 h with 3"
-    )]
-    OtherShape {
-        /// Its lowest value, in microseconds.
-        low: u64,
-        /// Its highest value, in microseconds.
-        high: u64,
-        /// Its significant digits.
-        digits: u8,
-    },
     /// A tag holds a comma, a space or a line break, which the log format cannot carry.
     #[error("`{0}` cannot be a tag of an interval log")]
     Tag(String),
 }
 
-/// Latencies of requests, with those that never answered counted apart as infinite.
+/// Latencies of requests that were answered.
+///
+/// Requests without an answer are infinitely late; `results` adds them where it reads quantiles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatencyHistogram {
-    finite: Histogram<u64>,
-    failures: u64,
+    counts: Histogram<u64>,
     clamped: u64,
 }
 
@@ -85,9 +50,8 @@ impl LatencyHistogram {
     )]
     pub fn new() -> Self {
         Self {
-            finite: Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS)
+            counts: Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS)
                 .expect("the bounds are constant and valid"),
-            failures: 0,
             clamped: 0,
         }
     }
@@ -99,14 +63,8 @@ impl LatencyHistogram {
     #[inline]
     pub fn record(&mut self, latency: Micros) {
         self.clamped += u64::from(latency.0 > HIGHEST);
-        self.finite
+        self.counts
             .saturating_record(latency.0.clamp(LOWEST, HIGHEST));
-    }
-
-    /// Records a request that never answered, as +∞.
-    #[inline]
-    pub fn record_failure(&mut self) {
-        self.failures += 1;
     }
 
     /// Adds all of `other`, exactly.
@@ -115,26 +73,15 @@ impl LatencyHistogram {
         reason = "the bounds are the same by construction"
     )]
     pub fn merge(&mut self, other: &Self) {
-        self.finite
-            .add(&other.finite)
+        self.counts
+            .add(&other.counts)
             .expect("all histograms of this type have the same bounds");
-        self.failures += other.failures;
         self.clamped += other.clamped;
     }
 
-    /// Latencies recorded, failures apart.
+    /// Latencies recorded.
     pub fn count(&self) -> u64 {
-        self.finite.len()
-    }
-
-    /// Requests that never answered.
-    pub fn failures(&self) -> u64 {
-        self.failures
-    }
-
-    /// Latencies and failures.
-    pub fn count_all(&self) -> u64 {
-        self.count().saturating_add(self.failures)
+        self.counts.len()
     }
 
     /// Latencies above one hour, recorded as one hour.
@@ -142,44 +89,29 @@ impl LatencyHistogram {
         self.clamped
     }
 
-    /// The mean of the finite latencies, in microseconds, from the middle of each cell.
+    /// The mean of the latencies, in microseconds, from the middle of each cell.
     pub fn mean(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.finite.mean())
+        (self.count() > 0).then(|| self.counts.mean())
     }
 
-    /// The largest finite latency, as the highest value of its cell.
+    /// The largest latency, as the highest value of its cell.
     pub fn max(&self) -> Option<Micros> {
-        (self.count() > 0).then(|| Micros(self.finite.max()))
+        (self.count() > 0).then(|| Micros(self.counts.max()))
     }
 
-    /// The least finite latency, as the lowest value of its cell.
+    /// The least latency, as the lowest value of its cell.
     pub fn min(&self) -> Option<Micros> {
-        (self.count() > 0).then(|| Micros(self.finite.min()))
+        (self.count() > 0).then(|| Micros(self.counts.min()))
     }
 
-    /// The quantile of the finite latencies; `None` below the minimum sample size.
+    /// The quantile of the latencies; `None` below the minimum sample size.
     pub fn quantile(&self, share: f64) -> Option<Micros> {
         (self.count() >= min_samples(share).max(1))
             .then(|| self.at_rank(rank(share, self.count())))
             .flatten()
     }
 
-    /// The quantile over all requests; `None` if it is infinite or there are too few.
-    pub fn quantile_all(&self, share: f64) -> Option<Micros> {
-        self.reading_all(share).finite()
-    }
-
-    /// The quantile over all requests, failures as infinite, or why there is none.
-    pub fn reading_all(&self, share: f64) -> Reading {
-        let all = self.count_all();
-        if all < min_samples(share).max(1) {
-            return Reading::TooFew;
-        }
-        self.at_rank(rank(share, all))
-            .map_or(Reading::Never, Reading::At)
-    }
-
-    /// The finite latency at a rank, counted from 1; `None` beyond the last.
+    /// The latency at a rank, counted from 1; `None` beyond the last.
     pub fn at_rank(&self, rank: u64) -> Option<Micros> {
         let count = self.count();
         if rank == 0 || rank > count {
@@ -187,50 +119,16 @@ impl LatencyHistogram {
         }
         // Half a rank below keeps the library's ceiling on this rank whatever the rounding.
         let share = (rank as f64 - 0.5) / count as f64;
-        Some(Micros(self.finite.value_at_quantile(share)))
+        Some(Micros(self.counts.value_at_quantile(share)))
     }
 
-    /// Confidence interval of a quantile of independent latencies; `None` below its sample size.
-    ///
-    /// Latencies inside one run depend on each other: use `stats::intervals::sectioned` there.
-    pub fn quantile_bounds(&self, share: f64, confidence: f64) -> Option<(Micros, Micros)> {
-        let ranks = rank_interval(self.count(), share, confidence)?;
-        Some((self.at_rank(ranks.lower)?, self.at_rank(ranks.upper)?))
-    }
-
-    /// The share of all requests that answered within `bound`; `None` if there were none.
+    /// The share of the latencies within `bound`; `None` if there are none.
     ///
     /// Exact up to the cell that `bound` falls in, which counts as within.
     pub fn share_within(&self, bound: Micros) -> Option<f64> {
-        let all = self.count_all();
-        let within = self.finite.count_between(0, bound.0.min(HIGHEST));
+        let all = self.count();
+        let within = self.counts.count_between(0, bound.0.min(HIGHEST));
         (all > 0).then(|| within as f64 / all as f64)
-    }
-
-    /// The finite latencies in `HdrHistogram`'s compressed V2 encoding.
-    pub fn serialize_v2(&self) -> Result<Vec<u8>, HistogramError> {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.finite, &mut bytes)
-            .map_err(|error| HistogramError::Encode(error.to_string()))?;
-        Ok(bytes)
-    }
-
-    /// Reads what [`serialize_v2`](Self::serialize_v2) wrote; the encoding holds no failures.
-    pub fn deserialize_v2(bytes: &[u8]) -> Result<Self, HistogramError> {
-        let finite: Histogram<u64> = Deserializer::new()
-            .deserialize(&mut &*bytes)
-            .map_err(|error| HistogramError::Decode(error.to_string()))?;
-        let (low, high, digits) = (finite.low(), finite.high(), finite.sigfig());
-        if (low, high, digits) != (LOWEST, HIGHEST, SIGNIFICANT_DIGITS) {
-            return Err(HistogramError::OtherShape { low, high, digits });
-        }
-        let mut histogram = Self::new();
-        histogram
-            .finite
-            .add(&finite)
-            .map_err(|error| HistogramError::Decode(error.to_string()))?;
-        Ok(histogram)
     }
 }
 
@@ -249,8 +147,8 @@ pub struct Interval<'a> {
 
 /// Writes histograms as an `HdrHistogram` interval log (V2), which other tools read.
 ///
-/// Values stay in microseconds; the readable maximum of each line is in seconds. Failures are not
-/// part of the format.
+/// Values stay in microseconds; the readable maximum of each line is in seconds. Requests
+/// without an answer are not part of the format.
 pub fn write_interval_log(
     comments: &[&str],
     intervals: &[Interval<'_>],
@@ -271,7 +169,7 @@ pub fn write_interval_log(
             Tag::new(interval.tag).ok_or_else(|| HistogramError::Tag(interval.tag.to_owned()))?;
         writer
             .write_histogram(
-                &interval.latencies.finite,
+                &interval.latencies.counts,
                 std::time::Duration::from_micros(interval.start.0),
                 std::time::Duration::from_micros(interval.length.0),
                 Some(tag),
@@ -325,23 +223,6 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_infinitely_late() {
-        let mut histogram = filled(1..=990);
-        for _ in 0..10 {
-            histogram.record_failure();
-        }
-        assert_eq!(histogram.count_all(), 1000);
-        assert_eq!(histogram.quantile_all(0.99), Some(Micros(990)));
-        assert_eq!(histogram.quantile(0.99), Some(Micros(981)));
-        histogram.record_failure();
-        assert_eq!(histogram.quantile_all(0.99), None);
-        assert_eq!(histogram.reading_all(0.99), Reading::Never);
-        assert_eq!(histogram.reading_all(0.999), Reading::TooFew);
-        let within = histogram.share_within(Micros(495)).unwrap();
-        assert!((within - 495.0 / 1001.0).abs() < 1e-12);
-    }
-
-    #[test]
     fn values_beyond_the_range_are_clamped_and_counted() {
         let histogram = filled([0, 1, HIGHEST, HIGHEST + 1, u64::MAX]);
         assert_eq!((histogram.count(), histogram.clamped()), (5, 2));
@@ -365,27 +246,6 @@ mod tests {
         }
         let mean = values.iter().sum::<u64>() as f64 / values.len() as f64;
         assert!((histogram.mean().unwrap() / mean - 1.0).abs() < 5e-4);
-        let (low, high) = histogram.quantile_bounds(0.95, 0.95).unwrap();
-        assert!(low < high && (low..=high).contains(&histogram.quantile(0.95).unwrap()));
-    }
-
-    #[test]
-    fn encodings_round_trip() {
-        let histogram = filled([1, 2_048, 1_000_000, HIGHEST]);
-        let bytes = histogram.serialize_v2().unwrap();
-        assert_eq!(LatencyHistogram::deserialize_v2(&bytes).unwrap(), histogram);
-        let broken = LatencyHistogram::deserialize_v2(&bytes[..10]);
-        assert!(matches!(broken, Err(HistogramError::Decode(_))));
-        let mut other = Vec::new();
-        let coarse = Histogram::<u64>::new_with_bounds(1, 1000, 2).unwrap();
-        V2DeflateSerializer::new()
-            .serialize(&coarse, &mut other)
-            .unwrap();
-        let refused = LatencyHistogram::deserialize_v2(&other).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "histogram covers 1 to 1000 µs with 2 digits, expected 1 µs to 1 h with 3"
-        );
     }
 
     #[test]
@@ -428,15 +288,10 @@ mod tests {
         fn merge_of_histograms_is_the_histogram_of_the_merge(
             a in prop::collection::vec(0u64..5_000_000_000, 0..50),
             b in prop::collection::vec(0u64..5_000_000_000, 0..50),
-            failures in 0u64..5,
         ) {
             let mut merged = filled(a.iter().copied());
-            let mut other = filled(b.iter().copied());
-            let mut whole = filled(a.into_iter().chain(b));
-            for _ in 0..failures {
-                other.record_failure();
-                whole.record_failure();
-            }
+            let other = filled(b.iter().copied());
+            let whole = filled(a.into_iter().chain(b));
             merged.merge(&other);
             prop_assert_eq!(merged, whole);
         }

@@ -7,7 +7,7 @@ mod timeline;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use histogram::Interval as LogInterval;
-pub use histogram::{HistogramError, LatencyHistogram, Reading, write_interval_log};
+pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use tally::{
     ATTEMPTS_TOLD_APART, AttemptCounts, RequestCounts, Tally, TokenCounts, TwoReadings,
 };

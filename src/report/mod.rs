@@ -1,6 +1,7 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 pub mod check;
+pub mod figures;
 mod markdown;
 mod number;
 mod terminal;
