@@ -1,6 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod units;
+pub mod wire;
 
 pub mod domain;
 pub mod rng;

@@ -34,6 +34,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("service", "units domain rng"),
     ("cost", "units domain"),
     ("measure", "units domain stats cost"),
+    ("wire", "units domain rng"),
     // F3.0 and F3.1: files into values.
     ("config", "units"),
     ("scenario", "units domain config client load service"),

@@ -1,0 +1,1 @@
+//! The event stream (`application/vnd.amazon.eventstream`).
