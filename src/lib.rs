@@ -1,7 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod units;
-pub mod wire;
 
 pub mod domain;
 pub mod rng;
@@ -12,6 +11,7 @@ pub mod cost;
 pub mod load;
 pub mod measure;
 pub mod service;
+pub mod wire;
 
 pub mod config;
 pub mod profile;
