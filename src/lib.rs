@@ -22,6 +22,8 @@ pub mod results;
 pub mod sim;
 
 pub mod report;
+
+pub mod clock;
 pub mod store;
 
 pub mod cli;

@@ -10,10 +10,23 @@ pub fn is_retryable(failure: Failure) -> bool {
         Failure::Throttled(_)
         | Failure::Unavailable
         | Failure::Internal
+        | Failure::NotReady
+        | Failure::Connection
         | Failure::ClientTimeout => true,
         // Modelled as not retryable in botocore and in the Rust SDK.
-        Failure::ModelError | Failure::ModelTimeout | Failure::Validation => false,
+        Failure::ModelError
+        | Failure::ModelTimeout
+        | Failure::Validation
+        | Failure::Denied
+        // The retry loop ends when the headers of a stream arrive.
+        | Failure::StreamBroken(_) => false,
     }
+}
+
+/// Whether SDKs class a failure as throttling: botocore and the JavaScript SDK differ on a model
+/// that is not ready; the latter's rule, that every 429 is, stands here.
+fn is_throttling(failure: Failure) -> bool {
+    matches!(failure, Failure::Throttled(_) | Failure::NotReady)
 }
 
 /// Longest delay of the AWS SDKs' `standard` mode.
@@ -31,13 +44,13 @@ pub fn delay(
     previous: Micros,
     u: f64,
 ) -> Micros {
-    let throttled = matches!(failure, Failure::Throttled(_));
+    let throttled = is_throttling(failure);
     let aws = |base_s: f64| {
         Micros::from_secs_f64(u * AWS_CAP_S.min(base_s * 2f64.powi(retry.min(64) as i32)))
     };
     match *policy {
         RetryPolicy::None => Micros::ZERO,
-        RetryPolicy::AwsStandard20 { .. } => aws(1.0),
+        RetryPolicy::AwsStandard20 { .. } | RetryPolicy::Sdk { .. } => aws(1.0),
         RetryPolicy::AwsStandard21 { .. } => aws(if throttled { 1.0 } else { 0.05 }),
         RetryPolicy::Exponential {
             base, cap, jitter, ..
@@ -67,7 +80,8 @@ pub fn max_attempts(policy: &RetryPolicy) -> u32 {
         RetryPolicy::None => 1,
         RetryPolicy::Exponential { max_attempts, .. }
         | RetryPolicy::AwsStandard20 { max_attempts }
-        | RetryPolicy::AwsStandard21 { max_attempts } => max_attempts,
+        | RetryPolicy::AwsStandard21 { max_attempts }
+        | RetryPolicy::Sdk { max_attempts, .. } => max_attempts,
     }
 }
 
@@ -117,11 +131,11 @@ impl Default for RetryBucket {
 
 /// What a retry after `failure` costs; zero where the policy has no quota.
 fn cost(policy: &RetryPolicy, failure: Failure) -> u32 {
-    let throttled = matches!(failure, Failure::Throttled(_));
+    let throttled = is_throttling(failure);
     match policy {
         RetryPolicy::None | RetryPolicy::Exponential { .. } => 0,
         // HTTP 500 to 504 count as transient there, so they cost 10.
-        RetryPolicy::AwsStandard20 { .. } => {
+        RetryPolicy::AwsStandard20 { .. } | RetryPolicy::Sdk { .. } => {
             if throttled {
                 5
             } else {

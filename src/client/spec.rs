@@ -74,4 +74,21 @@ pub enum RetryPolicy {
         /// Attempts in all.
         max_attempts: u32,
     },
+    /// Live, the retries of the AWS SDK for Rust itself; in virtual time, its `standard` mode as it is by
+    /// default ([`RetryPolicy::AwsStandard20`]), since a simulation has no SDK.
+    Sdk {
+        /// Which of its modes.
+        mode: SdkRetries,
+        /// Attempts in all.
+        max_attempts: u32,
+    },
+}
+
+/// The retry modes of the AWS SDK for Rust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SdkRetries {
+    /// Backoff and a retry quota.
+    Standard,
+    /// The same behind a client-side rate limiter.
+    Adaptive,
 }

@@ -11,7 +11,7 @@ pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLa
 pub use model::{
     CacheLimits, Fact, FactStatus, ModelProfile, Offers, Scope, ScopeKind, ScopeQuota,
 };
-pub use outcome::{Failure, Outcome, RefusalReason, Usage};
+pub use outcome::{CachePoint, Failure, Outcome, RefusalReason, StreamFault, Usage};
 pub use price::{
     CacheTtl, LongContext, ModelPrices, PriceBook, ReservedPrice, Term, TokenPrices, UnitPrice,
 };

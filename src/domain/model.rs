@@ -134,6 +134,9 @@ pub struct ModelProfile {
     pub burndown: u64,
     /// Where the burndown rate comes from.
     pub burndown_source: Fact,
+    /// Bytes of text that count as one token of a real request. No tokenizer is public; see
+    /// `wire::request` for how well this fits recorded calls.
+    pub bytes_per_token: f64,
     /// The quota counters that the model has; a scope that is absent cannot be called.
     pub quotas: Vec<ScopeQuota>,
     /// Destination Regions by scope: (`us`, [us-east-1, …]), (`global`, […]).

@@ -1,5 +1,7 @@
 //! What became of a request or an attempt. Refusals and failures are data, not errors.
 
+use super::CacheTtl;
+
 /// The end of a logical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -26,6 +28,9 @@ pub enum RefusalReason {
     TokensPerDay,
     /// Bought capacity is full and has no overflow.
     ProvisionedCapacity,
+    /// A refusal that no quota of ours explains: an injected one, or one that a live service
+    /// sent with another message.
+    RequestRate,
 }
 
 impl RefusalReason {
@@ -36,7 +41,7 @@ impl RefusalReason {
             Self::TokensPerMinute => "Too many tokens, please wait before trying again.",
             Self::RequestsPerMinute => "Too many requests, please wait before trying again.",
             Self::TokensPerDay => "Too many tokens per day, please wait before trying again.",
-            Self::ProvisionedCapacity => {
+            Self::ProvisionedCapacity | Self::RequestRate => {
                 "Your request rate is too high. Reduce the frequency of requests."
             }
         }
@@ -56,10 +61,44 @@ pub enum Failure {
     ModelError,
     /// 408 `ModelTimeoutException`; SDKs do not retry it.
     ModelTimeout,
+    /// 429 `ModelNotReadyException`: the model is being loaded; SDKs retry it.
+    NotReady,
     /// 400 `ValidationException`: the prompt exceeds the model's context window.
     Validation,
+    /// 403 or 404: the caller may not use the model, or there is none of that id.
+    Denied,
+    /// The connection could not be made, or was lost before an answer began.
+    Connection,
+    /// The stream broke off after it had begun; SDKs never retry that.
+    StreamBroken(StreamFault),
     /// The client's own attempt timeout.
     ClientTimeout,
+}
+
+/// Why a stream broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamFault {
+    /// `modelStreamErrorException`.
+    ModelStreamError,
+    /// `throttlingException`.
+    Throttled,
+    /// `internalServerException`.
+    Internal,
+    /// `serviceUnavailableException`.
+    Unavailable,
+    /// The connection was lost.
+    Reset,
+}
+
+/// A part of a prompt that ends in a cache point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachePoint {
+    /// Identity of the whole prompt up to here: equal ids are equal content.
+    pub id: u64,
+    /// Tokens since the point before, or since the beginning.
+    pub tokens: u32,
+    /// How long it lives in the cache after its last use.
+    pub ttl: CacheTtl,
 }
 
 /// Tokens of one answered attempt, as Bedrock's `usage` reports them.

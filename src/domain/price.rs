@@ -1,6 +1,6 @@
 //! Price books: dated prices of token classes and of bought capacity.
 
-use crate::units::{PicoPerToken, Tokens, TokensPerMinute, Usd};
+use crate::units::{Micros, PicoPerToken, Tokens, TokensPerMinute, Usd};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -53,6 +53,16 @@ pub enum Term {
     ThreeMonths,
     /// Six months.
     SixMonths,
+}
+
+impl CacheTtl {
+    /// The time that a cached prefix lives after its last use.
+    pub fn span(self) -> Micros {
+        match self {
+            Self::FiveMinutes => Micros::from_secs(300),
+            Self::OneHour => Micros::HOUR,
+        }
+    }
 }
 
 impl fmt::Display for Term {

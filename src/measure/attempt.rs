@@ -51,6 +51,10 @@ impl AttemptEnd {
             Self::Failed(Failure::ModelTimeout) => "model_timeout",
             Self::Failed(Failure::Validation) => "validation_error",
             Self::Failed(Failure::ClientTimeout) => "client_timeout",
+            Self::Failed(Failure::NotReady) => "model_not_ready",
+            Self::Failed(Failure::Denied) => "denied",
+            Self::Failed(Failure::Connection) => "connection_error",
+            Self::Failed(Failure::StreamBroken(_)) => "stream_broken",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads `profiles/models/NAME.toml`.
 
 use super::figure::{Figure, Figures};
-use crate::config::{Problem, Section, Span, boolean, list, text, unit, whole};
+use crate::config::{Problem, Section, Span, boolean, list, positive, text, unit, whole};
 use crate::domain::{CacheLimits, ModelProfile, Offers, ScopeKind, ScopeQuota};
 use crate::units::Tokens;
 
@@ -31,7 +31,14 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
         let max_input = figures.required(s, "max_input", unit::<Tokens>());
         let max_output = figures.required(s, "max_output", unit::<Tokens>());
         let burndown = figures.required(s, "burndown", whole::<u64>(1..=1000));
-        Some((model_id?.0, max_input?, max_output?, burndown?))
+        let bytes_per_token = figures.required(s, "bytes_per_token", positive());
+        Some((
+            model_id?.0,
+            max_input?,
+            max_output?,
+            burndown?,
+            bytes_per_token?.0,
+        ))
     });
     let quotas = s.required_table("quota", |s| Some(read_quotas(s, &figures)));
     let cache = s.optional_table("cache", |s| {
@@ -53,7 +60,8 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
         })
     });
     let destinations = s.required_table("destinations", |s| Some(read_destinations(s, &figures)));
-    let (model_id, (max_input, _), (max_output, source), (burndown, burndown_source)) = limits?;
+    let (model_id, (max_input, _), (max_output, source), burndown, bytes_per_token) = limits?;
+    let (burndown, burndown_source) = burndown;
     let profile = ModelProfile {
         name: name.to_owned(),
         title: title?,
@@ -62,6 +70,7 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
         max_output,
         burndown,
         burndown_source,
+        bytes_per_token,
         quotas: quotas?,
         destinations: destinations?,
         cache,

@@ -1,14 +1,15 @@
 //! `[client]`: the policy under test.
 
-use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy};
+use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy, SdkRetries};
 use crate::config::{Section, one_of, unit, unset_or, whole};
 use crate::units::Micros;
 
-const RETRIES: [&str; 4] = [
+const RETRIES: [&str; 5] = [
     "none",
     "exponential",
     "aws_standard_2_0",
     "aws_standard_2_1",
+    "sdk",
 ];
 const UNSET: &str = "unset";
 
@@ -70,6 +71,21 @@ fn retry(s: &mut Section<'_>) -> Option<RetryPolicy> {
         "aws_standard_2_0" => Some(RetryPolicy::AwsStandard20 {
             max_attempts: attempts(s)?,
         }),
+        "sdk" => {
+            let mode = s.or(
+                "mode",
+                one_of(&[
+                    ("standard", SdkRetries::Standard),
+                    ("adaptive", SdkRetries::Adaptive),
+                ]),
+                "standard",
+            );
+            let max_attempts = attempts(s);
+            Some(RetryPolicy::Sdk {
+                mode: mode?,
+                max_attempts: max_attempts?,
+            })
+        }
         _ => Some(RetryPolicy::AwsStandard21 {
             max_attempts: attempts(s)?,
         }),

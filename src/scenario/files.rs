@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::config::Source;
 use crate::load::trace::{self, Columns, Recording, Trace, TraceFormat};
 
@@ -76,6 +78,29 @@ impl<'f> Library<'f> {
             .entry(path.to_owned())
             .or_insert_with(|| self.open_text(path))
             .clone()
+    }
+
+    /// The prompts of the file at `path`, one JSON value a line, or what is wrong with it.
+    pub(super) fn prompts(&self, path: &str) -> Result<Arc<[String]>, String> {
+        let text = self.text(path)?;
+        let mut prompts = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let place = |reason: &str| format!("line {}: {reason}", number + 1);
+            let value: Value = serde_json::from_str(line)
+                .map_err(|error| place(&format!("it is not JSON ({error})")))?;
+            let prompt = value.as_str().or_else(|| value.get("prompt")?.as_str());
+            match prompt {
+                Some(prompt) if !prompt.is_empty() => prompts.push(prompt.to_owned()),
+                _ => return Err(place("it holds no prompt")),
+            }
+        }
+        if prompts.is_empty() {
+            return Err("the file has no prompts".to_owned());
+        }
+        Ok(prompts.into())
     }
 
     fn open_text(&self, path: &str) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! Scenario files: from TOML to a [`Scenario`], all problems at once.
 
+mod answers;
 mod client;
 mod files;
 mod origins;
@@ -19,6 +20,7 @@ use crate::domain::Slo;
 use crate::load::spec::TrafficSpec;
 use crate::service::spec::ServiceSpec;
 use crate::units::Micros;
+use std::sync::Arc;
 
 /// A scenario with its variants resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,4 +73,18 @@ pub struct Workload {
     pub tags: Vec<(String, String)>,
     /// Its traffic.
     pub traffic: TrafficSpec,
+    /// The id that its calls name instead of the model's own: a provisioned model's ARN, or that of an
+    /// application inference profile.
+    pub model_id: Option<String>,
+    /// What its live calls say.
+    pub prompts: PromptSpec,
+}
+
+/// What the live calls of a workload say. A simulation has no texts, and no use for this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PromptSpec {
+    /// The prompts, taken in turn; without any, texts of the drawn size are made up.
+    pub texts: Arc<[String]>,
+    /// Tools that each call declares.
+    pub tools: u32,
 }

@@ -1,10 +1,11 @@
 //! `[capacity]`, `[service]`, `[quota]` and `[[fault]]`: the service side.
 
+use super::answers::answers;
 use crate::config::{Section, boolean, float, one_of, share, text, unit, unset_or, whole};
-use crate::domain::{QuotaRules, Scope, Semantics, Term, Window};
+use crate::domain::{QuotaRules, Scope, Semantics, StreamFault, Term, Window};
 use crate::service::spec::{
-    CapacitySpec, FaultKind, FaultSpec, Overload, ProvisionedSpec, QuotaLimits, ReservedSpec,
-    ServiceSpec,
+    AnswerSpec, CapacitySpec, FaultKind, FaultSpec, FixedLatency, Overload, ProvisionedSpec,
+    QuotaLimits, ReservedSpec, ServiceSpec,
 };
 use crate::units::{Micros, RequestsPerMinute, TokensPerDay, TokensPerMinute, UnitText, Usd};
 
@@ -29,12 +30,18 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     };
     let quota = root.table("quota", quota);
     let faults = root.tables("fault", fault);
+    let answers = if root.has("answers") {
+        root.optional_table("answers", answers)
+    } else {
+        Some(AnswerSpec::default())
+    };
     let (settings, (rules, limits)) = (settings?, quota?);
     Some(ServiceSpec {
         capacity: capacity?,
         rules,
         limits,
         faults: faults?,
+        answers: answers?,
         ..settings
     })
 }
@@ -68,6 +75,17 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
     let geo_hop = s.or("geo_hop", unit::<Micros>(), "20ms");
     let global_hop = s.or("global_hop", unit::<Micros>(), "60ms");
     let timeouts_are_billed = s.or("timeouts_are_billed", boolean(), true);
+    let fixed_latency = s.optional_table("latency", |s| {
+        s.tag(&["fixed"])?;
+        s.required_table("fixed", |s| {
+            let ttft = s.required("ttft", unit::<Micros>());
+            let per_token = s.required("per_token", unit::<Micros>());
+            Some(FixedLatency {
+                ttft: ttft?,
+                per_token: per_token?,
+            })
+        })
+    });
     Some(ServiceSpec {
         region: region?,
         capacity: CapacitySpec::OnDemand {
@@ -79,7 +97,9 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         geo_hop: geo_hop?,
         global_hop: global_hop?,
         timeouts_are_billed: timeouts_are_billed?,
+        fixed_latency,
         faults: Vec::new(),
+        answers: AnswerSpec::default(),
     })
 }
 
@@ -288,8 +308,32 @@ fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
             ("internal", FaultKind::Internal),
             ("model_error", FaultKind::ModelError),
             ("model_timeout", FaultKind::ModelTimeout),
+            ("throttled", FaultKind::Throttled),
+            ("model_not_ready", FaultKind::NotReady),
+            ("connection_reset", FaultKind::Reset),
+            ("slow_start", FaultKind::SlowStart(Micros::ZERO)),
+            (
+                "stream_error",
+                FaultKind::Stream(StreamFault::ModelStreamError),
+            ),
+            (
+                "stream_throttled",
+                FaultKind::Stream(StreamFault::Throttled),
+            ),
+            ("stream_internal", FaultKind::Stream(StreamFault::Internal)),
+            (
+                "stream_unavailable",
+                FaultKind::Stream(StreamFault::Unavailable),
+            ),
+            ("stream_reset", FaultKind::Stream(StreamFault::Reset)),
         ]),
     );
+    let kind = match kind {
+        Some(FaultKind::SlowStart(_)) => s
+            .required("delay", unit::<Micros>())
+            .map(FaultKind::SlowStart),
+        other => other,
+    };
     let share = s.required("share", share());
     let from = s.or("from", unit::<Micros>(), "0s");
     let until = s.optional("until", unit::<Micros>());

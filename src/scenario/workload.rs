@@ -1,13 +1,16 @@
 //! `[[workload]]`: one traffic stream with its sizes and cache.
 
-use crate::config::{Section, boolean, count, float, list, one_of, pair, positive, text, unset_or};
+use crate::config::{
+    Section, boolean, count, float, list, one_of, pair, positive, text, unset_or, whole,
+};
 use crate::domain::CacheTtl;
 use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, TrafficSpec};
+use std::sync::Arc;
 
-use super::Workload;
 use super::files::Library;
 use super::shape::shapes;
 use super::traffic::arrival;
+use super::{PromptSpec, Workload};
 
 const SIZES: [&str; 4] = ["fixed", "lognormal", "quantiles", "mixture"];
 /// No context window comes near; it keeps token sums far from overflow.
@@ -21,6 +24,12 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let stream = s.or("stream", boolean(), true);
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
+    let model_id = s.optional("model_id", text());
+    let prompts = if s.has("prompts") {
+        s.optional_table("prompts", |s| prompts(s, library))
+    } else {
+        Some(PromptSpec::default())
+    };
     Some(Workload {
         name: name?,
         model: model?,
@@ -28,6 +37,33 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         stream: stream?,
         tags: tags?,
         traffic: traffic?,
+        model_id,
+        prompts: prompts?,
+    })
+}
+
+/// `[workload.prompts]`: a file of prompts, and how many tools the calls declare.
+fn prompts(s: &mut Section<'_>, library: &Library<'_>) -> Option<PromptSpec> {
+    let tools = s.or("tools", whole(0..=64), 0);
+    let texts = match s.optional("file", text()) {
+        None => Some(Arc::from([])),
+        Some(path) => match library.prompts(&path) {
+            Ok(texts) => Some(texts),
+            Err(message) => {
+                s.report(
+                    "file",
+                    format!("cannot read the prompts: {message}"),
+                    "names the file",
+                    "write one JSON string, or one object with the member `prompt`, on each line; \
+                     the path is relative to the scenario",
+                );
+                None
+            }
+        },
+    };
+    Some(PromptSpec {
+        texts: texts?,
+        tools: tools?,
     })
 }
 

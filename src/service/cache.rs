@@ -1,6 +1,8 @@
 //! Prompt cache of one model in one Region: prefix blocks with a sliding time to live.
 
+use crate::domain::CachePoint;
 use crate::units::{Micros, Moment};
+use rustc_hash::FxHashMap;
 
 /// Which prefix blocks are cached, and until when.
 ///
@@ -34,6 +36,11 @@ impl PrefixCache {
             .count()
     }
 
+    /// Blocks that are cached at `now`.
+    pub fn live(&self, now: Moment) -> usize {
+        self.expires.iter().filter(|&&end| now < end).count()
+    }
+
     /// Uses `prefix` at `now`: what was cached lives on, the rest is written.
     #[inline]
     pub fn touch(&mut self, now: Moment, prefix: &[u32]) {
@@ -45,6 +52,41 @@ impl PrefixCache {
             }
             self.expires[block] = until;
         }
+    }
+}
+
+/// Which cache points are cached, and until when, by the identity of what is before them.
+///
+/// It answers for prompts whose parts have sizes and lives of their own, as those of real clients.
+#[derive(Clone, Debug, Default)]
+pub struct PointCache {
+    expires: FxHashMap<u64, Moment>,
+    /// How many entries there may be before those past their life are dropped.
+    sweep_at: usize,
+}
+
+/// Entries below which a sweep is not worth while.
+const SWEEP_FLOOR: usize = 1024;
+
+impl PointCache {
+    /// Whether the prompt up to the point `id` is cached at `now`.
+    #[inline]
+    pub fn holds(&self, now: Moment, id: u64) -> bool {
+        self.expires.get(&id).is_some_and(|&end| now < end)
+    }
+
+    /// Uses a point at `now`: it lives for its time from now on.
+    pub fn touch(&mut self, now: Moment, point: &CachePoint) {
+        if self.expires.len() >= self.sweep_at.max(SWEEP_FLOOR) {
+            self.expires.retain(|_, end| now < *end);
+            self.sweep_at = self.expires.len() * 2;
+        }
+        self.expires.insert(point.id, now + point.ttl.span());
+    }
+
+    /// Points that are cached at `now`.
+    pub fn live(&self, now: Moment) -> usize {
+        self.expires.values().filter(|&&end| now < end).count()
     }
 }
 

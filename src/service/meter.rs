@@ -47,13 +47,16 @@ struct SlidingLog {
     last_tick_ends: u64,
 }
 
+/// The largest limit; its bucket level fits 128 bits with room to spare.
+const LIMIT_MAX: u64 = 9_000_000_000_000_000;
+
 /// Ticks of a sliding window.
 const TICKS: u64 = 60_000;
 
 impl Meter {
     /// An unused meter of `limit` units per `span`. Limits above 9·10¹⁵ are cut to that.
     pub fn new(window: Window, limit: u64, span: Micros) -> Self {
-        let limit = i64::try_from(limit.min(9_000_000_000_000_000)).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit.min(LIMIT_MAX)).unwrap_or(i64::MAX);
         let state = match window {
             Window::Bucket => State::Bucket {
                 level: i128::from(limit) * i128::from(span.0),
@@ -75,6 +78,17 @@ impl Meter {
             state,
             least: i128::MAX,
         }
+    }
+
+    /// Changes the limit at `now`; what was used stays used.
+    pub fn set_limit(&mut self, now: Moment, limit: u64) {
+        self.advance(now);
+        let limit = i64::try_from(limit.min(LIMIT_MAX)).unwrap_or(i64::MAX);
+        let more = self.parts(limit - self.limit);
+        if let State::Bucket { level, .. } = &mut self.state {
+            *level += more;
+        }
+        self.limit = limit;
     }
 
     /// The limit, in units per window.

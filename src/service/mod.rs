@@ -10,8 +10,8 @@ pub mod setup;
 pub mod spec;
 mod units;
 
-pub use cache::PrefixCache;
-pub use endpoint::{Call, Endpoint, Grant, ServedBy, ServiceTotals};
+pub use cache::{PointCache, PrefixCache};
+pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;
 pub use quota::{Counter, CounterLimits, QuotaReport, QuotaStats, TokenQuota};

@@ -5,6 +5,7 @@
 //! guide, "How tokens are counted in Amazon Bedrock"). How use is forgotten and when a reservation
 //! returns is not published; [`QuotaRules`] names the assumptions.
 
+use super::endpoint::CounterState;
 use super::meter::Meter;
 use crate::domain::{QuotaRules, RefusalReason, ScopeKind, Semantics};
 use crate::units::{Micros, Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute};
@@ -142,7 +143,7 @@ pub struct Counter {
     tpm: TokenQuota,
     rpm: Option<RequestQuota>,
     tpd: Option<TokenQuota>,
-    refused_counts_rpm: bool,
+    rules: QuotaRules,
 }
 
 /// A request quota: counted at admission, never settled.
@@ -209,7 +210,7 @@ impl Counter {
             tpm: TokenQuota::new(rules, limits.tpm.0, Micros::MINUTE),
             rpm: limits.rpm.map(|rpm| RequestQuota::new(rules, rpm.0)),
             tpd: tpd.map(|tpd| TokenQuota::new(rules, tpd.0, Micros::DAY)),
-            refused_counts_rpm: rules.refused_counts_rpm,
+            rules,
         }
     }
 
@@ -238,7 +239,7 @@ impl Counter {
             None
         };
         if let Some(quota) = &mut self.rpm
-            && (refusal.is_none() || self.refused_counts_rpm)
+            && (refusal.is_none() || self.rules.refused_counts_rpm)
         {
             quota.count(now);
         }
@@ -282,6 +283,45 @@ impl Counter {
     /// The tokens-per-minute limit.
     pub fn tpm_limit(&self) -> u64 {
         self.tpm.limit()
+    }
+
+    /// The counter as it stands at `now`.
+    pub fn state(&mut self, now: Moment) -> CounterState {
+        CounterState {
+            model: self.model.clone(),
+            kind: self.kind,
+            limits: CounterLimits {
+                tpm: TokensPerMinute(self.tpm.limit()),
+                rpm: self
+                    .rpm
+                    .as_ref()
+                    .map(|quota| RequestsPerMinute(quota.meter.limit() as u64)),
+                tpd: self.tpd.as_ref().map(|quota| TokensPerDay(quota.limit())),
+            },
+            tpm_available: self.tpm.available(now),
+            held: self.tpm.held(),
+            settled_this_minute: self.shown(now),
+            rpm_available: self.rpm.as_mut().map(|quota| quota.meter.available(now)),
+            tpd_available: self.tpd.as_mut().map(|quota| quota.available(now)),
+        }
+    }
+
+    /// Changes the limits at `now`; what was used stays used. A request quota that
+    /// was not there begins unused; a daily token quota can be changed or lifted, not added, because the
+    /// requests in flight reserved nothing of it.
+    pub fn set_limits(&mut self, now: Moment, limits: CounterLimits) {
+        self.tpm.meter.set_limit(now, limits.tpm.0);
+        match (&mut self.rpm, limits.rpm) {
+            (Some(quota), Some(rpm)) => quota.meter.set_limit(now, rpm.0),
+            (quota, rpm) => *quota = rpm.map(|rpm| RequestQuota::new(self.rules, rpm.0)),
+        }
+        let tpd = limits.tpd.filter(|_| self.rules.enforce_tpd);
+        match (&mut self.tpd, tpd) {
+            (Some(quota), Some(tpd)) => quota.meter.set_limit(now, tpd.0),
+            // Reservations in flight were not made of a quota that begins now.
+            (None, Some(_)) => {}
+            (quota, None) => *quota = None,
+        }
     }
 
     /// Each quota with what it saw.

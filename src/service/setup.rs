@@ -45,7 +45,7 @@ pub struct TargetSetup {
     pub block_tokens: u32,
     /// Life of a cached prefix after its last use.
     pub cache_ttl: Micros,
-    /// Destination Regions, the source among them.
+    /// Destination Regions, the source among them; at least 1.
     pub destinations: usize,
     /// Latency added by a Region other than the source.
     pub hop: Micros,

@@ -1,6 +1,6 @@
 //! What a scenario says of the service: capacity that is bought or shared, assumptions, faults.
 
-use crate::domain::{QuotaRules, Scope, Term};
+use crate::domain::{QuotaRules, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 
 /// The service side of one variant.
@@ -22,9 +22,73 @@ pub struct ServiceSpec {
     pub global_hop: Micros,
     /// Whether a client timeout is billed for its input and the tokens produced so far.
     pub timeouts_are_billed: bool,
+    /// Latency that replaces that of every model's profile, without noise.
+    pub fixed_latency: Option<FixedLatency>,
     /// Error rates.
     pub faults: Vec<FaultSpec>,
+    /// What a served model says.
+    pub answers: AnswerSpec,
 }
+
+/// A latency without noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedLatency {
+    /// From admission to the first token.
+    pub ttft: Micros,
+    /// Per output token after the first.
+    pub per_token: Micros,
+}
+
+/// What a served model says. A simulation has no texts, and no use for this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerSpec {
+    /// Share of answers that use a tool when the call declares some.
+    pub tool_use: Ratio,
+    /// The same when the call brings the results of an earlier use.
+    pub tool_use_again: Ratio,
+    /// Share of answers that end at one of the caller's stop sequences.
+    pub stop_sequence: Ratio,
+    /// Output tokens of one chunk of a stream.
+    pub chunk_tokens: u32,
+    /// Bytes of text that count as one token; `None` takes the model profile's figure.
+    pub bytes_per_token: Option<f64>,
+    /// What a guardrail that a call names blocks.
+    pub guardrail: GuardrailSpec,
+}
+
+/// A guardrail of words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuardrailSpec {
+    /// Words that are blocked, whatever their case.
+    pub words: Vec<String>,
+    /// What is answered when the input holds one.
+    pub blocked_input: String,
+    /// What is answered when the output holds one.
+    pub blocked_output: String,
+}
+
+impl Default for AnswerSpec {
+    /// A model that uses a tool when it can, and then answers.
+    fn default() -> Self {
+        Self {
+            tool_use: Ratio::ONE,
+            tool_use_again: Ratio::ZERO,
+            stop_sequence: Ratio::ZERO,
+            chunk_tokens: 1,
+            bytes_per_token: None,
+            guardrail: GuardrailSpec {
+                words: Vec::new(),
+                blocked_input: BLOCKED_INPUT.to_owned(),
+                blocked_output: BLOCKED_OUTPUT.to_owned(),
+            },
+        }
+    }
+}
+
+/// The texts that the Bedrock console proposes for a new guardrail.
+pub const BLOCKED_INPUT: &str = "Sorry, the model cannot answer this question.";
+/// See [`BLOCKED_INPUT`].
+pub const BLOCKED_OUTPUT: &str = "Sorry, the model cannot answer this question.";
 
 /// Quotas of the account that replace a model's defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +169,16 @@ pub enum FaultKind {
     ModelError,
     /// 408.
     ModelTimeout,
+    /// 429 that no quota explains.
+    Throttled,
+    /// 429 `ModelNotReadyException`.
+    NotReady,
+    /// The connection is closed before an answer.
+    Reset,
+    /// The answer breaks off after some of its tokens.
+    Stream(StreamFault),
+    /// The first token comes later by this much; the call succeeds.
+    SlowStart(Micros),
 }
 
 /// A share of attempts that fail in a span of time.

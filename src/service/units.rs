@@ -106,12 +106,17 @@ impl SharedDecoder {
         }
     }
 
-    /// Stops a stream and says how many tokens of work it had done.
-    pub fn cancel(&mut self, now: Moment, stream: Stream) -> f64 {
+    /// Tokens of work that a stream has done by `now`.
+    pub fn done(&mut self, now: Moment, stream: Stream) -> f64 {
+        self.advance(now);
+        self.virtual_work - stream.started_work
+    }
+
+    /// Stops a stream.
+    pub fn cancel(&mut self, now: Moment, stream: Stream) {
         self.advance(now);
         self.cancelled.insert(stream.ticket);
         self.active -= 1;
-        self.virtual_work - stream.started_work
     }
 
     /// When the next stream ends if none joins or leaves.
@@ -197,7 +202,8 @@ mod tests {
         let first = decoder.start(Moment::ZERO, 100.0, 1);
         decoder.start(Moment::ZERO, 100.0, 2);
         let at = |s| Moment::ZERO + Micros::from_secs_f64(s);
-        assert!((decoder.cancel(at(1.0), first) - 50.0).abs() < 1e-9);
+        assert!((decoder.done(at(1.0), first) - 50.0).abs() < 1e-9);
+        decoder.cancel(at(1.0), first);
         assert_eq!(decoder.next_end(), Some(at(1.5)));
         assert_eq!(decoder.poll(at(1.5)), Some(2));
         assert_eq!(decoder.next_end(), None);

@@ -2,12 +2,13 @@
 
 use super::context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
+use crate::client::spec::{RetryPolicy, SdkRetries};
 use crate::config::{ConfigError, Problem};
 use crate::cost::Tariff;
 use crate::cost::capacity::{Throughput, reserved_per_hour, units_per_hour};
 use crate::domain::{
-    CacheTtl, Fact, LatencyProfile, ModelPrices, ModelProfile, PriceBook, Scope, ScopeKind,
-    TokenPrices, UnitPrice,
+    CacheTtl, Fact, FactStatus, LatencyProfile, ModelPrices, ModelProfile, NoiseLaw, Origin,
+    PriceBook, Scope, ScopeKind, TokenPrices, UnitPrice,
 };
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
@@ -16,8 +17,11 @@ use crate::service::CounterLimits;
 use crate::service::setup::{
     CounterSetup, EndpointSetup, ReservedSetup, Route, TargetSetup, UnitsSetup,
 };
-use crate::service::spec::{CapacitySpec, Overload, ProvisionedSpec, ReservedSpec, ServiceSpec};
+use crate::service::spec::{
+    CapacitySpec, FixedLatency, Overload, ProvisionedSpec, ReservedSpec, ServiceSpec,
+};
 use crate::units::{Micros, TokensPerMinute};
+use std::borrow::Cow;
 
 /// One variant, ready to run, with the words that results show beside it.
 #[derive(Clone, Debug)]
@@ -76,7 +80,7 @@ struct Joiner<'a> {
 struct Resolved<'a> {
     workload: &'a Workload,
     model: &'a ModelProfile,
-    latency: &'a LatencyProfile,
+    latency: Cow<'a, LatencyProfile>,
     prices: Option<&'a ModelPrices>,
 }
 
@@ -90,6 +94,7 @@ impl<'a> Joiner<'a> {
 
     fn join(&mut self) -> Option<Assembled> {
         let variant = self.variant;
+        self.note_stand_ins();
         let resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -166,7 +171,10 @@ impl<'a> Joiner<'a> {
             }
         };
         let latency = match self.catalogue.latency(&model.latency) {
-            Ok(latency) => latency,
+            Ok(latency) => match self.variant.service.fixed_latency {
+                None => Cow::Borrowed(latency),
+                Some(fixed) => Cow::Owned(fixed_profile(fixed)),
+            },
             Err(unknown) => {
                 self.problem(&path, unknown.to_string(), unknown.help());
                 return None;
@@ -180,6 +188,23 @@ impl<'a> Joiner<'a> {
             latency,
             prices,
         })
+    }
+
+    /// What a simulation cannot do as the scenario asks.
+    fn note_stand_ins(&mut self) {
+        let retry = self.variant.client.retry;
+        if let RetryPolicy::Sdk { mode, .. } = retry {
+            let stand_in = match mode {
+                SdkRetries::Standard => "its `standard` mode as it is by default",
+                SdkRetries::Adaptive => {
+                    "its `standard` mode, without the rate limiter of `adaptive`"
+                }
+            };
+            self.notes.push(format!(
+                "`client.retry.sdk` hands retries to the AWS SDK for Rust when run live; in virtual \
+                 time {stand_in} stands in (`aws_standard_2_0`)"
+            ));
+        }
     }
 
     fn check_limits(&mut self, workload: &Workload, model: &ModelProfile) {
@@ -255,15 +280,11 @@ impl<'a> Joiner<'a> {
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
         let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
-        let cache = one
-            .model
-            .cache
-            .as_ref()
-            .filter(|_| marked && block_tokens > 0);
+        let cache = one.model.cache.as_ref().filter(|_| marked);
         Some(TargetSetup {
             name: one.workload.name.clone(),
             route,
-            latency: one.latency.clone(),
+            latency: one.latency.clone().into_owned(),
             burndown: one.model.burndown,
             max_tokens: one
                 .workload
@@ -272,10 +293,7 @@ impl<'a> Joiner<'a> {
             max_input: one.model.max_input.0,
             cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
             block_tokens,
-            cache_ttl: match ttl {
-                CacheTtl::FiveMinutes => Micros::from_secs(300),
-                CacheTtl::OneHour => Micros::HOUR,
-            },
+            cache_ttl: ttl.span(),
             destinations,
             hop: match scope.kind() {
                 ScopeKind::InRegion => Micros::ZERO,
@@ -521,6 +539,28 @@ fn blocks(traffic: &TrafficSpec) -> (u32, CacheTtl) {
         (Some(prefix), _) => (prefix.tokens, prefix.ttl),
         (None, ArrivalSpec::Trace(replay)) => (replay.trace.block_tokens, CacheTtl::FiveMinutes),
         (None, _) => (0, CacheTtl::FiveMinutes),
+    }
+}
+
+/// A latency that the scenario sets for all models.
+fn fixed_profile(fixed: FixedLatency) -> LatencyProfile {
+    LatencyProfile {
+        name: "fixed".to_owned(),
+        origin: Origin::Assumed,
+        source: Fact {
+            source: "service.latency.fixed of the scenario".to_owned(),
+            status: FactStatus::Assumed,
+            ..Fact::default()
+        },
+        ttft_base: fixed.ttft,
+        ttft_per_k_input: Micros::ZERO,
+        ttft_per_k_cached: Micros::ZERO,
+        load_base: Micros::ZERO,
+        load_per_k: Micros::ZERO,
+        per_output_token: fixed.per_token,
+        load_per_token: 0.0,
+        ttft_noise: NoiseLaw::none(),
+        tpot_noise: NoiseLaw::none(),
     }
 }
 

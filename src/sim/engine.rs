@@ -13,7 +13,7 @@ use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome};
 use crate::load::source::{Arrival, Source};
 use crate::rng::Keyed;
-use crate::service::{Call, Endpoint};
+use crate::service::{Call, Endpoint, Prefix};
 use crate::units::{Micros, Moment};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
 /// users who do not think would ask and be refused for ever within one moment. Assumed.
 const REFUSAL_TAKES: Micros = Micros(10_000);
 
-struct Engine<'a> {
+struct Engine {
     sources: Vec<WorkloadSource>,
     injector: Injector,
     endpoint: Endpoint,
@@ -43,7 +43,7 @@ struct Engine<'a> {
     wake_at: Moment,
     /// Serial of the wake event that counts.
     wake_serial: u64,
-    recorder: Recorder<'a>,
+    recorder: Recorder,
 }
 
 struct WorkloadSource {
@@ -54,8 +54,8 @@ struct WorkloadSource {
     jitter: Keyed,
 }
 
-impl<'a> Engine<'a> {
-    fn new(setup: &'a RunSetup, seed: u64) -> Self {
+impl Engine {
+    fn new(setup: &RunSetup, seed: u64) -> Self {
         let until = Moment::ZERO + setup.duration;
         let sources = setup
             .workloads
@@ -96,10 +96,10 @@ impl<'a> Engine<'a> {
             let (arrival_at, workload) = self.next_arrival();
             // At the same moment events come before arrivals: they free quota and places.
             if arrival_at < event_at {
-                self.recorder.advance(arrival_at, &mut self.endpoint);
+                self.advance(arrival_at);
                 self.arrive(workload);
             } else if let Some(event) = self.queue.pop() {
-                self.recorder.advance(event.at, &mut self.endpoint);
+                self.advance(event.at);
                 self.handle(event);
             } else {
                 break;
@@ -121,7 +121,15 @@ impl<'a> Engine<'a> {
             0,
             "a call was never settled"
         );
-        self.recorder.finish(&self.endpoint)
+        self.recorder
+            .finish(self.endpoint.reports(), self.endpoint.totals())
+    }
+
+    #[inline]
+    fn advance(&mut self, now: Moment) {
+        if self.recorder.advance(now) {
+            self.recorder.sample(Some(self.endpoint.pressure(now)));
+        }
     }
 
     fn start_closed_loops(&mut self) {
@@ -235,8 +243,11 @@ impl<'a> Engine<'a> {
             target: request.workload,
             key: request.draw_key(),
             input: request.input,
-            prefix: &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
+            prefix: Prefix::Blocks(
+                &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
+            ),
             output: request.output,
+            max_tokens: None,
         };
         let admitted = self.endpoint.admit(now, &call);
         self.recorder
@@ -286,13 +297,23 @@ impl<'a> Engine<'a> {
             .cut_short(now, request.workload, &request.grant);
         self.endpoint
             .settle(now, request.workload, &request.grant, produced);
-        self.recorder.abandoned(now, request, produced);
+        self.recorder
+            .abandoned(now, request, produced, Failure::ClientTimeout);
         self.failed(now, id, Failure::ClientTimeout);
     }
 
+    /// The last token of an attempt has come.
     #[inline]
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
+        if let Some((produced, fault)) = request.grant.broken {
+            self.endpoint
+                .settle(now, request.workload, &request.grant, produced);
+            let failure = Failure::StreamBroken(fault);
+            self.recorder.abandoned(now, request, produced, failure);
+            self.failed(now, id, failure);
+            return;
+        }
         self.endpoint.settle(
             now,
             request.workload,

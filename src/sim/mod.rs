@@ -15,8 +15,10 @@ pub use context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
 pub use engine::run;
 pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};
+pub use recorder::{Answer, Recorder};
 pub use replicate::{ReplicationValues, VariantMeasures, run_all};
 pub use setup::{RequestBounds, RunSetup, WorkloadSetup};
+pub use slab::{Request, Slab};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::slab::Request;
 use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, ScopeKind, Usage};
 use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
-use crate::service::{Endpoint, ServedBy};
+use crate::service::{QuotaReport, ServedBy, ServiceTotals};
 use crate::units::{Micros, Moment};
 
 /// The times of an answered request.
@@ -28,8 +28,9 @@ pub struct Answer {
 const SAMPLES_PER_INTERVAL: u64 = 10;
 
 /// The listener of one run.
-pub struct Recorder<'a> {
-    setup: &'a RunSetup,
+pub struct Recorder {
+    record_attempts: bool,
+    timeouts_are_billed: bool,
     bounds: RequestBounds,
     measured_from: Moment,
     workloads: Vec<Recorded>,
@@ -51,6 +52,7 @@ pub struct Recorder<'a> {
 struct Recorded {
     tally: Tally,
     stream: bool,
+    block_tokens: u32,
     /// By scope kind: in-Region, geo, global.
     tariffs: [Option<Tariff>; 3],
 }
@@ -63,14 +65,15 @@ fn slot(kind: ScopeKind) -> usize {
     }
 }
 
-impl<'a> Recorder<'a> {
+impl Recorder {
     /// A recorder that has seen nothing.
-    pub fn new(setup: &'a RunSetup) -> Self {
+    pub fn new(setup: &RunSetup) -> Self {
         let timeline = Timeline::for_run(setup.duration);
         let workloads = setup
             .workloads
             .iter()
-            .map(|workload| {
+            .zip(&setup.endpoint.targets)
+            .map(|(workload, target)| {
                 let mut tariffs = [const { None }; 3];
                 for (kind, tariff) in &workload.tariffs {
                     tariffs[slot(*kind)] = Some(tariff.clone());
@@ -78,12 +81,14 @@ impl<'a> Recorder<'a> {
                 Recorded {
                     tally: Tally::new(),
                     stream: workload.stream,
+                    block_tokens: target.block_tokens,
                     tariffs,
                 }
             })
             .collect();
         Self {
-            setup,
+            record_attempts: setup.record_attempts,
+            timeouts_are_billed: setup.timeouts_are_billed,
             bounds: setup.bounds,
             measured_from: Moment::ZERO + setup.warmup,
             workloads,
@@ -107,23 +112,25 @@ impl<'a> Recorder<'a> {
         self.now
     }
 
-    /// Time goes on to `now`.
+    /// Time goes on to `now`. Says whether a sample of the state is due: [`Recorder::sample`].
     #[inline]
-    pub fn advance(&mut self, now: Moment, endpoint: &mut Endpoint) {
+    pub fn advance(&mut self, now: Moment) -> bool {
         self.area += u128::from(self.in_system) * u128::from(now.since(self.now).0);
         self.now = now;
-        if now >= self.sample_at {
-            self.sample(now, endpoint);
-        }
+        now >= self.sample_at
     }
 
-    fn sample(&mut self, now: Moment, endpoint: &mut Endpoint) {
-        let (reserved, settled) = endpoint.pressure(now);
+    /// Samples the number in the system and, where quotas can be seen, how much of them is reserved
+    /// and settled, as shares.
+    pub fn sample(&mut self, pressure: Option<(f64, f64)>) {
+        let now = self.now;
         let in_system = self.in_system;
         let interval = self.timeline.at(now);
         let permille = |share: f64| (share * 1000.0).round() as u64;
-        interval.reserved_permille = interval.reserved_permille.max(permille(reserved));
-        interval.settled_permille = interval.settled_permille.max(permille(settled));
+        if let Some((reserved, settled)) = pressure {
+            interval.reserved_permille = interval.reserved_permille.max(permille(reserved));
+            interval.settled_permille = interval.settled_permille.max(permille(settled));
+        }
         interval.in_system = interval.in_system.max(in_system);
         self.sample_at = Moment((now.0 / self.sample_every.0 + 1) * self.sample_every.0);
     }
@@ -133,12 +140,13 @@ impl<'a> Recorder<'a> {
         request.intended >= self.measured_from
     }
 
-    /// A request is due.
+    /// A request is due. Live, `now` may be a little after the moment at which it was: it has been in the system since.
     #[inline]
     pub fn offered(&mut self, now: Moment, request: &Request) {
+        self.area += u128::from(now.since(request.intended).0);
         self.in_system += 1;
         self.simulated += 1;
-        self.timeline.at(now).offered += 1;
+        self.timeline.at(request.intended).offered += 1;
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.offered += 1;
         }
@@ -171,11 +179,11 @@ impl<'a> Recorder<'a> {
     /// Keeps a record of an attempt that ended, if the setup asks for it.
     #[inline]
     fn keep(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
-        if !self.setup.record_attempts {
+        if !self.record_attempts {
             return;
         }
         let first = request.grant.first_token_at;
-        let block_tokens = self.setup.endpoint.targets[request.workload].block_tokens;
+        let block_tokens = self.workloads[request.workload].block_tokens;
         let prefix = u64::from(request.prefix.len) * u64::from(block_tokens);
         self.attempts.push(AttemptRecord {
             workload: request.workload,
@@ -192,14 +200,19 @@ impl<'a> Recorder<'a> {
         });
     }
 
-    /// The client abandoned an attempt that had produced `output` tokens.
-    pub fn abandoned(&mut self, now: Moment, request: &Request, output: u32) {
+    /// An attempt that had produced `output` tokens was abandoned by the client, or broke off.
+    pub fn abandoned(&mut self, now: Moment, request: &Request, output: u32, failure: Failure) {
         if !self.is_measured(request) {
             return;
         }
-        let billed = self.setup.timeouts_are_billed;
+        let billed = self.timeouts_are_billed;
         let workload = &mut self.workloads[request.workload];
-        workload.tally.attempts.timed_out += 1;
+        let attempts = &mut workload.tally.attempts;
+        if failure == Failure::ClientTimeout {
+            attempts.timed_out += 1;
+        } else {
+            attempts.failed += 1;
+        }
         let usage = Usage {
             output,
             ..request.grant.usage
@@ -210,12 +223,7 @@ impl<'a> Recorder<'a> {
             workload.tally.ledger.waste(tariff.charge(usage));
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
-        self.keep(
-            now,
-            request,
-            AttemptEnd::Failed(Failure::ClientTimeout),
-            usage,
-        );
+        self.keep(now, request, AttemptEnd::Failed(failure), usage);
     }
 
     /// A request was answered; [`Recorder::ended`] follows.
@@ -276,11 +284,26 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The run is over.
+    /// The attempts kept since the last call: a shell that runs for long writes them down as they come.
+    pub fn take_attempts(&mut self) -> Vec<AttemptRecord> {
+        std::mem::take(&mut self.attempts)
+    }
+
+    /// What has been counted of each workload so far.
+    pub fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.workloads.iter().map(|workload| &workload.tally)
+    }
+
+    /// Requests in the system.
+    pub fn in_system(&self) -> u64 {
+        self.in_system
+    }
+
+    /// The run is over; `quotas` and `totals` are the service's, as far as they are known.
     ///
     /// # Panics
     /// If requests or time are not conserved.
-    pub fn finish(self, endpoint: &Endpoint) -> RunMeasures {
+    pub fn finish(self, quotas: Vec<QuotaReport>, totals: ServiceTotals) -> RunMeasures {
         assert_eq!(
             self.area, self.sojourn,
             "Little's law: the integral of the number in the system is the sum of times in it"
@@ -301,8 +324,8 @@ impl<'a> Recorder<'a> {
                 .collect(),
             timeline: self.timeline,
             attempts: self.attempts,
-            quotas: endpoint.reports(),
-            totals: endpoint.totals(),
+            quotas,
+            totals,
             simulated: self.simulated,
             in_system_area: self.area,
             ran_for: self.now.since(Moment::ZERO),

@@ -58,7 +58,8 @@ const MAY_USE: &[(&str, &str)] = &[
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan",
     ),
-    // F4: the only floor that knows files, terminals and clocks.
+    // F4: the only floor that knows files, terminals, clocks and sockets.
+    ("clock", "units"),
     (
         "store",
         "units domain rng stats client load service cost measure config scenario profile sim \
@@ -72,7 +73,7 @@ const MAY_USE: &[(&str, &str)] = &[
 ];
 
 /// The modules that may touch files, the environment, clocks and the terminal.
-const SHELLS: [&str; 2] = ["store", "cli"];
+const SHELLS: [&str; 3] = ["clock", "store", "cli"];
 
 /// Children of `std` that only shells may use.
 const FOREIGN_STD: [&str; 5] = ["fs", "env", "net", "process", "thread"];

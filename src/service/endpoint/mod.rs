@@ -4,16 +4,22 @@
 //! the call ends. It reads no clock, no socket and no randomness of its own: a simulation and a
 //! server drive the same code.
 
-use super::cache::PrefixCache;
+mod faults;
+mod state;
+
+pub use state::CounterState;
+
+use super::cache::{PointCache, PrefixCache};
 use super::latency::{LatencyModel, Pace};
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
-use super::spec::{FaultKind, FaultSpec, Overload};
+use super::spec::Overload;
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{Failure, RefusalReason, ScopeKind, Usage};
+use crate::domain::{CachePoint, CacheTtl, Failure, RefusalReason, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
+use faults::Fault;
 
 /// One call as the service sees it.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +30,21 @@ pub struct Call<'a> {
     pub key: u64,
     /// Input tokens after the prefix.
     pub input: u32,
-    /// Prefix blocks, in order.
-    pub prefix: &'a [u32],
+    /// What a cache may know.
+    pub prefix: Prefix<'a>,
     /// Output tokens that the model would produce if nothing stopped it.
     pub output: u32,
+    /// The call's own `max_tokens`; `None` takes that of the target.
+    pub max_tokens: Option<u32>,
+}
+
+/// The part of a prompt that a cache may know.
+#[derive(Clone, Copy, Debug)]
+pub enum Prefix<'a> {
+    /// Blocks of the target's size, by their numbers, in order.
+    Blocks(&'a [u32]),
+    /// Parts of their own sizes, in order.
+    Points(&'a [CachePoint]),
 }
 
 /// Who serves a call, which decides its price.
@@ -82,9 +99,29 @@ pub struct Grant {
     pub done_at: Option<Moment>,
     /// Quota tokens reserved.
     pub reserved: i64,
+    /// Of the cache writes, the tokens that live for an hour.
+    pub cache_write_1h: u32,
+    /// After how many output tokens the stream breaks off, and why, if it does.
+    pub broken: Option<(u32, StreamFault)>,
     admitted_at: Moment,
     per_token_us: f64,
     stream: Option<Stream>,
+}
+
+impl Grant {
+    /// Output tokens that come: all of the answer, or those before the stream breaks off.
+    #[inline]
+    pub fn produces(&self) -> u32 {
+        match self.broken {
+            None => self.usage.output,
+            Some((after, _)) => after,
+        }
+    }
+
+    /// Microseconds per output token after the first, as far as admission knows them.
+    pub fn per_token_us(&self) -> f64 {
+        self.per_token_us
+    }
 }
 
 /// The service brain.
@@ -92,10 +129,11 @@ pub struct Grant {
 pub struct Endpoint {
     targets: Vec<Target>,
     counters: Vec<Counter>,
-    caches: Vec<PrefixCache>,
+    caches: Vec<Cache>,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
-    faults: Vec<(FaultSpec, Keyed)>,
+    faults: Vec<Fault>,
+    seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
 }
@@ -129,6 +167,13 @@ struct Target {
     hop: Micros,
 }
 
+/// The cache of one target in one Region.
+#[derive(Clone, Debug)]
+struct Cache {
+    blocks: PrefixCache,
+    points: PointCache,
+}
+
 #[derive(Clone, Debug)]
 struct Units {
     decoder: SharedDecoder,
@@ -156,7 +201,10 @@ impl Endpoint {
             .map(|spec| {
                 let first_cache = caches.len();
                 let ttl = spec.cache_ttl;
-                caches.resize_with(first_cache + spec.destinations, || PrefixCache::new(ttl));
+                caches.resize_with(first_cache + spec.destinations, || Cache {
+                    blocks: PrefixCache::new(ttl),
+                    points: PointCache::default(),
+                });
                 Target {
                     route: spec.route,
                     latency: LatencyModel::new(&spec.latency, setup.ambient_load),
@@ -181,12 +229,6 @@ impl Endpoint {
             waiting: 0,
             refused: 0,
         });
-        let faults = setup
-            .faults
-            .iter()
-            .enumerate()
-            .map(|(i, fault)| (*fault, Keyed::new(seed, &format!("fault/{i}"))))
-            .collect();
         Self {
             targets,
             counters: setup
@@ -200,7 +242,8 @@ impl Endpoint {
                 .as_ref()
                 .map(|spec| ReservedTier::new(spec, setup.rules)),
             units,
-            faults,
+            faults: faults::with_draws(&setup.faults, seed),
+            seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
         }
@@ -212,16 +255,18 @@ impl Endpoint {
     /// The failure that Bedrock answers with; nothing is reserved then.
     #[inline]
     pub fn admit(&mut self, now: Moment, call: &Call<'_>) -> Result<Grant, Failure> {
-        if !self.faults.is_empty() {
-            self.inject(now, call)?;
-        }
+        let injected = if self.faults.is_empty() {
+            faults::Injected::default()
+        } else {
+            self.inject(now, call.key)?
+        };
         let target = &self.targets[call.target];
         let destination = match target.destinations {
             1 => 0,
             n => (target.routing.uniform(call.key) * n as f64) as usize,
         };
         let cache = target.first_cache + destination;
-        let usage = self.usage(now, call, cache);
+        let (usage, cache_write_1h) = self.usage(now, call, cache);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
@@ -233,9 +278,12 @@ impl Endpoint {
         if destination != 0 {
             pace.ttft += target.hop;
         }
+        pace.ttft += injected.delay;
         let grant = Grant {
             usage,
-            truncated: call.output > target.max_output,
+            truncated: call.output > max_output(call, target),
+            cache_write_1h,
+            broken: injected.breaks(usage.output),
             admitted_at: now,
             per_token_us: pace.per_token_us,
             ..Grant::default()
@@ -246,7 +294,7 @@ impl Endpoint {
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
         };
         if usage.cache_read + usage.cache_write > 0 {
-            self.caches[cache].touch(now, call.prefix);
+            self.touch(now, call, cache);
         }
         self.totals.in_flight += 1;
         Ok(grant)
@@ -258,7 +306,7 @@ impl Endpoint {
         let Some(units) = &mut self.units else { return };
         // A stream that is slower by nature takes proportionally more of the shared work.
         let slowness = grant.per_token_us / self.targets[target].latency.per_output_token_us();
-        let work = f64::from(grant.usage.output.saturating_sub(1)) * slowness;
+        let work = f64::from(grant.produces().saturating_sub(1)) * slowness;
         units.waiting -= 1;
         grant.stream = Some(units.decoder.start(now, work, owner));
         units.peak = units.peak.max(units.decoder.active());
@@ -288,14 +336,11 @@ impl Endpoint {
             }
             return 0;
         }
-        let tokens = match (grant.stream, &mut self.units) {
-            (Some(stream), Some(units)) => {
-                let usual = self.targets[target].latency.per_output_token_us();
-                units.decoder.cancel(now, stream) * usual / grant.per_token_us
-            }
-            _ => now.since(grant.first_token_at).0 as f64 / grant.per_token_us,
-        };
-        (tokens as u32).saturating_add(1).min(grant.usage.output)
+        let produced = self.produced(now, target, grant);
+        if let (Some(stream), Some(units)) = (grant.stream, &mut self.units) {
+            units.decoder.cancel(now, stream);
+        }
+        produced
     }
 
     /// Ends a call that produced `output` tokens: quotas are settled.
@@ -369,47 +414,48 @@ impl Endpoint {
         reports
     }
 
-    fn inject(&self, now: Moment, call: &Call<'_>) -> Result<(), Failure> {
-        for (fault, draws) in &self.faults {
-            let active = fault.from.0 <= now.0 && fault.until.is_none_or(|until| now.0 < until.0);
-            if active && draws.uniform(call.key) < fault.share.get() {
-                return Err(match fault.kind {
-                    FaultKind::Unavailable => Failure::Unavailable,
-                    FaultKind::Internal => Failure::Internal,
-                    FaultKind::ModelError => Failure::ModelError,
-                    FaultKind::ModelTimeout => Failure::ModelTimeout,
-                });
+    /// The tokens of the full answer, and how many of the cache writes live for an hour.
+    #[inline]
+    fn usage(&self, now: Moment, call: &Call<'_>, cache: usize) -> (Usage, u32) {
+        let target = &self.targets[call.target];
+        let uncached = Usage {
+            input: call.input,
+            output: call.output.min(max_output(call, target)),
+            ..Usage::default()
+        };
+        let blocks = match call.prefix {
+            Prefix::Blocks([]) | Prefix::Points([]) => return (uncached, 0),
+            Prefix::Blocks(blocks) => blocks,
+            Prefix::Points(points) => {
+                return usage_of_points(now, uncached, points, target, &self.caches[cache].points);
             }
+        };
+        let prefix = (blocks.len() as u32).saturating_mul(target.block_tokens);
+        if prefix < target.cache_min {
+            let input = call.input.saturating_add(prefix);
+            return (Usage { input, ..uncached }, 0);
         }
-        Ok(())
+        let hits = self.caches[cache].blocks.leading_hits(now, blocks) as u32;
+        let usage = Usage {
+            cache_read: hits * target.block_tokens,
+            cache_write: (blocks.len() as u32 - hits) * target.block_tokens,
+            ..uncached
+        };
+        (usage, 0)
     }
 
+    /// Renews what an admitted call read from the cache, and keeps what it wrote.
     #[inline]
-    fn usage(&self, now: Moment, call: &Call<'_>, cache: usize) -> Usage {
-        let target = &self.targets[call.target];
-        let output = call.output.min(target.max_output);
-        if call.prefix.is_empty() {
-            return Usage {
-                input: call.input,
-                output,
-                ..Usage::default()
-            };
-        }
-        let blocks = call.prefix.len() as u32;
-        let prefix = blocks.saturating_mul(target.block_tokens);
-        if prefix < target.cache_min {
-            return Usage {
-                input: call.input.saturating_add(prefix),
-                output,
-                ..Usage::default()
-            };
-        }
-        let hits = self.caches[cache].leading_hits(now, call.prefix) as u32;
-        Usage {
-            input: call.input,
-            cache_read: hits * target.block_tokens,
-            cache_write: (blocks - hits) * target.block_tokens,
-            output,
+    fn touch(&mut self, now: Moment, call: &Call<'_>, cache: usize) {
+        let cache = &mut self.caches[cache];
+        match call.prefix {
+            Prefix::Blocks(blocks) => cache.blocks.touch(now, blocks),
+            Prefix::Points(points) => {
+                let least = self.targets[call.target].cache_min;
+                for (point, _) in large_enough(points, least) {
+                    cache.points.touch(now, point);
+                }
+            }
         }
     }
 
@@ -431,7 +477,7 @@ impl Endpoint {
         let reserved = i64::from(usage.input)
             + i64::from(usage.cache_write)
             + i64::from(read)
-            + i64::from(self.targets[call.target].max_output);
+            + i64::from(max_output(call, &self.targets[call.target]));
         self.counters[counter]
             .admit(now, reserved)
             .map_err(Failure::Throttled)?;
@@ -439,7 +485,7 @@ impl Endpoint {
         grant.reserved = reserved;
         grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
         grant.first_token_at = now + pace.ttft;
-        grant.done_at = Some(now + pace.total(usage.output));
+        grant.done_at = Some(now + pace.total(grant.produces()));
         Ok(grant)
     }
 
@@ -459,7 +505,7 @@ impl Endpoint {
         if fits {
             grant.served_by = ServedBy::Reserved;
             grant.first_token_at = now + pace.ttft;
-            grant.done_at = Some(now + pace.total(grant.usage.output));
+            grant.done_at = Some(now + pace.total(grant.produces()));
             return Ok(grant);
         }
         match overflow {
@@ -497,4 +543,52 @@ impl Endpoint {
         grant.first_token_at = now + wait + pace.ttft;
         Ok(grant)
     }
+}
+
+/// The bound on the output of a call.
+#[inline]
+fn max_output(call: &Call<'_>, target: &Target) -> u32 {
+    call.max_tokens.unwrap_or(target.max_output)
+}
+
+/// The points that a cache takes, each with the tokens of the prompt up to it: the minimum holds for
+/// the whole prefix (Bedrock user guide, "Prompt caching").
+fn large_enough(points: &[CachePoint], least: u32) -> impl Iterator<Item = (&CachePoint, u32)> {
+    points
+        .iter()
+        .scan(0u32, |sum, point| {
+            *sum = sum.saturating_add(point.tokens);
+            Some((point, *sum))
+        })
+        .filter(move |&(_, tokens)| tokens >= least)
+}
+
+/// `uncached` with the tokens of `points` in their classes: read up to the last point that is cached, written
+/// from there to the last one that can be, and plain input after that.
+fn usage_of_points(
+    now: Moment,
+    uncached: Usage,
+    points: &[CachePoint],
+    target: &Target,
+    cache: &PointCache,
+) -> (Usage, u32) {
+    let total = points
+        .iter()
+        .fold(0u32, |sum, point| sum.saturating_add(point.tokens));
+    let (mut read, mut covered, mut write_1h) = (0, 0, 0);
+    for (point, tokens) in large_enough(points, target.cache_min) {
+        if cache.holds(now, point.id) {
+            (read, write_1h) = (tokens, 0);
+        } else if point.ttl == CacheTtl::OneHour {
+            write_1h += tokens - covered;
+        }
+        covered = tokens;
+    }
+    let usage = Usage {
+        input: uncached.input.saturating_add(total - covered),
+        cache_read: read,
+        cache_write: covered - read,
+        ..uncached
+    };
+    (usage, write_1h)
 }
