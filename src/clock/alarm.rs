@@ -26,9 +26,14 @@ mod linux {
 
     impl Alarm {
         /// An alarm that is not set.
+        #[expect(
+            deprecated,
+            reason = "`register` is unsafe because a type may lend a descriptor that it does not \
+                      own; an `OwnedFd` owns its own"
+        )]
         pub(in super::super) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-            Ok(Self(AsyncFd::register(timerfd_create(
+            Ok(Self(AsyncFd::new(timerfd_create(
                 TimerfdClockId::Monotonic,
                 flags,
             )?)?))
