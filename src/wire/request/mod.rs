@@ -1,41 +1,42 @@
 //! What a client sends: paths, headers, signatures and bodies into values.
+//!
+//! Bodies are read once and borrowed from; prompts are measured and hashed, never kept. Errors are
+//! worded as AWS words them where that is known: constraints of the service model in the form
+//! `N validation errors detected: …`, rules of a conversation as users quote them in public issue
+//! trackers. Sentences without such a source are this project's own and say so where they are made.
 
+mod anthropic;
+mod anthropic_blocks;
+mod blocks;
 mod constraints;
-pub mod model_id;
-pub mod route;
-pub mod sigv4;
-pub mod tokens;
+mod conversation;
+mod converse;
+mod converse_checks;
+mod converse_prompt;
+mod count_tokens;
+mod guardrail;
+mod invoke;
+mod llama;
+mod metadata;
+mod model_id;
+mod nova;
+mod prompt;
+mod route;
+mod sigv4;
+mod text;
+mod tokens;
 
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
+
+pub use converse::converse;
+pub use count_tokens::count_tokens;
+pub use guardrail::apply_guardrail;
+pub use invoke::{MAX_BODY_BYTES, invoke};
 pub use model_id::{ModelRef, ResourceKind};
-pub use route::{ModelFilter, ModelOperation, ProfilePage, Route};
+pub use prompt::MEDIA_TOKENS;
+pub use route::{MAX_ID_CHARS, ModelFilter, ModelOperation, ProfilePage, Route};
+pub use sigv4::{AccessKey, Caller, Signed, Verifier};
 pub use tokens::{TokenCount, TokenPoint, TokenRatio, tokens_of};
-
-use super::{GuardrailCheck, ModelCall, Refused};
-use http::HeaderMap;
-
-/// Reads the body of `Converse` or `ConverseStream` for the model `id`.
-pub fn converse(id: &str, body: &[u8]) -> Result<ModelCall, Refused> {
-    let _ = (id, body);
-    Err(Refused::validation("not yet"))
-}
-
-/// Reads `InvokeModel` or its streaming form, in the dialect of the model's vendor.
-///
-/// Pass the id of the model behind a profile or resource ARN where the service knows it. Where `id`
-/// does not tell the vendor, the fields of the body do.
-pub fn invoke(id: &str, headers: &HeaderMap, body: &[u8]) -> Result<ModelCall, Refused> {
-    let _ = (id, headers, body);
-    Err(Refused::validation("not yet"))
-}
-
-/// Reads `CountTokens`: the call whose prompt is to be counted.
-pub fn count_tokens(id: &str, body: &[u8]) -> Result<ModelCall, Refused> {
-    let _ = (id, body);
-    Err(Refused::validation("not yet"))
-}
-
-/// Reads the body of `ApplyGuardrail`.
-pub fn apply_guardrail(body: &[u8]) -> Result<GuardrailCheck, Refused> {
-    let _ = body;
-    Err(Refused::validation("not yet"))
-}

@@ -138,16 +138,23 @@ impl Route {
     fn check(&self) -> Result<(), Refused> {
         let mut violations = Violations::default();
         match self {
-            Self::Model { id, .. } => violations.length("modelId", id, 1, MAX_ID_CHARS),
+            Self::Model { id, .. } => {
+                violations.chars(id, 1, MAX_ID_CHARS, format_args!("modelId"))
+            }
             Self::GetFoundationModel { id } => {
-                violations.length("modelIdentifier", id, 1, MAX_ID_CHARS);
+                violations.chars(id, 1, MAX_ID_CHARS, format_args!("modelIdentifier"));
             }
             Self::GetInferenceProfile { id } => {
-                violations.length("inferenceProfileIdentifier", id, 1, MAX_ID_CHARS);
+                violations.chars(
+                    id,
+                    1,
+                    MAX_ID_CHARS,
+                    format_args!("inferenceProfileIdentifier"),
+                );
             }
             Self::ApplyGuardrail { id, version } => {
-                violations.length("guardrailIdentifier", id, 0, MAX_ID_CHARS);
-                violations.guardrail_version("guardrailVersion", version);
+                violations.guardrail_id(id, format_args!("guardrailIdentifier"));
+                violations.guardrail_version(version, format_args!("guardrailVersion"));
             }
             Self::ListFoundationModels(_) | Self::ListInferenceProfiles(_) => {}
         }
@@ -203,7 +210,7 @@ fn page(query: &str) -> Result<ProfilePage, Refused> {
                 )
             })?;
             let mut violations = Violations::default();
-            violations.range("maxResults", number, 1, 1000);
+            violations.range(number, 1, 1000, format_args!("maxResults"));
             violations.finish()?;
             Some(number as u32)
         }
