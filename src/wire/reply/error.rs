@@ -1,7 +1,7 @@
 //! What the service answers when it does not answer.
 
 use super::json::{count, raw, string};
-use crate::domain::{Failure, RefusalReason};
+use crate::domain::{Failure, RefusalReason, StreamFault};
 use crate::wire::frame;
 use std::borrow::Cow;
 
@@ -271,6 +271,24 @@ impl From<Failure> for ErrorReply {
                 ErrorKind::Validation,
                 "Input is too long for requested model.",
             ),
+            Failure::NotReady => Self::new(
+                ErrorKind::ModelNotReady,
+                "Model is not ready for inference. Wait and try your request again later.",
+            ),
+            Failure::Denied => Self::new(
+                ErrorKind::AccessDenied,
+                "You don't have access to the model with the specified model ID.",
+            ),
+            // A lost connection has no words; whoever asks for some gets those of a server error.
+            Failure::Connection | Failure::StreamBroken(StreamFault::Reset) => {
+                Self::from(Failure::Internal)
+            }
+            Failure::StreamBroken(StreamFault::Internal) => Self::from(Failure::Internal),
+            Failure::StreamBroken(StreamFault::Unavailable) => Self::from(Failure::Unavailable),
+            Failure::StreamBroken(StreamFault::Throttled) => RefusalReason::TokensPerMinute.into(),
+            Failure::StreamBroken(StreamFault::ModelStreamError) => {
+                Self::from(Failure::ModelError).in_stream()
+            }
         }
     }
 }
