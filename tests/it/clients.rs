@@ -3,45 +3,12 @@
 //! The clients are installed at pinned versions below the target folder, once, by their own package
 //! managers: Python 3 with `venv` and Node.js with `npm` have to be there.
 
+use crate::serving::Serving;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
-
-/// A server that is stopped when the test ends.
-struct Serving {
-    child: Child,
-    url: String,
-}
-
-impl Serving {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bedload"))
-            .args(["serve", "clients.toml", "--listen", "127.0.0.1:0"])
-            .args(["--format", "json", "--quiet"])
-            .current_dir(CLIENTS)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let stdout = child.stdout.take().expect("its output is piped");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the server says where it listens");
-        let said: serde_json::Value = serde_json::from_str(&line).expect("in JSON");
-        let url = said["listening"].as_str().expect("an address").to_owned();
-        Self { child, url }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Runs a step and shows all that it said if it fails.
 fn step(what: &str, command: &mut Command) -> String {
@@ -90,7 +57,7 @@ fn boto3_is_served() {
                 .current_dir(CLIENTS),
         );
     });
-    let serving = Serving::start();
+    let serving = Serving::start(&format!("{CLIENTS}/clients.toml"), &[]);
     let said = step(
         "checking with boto3",
         Command::new(folder.join("bin/python"))
@@ -114,7 +81,7 @@ fn the_javascript_sdk_is_served() {
                 .current_dir(folder),
         );
     });
-    let serving = Serving::start();
+    let serving = Serving::start(&format!("{CLIENTS}/clients.toml"), &[]);
     // Node looks for packages beside the script.
     let script = "check_sdk_js.mjs";
     fs::copy(Path::new(CLIENTS).join(script), folder.join(script)).expect("it is committed");
