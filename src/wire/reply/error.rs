@@ -11,6 +11,8 @@ use std::borrow::Cow;
 pub enum ErrorKind {
     /// The request is not valid.
     Validation,
+    /// The body is no JSON, or a value in it has the wrong type.
+    Serialization,
     /// A service quota other than a rate is exceeded.
     ServiceQuotaExceeded,
     /// The request conflicts with the state of a resource.
@@ -21,6 +23,8 @@ pub enum ErrorKind {
     UnrecognizedClient,
     /// The session's credentials have expired.
     ExpiredToken,
+    /// The signature lacks a part.
+    IncompleteSignature,
     /// The signature does not fit the request.
     InvalidSignature,
     /// The request carries no credentials.
@@ -49,13 +53,15 @@ pub enum ErrorKind {
 type Row = (ErrorKind, u16, &'static str, Option<&'static str>);
 
 #[rustfmt::skip]
-const TABLE: [Row; 17] = [
+const TABLE: [Row; 19] = [
     (ErrorKind::Validation, 400, "ValidationException", Some("validationException")),
+    (ErrorKind::Serialization, 400, "SerializationException", None),
     (ErrorKind::ServiceQuotaExceeded, 400, "ServiceQuotaExceededException", None),
     (ErrorKind::Conflict, 400, "ConflictException", None),
     (ErrorKind::AccessDenied, 403, "AccessDeniedException", None),
     (ErrorKind::UnrecognizedClient, 403, "UnrecognizedClientException", None),
     (ErrorKind::ExpiredToken, 403, "ExpiredTokenException", None),
+    (ErrorKind::IncompleteSignature, 403, "IncompleteSignatureException", None),
     (ErrorKind::InvalidSignature, 403, "InvalidSignatureException", None),
     (ErrorKind::MissingAuthenticationToken, 403, "MissingAuthenticationTokenException", None),
     (ErrorKind::ResourceNotFound, 404, "ResourceNotFoundException", None),
@@ -101,7 +107,9 @@ impl ErrorKind {
             self,
             Self::UnrecognizedClient
                 | Self::ExpiredToken
+                | Self::IncompleteSignature
                 | Self::InvalidSignature
+                | Self::Serialization
                 | Self::MissingAuthenticationToken
                 | Self::UnknownOperation
         )
@@ -192,11 +200,12 @@ impl ErrorReply {
     pub fn write_body(&self, out: &mut Vec<u8>) {
         raw("{\"message\":", out);
         string(&self.message, out);
-        match (self.kind, self.original_status) {
-            (ErrorKind::ModelError | ErrorKind::ModelStreamError, Some(status)) => {
-                count(",\"originalStatusCode\":", u64::from(status), out);
-            }
-            _ => {}
+        let of_model = matches!(
+            self.kind,
+            ErrorKind::ModelError | ErrorKind::ModelStreamError
+        );
+        if let Some(status) = self.original_status.filter(|_| of_model) {
+            count(",\"originalStatusCode\":", u64::from(status), out);
         }
         if self.kind == ErrorKind::ModelStreamError {
             raw(",\"originalMessage\":", out);
@@ -223,6 +232,7 @@ impl ErrorReply {
     }
 
     /// The failure of a model in the middle of its stream.
+    #[must_use]
     pub fn in_stream(self) -> Self {
         match self.kind {
             ErrorKind::ModelError => Self {
