@@ -126,3 +126,75 @@ pub struct CallMetadata {
     /// `bedload-output`: the output tokens that the scenario drew for it.
     pub output: Option<u32>,
 }
+
+/// Why a request is not carried out, in the service's own words.
+///
+/// Status codes and type names on the wire are the reply side's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    /// Which exception the service answers.
+    pub kind: RefusedKind,
+    /// Its message.
+    pub message: String,
+}
+
+impl Refused {
+    /// A refusal of `kind` with `message`.
+    pub fn new(kind: RefusedKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// A `ValidationException` with `message`.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(RefusedKind::Validation, message)
+    }
+}
+
+/// The exceptions with which a request is refused before any model sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusedKind {
+    /// `ValidationException`, 400.
+    Validation,
+    /// `SerializationException`, 400: the body is not JSON, or a value has the wrong JSON type.
+    Serialization,
+    /// `UnknownOperationException`, 404: no operation has this method and path.
+    UnknownOperation,
+    /// `ResourceNotFoundException`, 404.
+    ResourceNotFound,
+    /// `AccessDeniedException`, 403.
+    AccessDenied,
+    /// `MissingAuthenticationTokenException`, 403: the request carries no signature and no key.
+    MissingAuthentication,
+    /// `IncompleteSignatureException`, 403: the signature lacks a part or cannot be read.
+    IncompleteSignature,
+    /// `InvalidSignatureException`, 403: the signature does not match, or is too old or too new.
+    InvalidSignature,
+    /// `UnrecognizedClientException`, 403: nobody has this access key.
+    UnrecognizedClient,
+}
+
+/// What `ApplyGuardrail` is asked to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardrailCheck {
+    /// Whether the content goes into a model or came out of one.
+    pub source: GuardrailSource,
+    /// Whether the answer lists all assessments (`outputScope: FULL`), not only interventions.
+    pub full: bool,
+    /// The texts, in order; at least one text or image.
+    pub texts: Vec<String>,
+    /// How many images there are.
+    pub images: u32,
+}
+
+/// Which side of a model a guardrail looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GuardrailSource {
+    /// What goes into a model.
+    Input,
+    /// What came out of it.
+    Output,
+}

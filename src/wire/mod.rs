@@ -13,5 +13,6 @@ pub mod reply;
 pub mod request;
 
 pub use call::{
-    CallMetadata, Dialect, GuardrailUse, ModelCall, Prompt, PromptPoint, Tool, ToolChoice, ToolUse,
+    CallMetadata, Dialect, GuardrailCheck, GuardrailSource, GuardrailUse, ModelCall, Prompt,
+    PromptPoint, Refused, RefusedKind, Tool, ToolChoice, ToolUse,
 };
