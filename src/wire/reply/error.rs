@@ -1,0 +1,279 @@
+//! What the service answers when it does not answer.
+
+use super::json::{count, raw, string};
+use crate::domain::{Failure, RefusalReason};
+use crate::wire::frame;
+use std::borrow::Cow;
+
+/// The kinds of errors of Bedrock Runtime (botocore 1.44.5, and the user guide's page
+/// troubleshooting-api-error-codes for those that the model does not name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The request is not valid.
+    Validation,
+    /// A service quota other than a rate is exceeded.
+    ServiceQuotaExceeded,
+    /// The request conflicts with the state of a resource.
+    Conflict,
+    /// The caller may not do this.
+    AccessDenied,
+    /// The credentials are not known.
+    UnrecognizedClient,
+    /// The session's credentials have expired.
+    ExpiredToken,
+    /// The signature does not fit the request.
+    InvalidSignature,
+    /// The request carries no credentials.
+    MissingAuthenticationToken,
+    /// The model, profile or guardrail does not exist.
+    ResourceNotFound,
+    /// There is no such operation.
+    UnknownOperation,
+    /// The model took too long.
+    ModelTimeout,
+    /// The model failed on the request.
+    ModelError,
+    /// The model failed in the middle of a stream.
+    ModelStreamError,
+    /// A quota on the rate is exhausted.
+    Throttling,
+    /// The model is not loaded yet.
+    ModelNotReady,
+    /// The service failed.
+    InternalServer,
+    /// The service lacks capacity.
+    ServiceUnavailable,
+}
+
+/// Status, name, and name in a stream where the service model has one there.
+type Row = (ErrorKind, u16, &'static str, Option<&'static str>);
+
+#[rustfmt::skip]
+const TABLE: [Row; 17] = [
+    (ErrorKind::Validation, 400, "ValidationException", Some("validationException")),
+    (ErrorKind::ServiceQuotaExceeded, 400, "ServiceQuotaExceededException", None),
+    (ErrorKind::Conflict, 400, "ConflictException", None),
+    (ErrorKind::AccessDenied, 403, "AccessDeniedException", None),
+    (ErrorKind::UnrecognizedClient, 403, "UnrecognizedClientException", None),
+    (ErrorKind::ExpiredToken, 403, "ExpiredTokenException", None),
+    (ErrorKind::InvalidSignature, 403, "InvalidSignatureException", None),
+    (ErrorKind::MissingAuthenticationToken, 403, "MissingAuthenticationTokenException", None),
+    (ErrorKind::ResourceNotFound, 404, "ResourceNotFoundException", None),
+    (ErrorKind::UnknownOperation, 404, "UnknownOperationException", None),
+    (ErrorKind::ModelTimeout, 408, "ModelTimeoutException", Some("modelTimeoutException")),
+    (ErrorKind::ModelError, 424, "ModelErrorException", None),
+    (ErrorKind::ModelStreamError, 424, "ModelStreamErrorException", Some("modelStreamErrorException")),
+    (ErrorKind::Throttling, 429, "ThrottlingException", Some("throttlingException")),
+    (ErrorKind::ModelNotReady, 429, "ModelNotReadyException", None),
+    (ErrorKind::InternalServer, 500, "InternalServerException", Some("internalServerException")),
+    (ErrorKind::ServiceUnavailable, 503, "ServiceUnavailableException", Some("serviceUnavailableException")),
+];
+
+impl ErrorKind {
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.0)
+    }
+
+    fn row(self) -> &'static Row {
+        let row = TABLE.iter().find(|row| row.0 == self);
+        row.expect("the table has a row for every kind")
+    }
+
+    /// The HTTP status.
+    pub fn status(self) -> u16 {
+        self.row().1
+    }
+
+    /// Its name, as error bodies, headers and SDKs spell it.
+    pub fn name(self) -> &'static str {
+        self.row().2
+    }
+
+    /// Its name in a stream; `None` where no stream of Bedrock declares it.
+    pub fn event_name(self) -> Option<&'static str> {
+        self.row().3
+    }
+
+    /// Whether the gateway in front of Bedrock raises it, before Bedrock sees the request.
+    fn of_gateway(self) -> bool {
+        matches!(
+            self,
+            Self::UnrecognizedClient
+                | Self::ExpiredToken
+                | Self::InvalidSignature
+                | Self::MissingAuthenticationToken
+                | Self::UnknownOperation
+        )
+    }
+}
+
+/// An error as the service answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorReply {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// What it says.
+    pub message: Cow<'static, str>,
+    /// The status of the model's own server (`ModelErrorException`, `ModelStreamErrorException`).
+    pub original_status: Option<u16>,
+    /// The ARN or id of the model (`ModelErrorException`).
+    pub resource: Option<String>,
+}
+
+impl ErrorReply {
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            original_status: None,
+            resource: None,
+        }
+    }
+
+    /// A model that can only be called through an inference profile
+    /// (anthropics/claude-code#1466).
+    pub fn profile_needed(model_id: &str) -> Self {
+        Self::new(
+            ErrorKind::Validation,
+            format!(
+                "Invocation of model ID {model_id} with on-demand throughput isn't supported. \
+                 Retry your request with the ID or ARN of an inference profile that contains \
+                 this model."
+            ),
+        )
+    }
+
+    /// An id that names no model (recorded).
+    pub fn unknown_model() -> Self {
+        Self::new(
+            ErrorKind::Validation,
+            "The provided model identifier is invalid.",
+        )
+    }
+
+    /// Too many connections at once (anthropics/claude-code#562).
+    pub fn too_many_connections() -> Self {
+        Self::new(
+            ErrorKind::ServiceUnavailable,
+            "Too many connections, please wait before trying again.",
+        )
+    }
+
+    /// The same error of the model `resource`, which `ModelErrorException` names.
+    #[must_use]
+    pub fn of_model(mut self, resource: &str) -> Self {
+        if self.kind == ErrorKind::ModelError {
+            self.resource = Some(resource.to_owned());
+        }
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.kind.status()
+    }
+
+    /// The value of `x-amzn-ErrorType` in its long form, as recorded.
+    pub fn error_type(&self) -> String {
+        let namespace = if self.kind.of_gateway() {
+            "com.amazon.coral.service"
+        } else {
+            "com.amazon.bedrock"
+        };
+        format!(
+            "{}:http://internal.amazon.com/coral/{namespace}/",
+            self.kind.name()
+        )
+    }
+
+    /// Appends the JSON body.
+    pub fn write_body(&self, out: &mut Vec<u8>) {
+        raw("{\"message\":", out);
+        string(&self.message, out);
+        match (self.kind, self.original_status) {
+            (ErrorKind::ModelError | ErrorKind::ModelStreamError, Some(status)) => {
+                count(",\"originalStatusCode\":", u64::from(status), out);
+            }
+            _ => {}
+        }
+        if self.kind == ErrorKind::ModelStreamError {
+            raw(",\"originalMessage\":", out);
+            string(&self.message, out);
+        }
+        if let Some(resource) = &self.resource {
+            raw(",\"resourceName\":", out);
+            string(resource, out);
+        }
+        out.push(b'}');
+    }
+
+    /// Appends the frame that ends a stream with this error: an exception where streams declare
+    /// it, otherwise an unmodelled error.
+    pub fn write_frame(&self, out: &mut Vec<u8>) {
+        match self.kind.event_name() {
+            Some(name) => {
+                let mut payload = Vec::new();
+                self.write_body(&mut payload);
+                frame::exception(name, &payload, out);
+            }
+            None => frame::error(self.kind.name(), &self.message, out),
+        }
+    }
+
+    /// The failure of a model in the middle of its stream.
+    pub fn in_stream(self) -> Self {
+        match self.kind {
+            ErrorKind::ModelError => Self {
+                kind: ErrorKind::ModelStreamError,
+                resource: None,
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
+impl From<RefusalReason> for ErrorReply {
+    fn from(reason: RefusalReason) -> Self {
+        Self::new(ErrorKind::Throttling, reason.message())
+    }
+}
+
+impl From<Failure> for ErrorReply {
+    /// What the service answers for a failure. A client's own timeout is none of the service's;
+    /// it reads as the model's.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Throttled(reason) => reason.into(),
+            // darko-mesaros/bedrust#47
+            Failure::Unavailable => Self::new(
+                ErrorKind::ServiceUnavailable,
+                "Bedrock is unable to process your request.",
+            ),
+            Failure::Internal => Self::new(
+                ErrorKind::InternalServer,
+                "The system encountered an unexpected error during processing. Try your request again.",
+            ),
+            Failure::ModelError => Self {
+                original_status: Some(500),
+                ..Self::new(
+                    ErrorKind::ModelError,
+                    "The system encountered an unexpected error during processing. Try your request again.",
+                )
+            },
+            Failure::ModelTimeout | Failure::ClientTimeout => Self::new(
+                ErrorKind::ModelTimeout,
+                "Model has timed out in processing the request. Try your request again.",
+            ),
+            Failure::Validation => Self::new(
+                ErrorKind::Validation,
+                "Input is too long for requested model.",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
