@@ -45,7 +45,7 @@ pub fn count_tokens(id: &str, body: &[u8]) -> Result<ModelCall, Refused> {
             let body = STANDARD.decode(&*text).map_err(|error| {
                 Refused::validation(format!("input.invokeModel.body is not base64: {error}"))
             })?;
-            invoke::invoke(id, &HeaderMap::new(), &body)
+            invoke(id, &HeaderMap::new(), &body)
         }
         (None, Some(InvokeModel { body: None })) => Err(null("input.invokeModel.body")),
         _ => Err(Refused::validation(
