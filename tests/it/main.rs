@@ -15,3 +15,4 @@ mod readme;
 mod running;
 mod scenarios;
 mod tidy;
+mod wire_requests;
