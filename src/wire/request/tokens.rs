@@ -1,4 +1,22 @@
 //! Token counts of prompts, approximated from bytes.
+//!
+//! Tokenizers are not public, so a prompt counts by its bytes of text: 4 per token for Claude and 3
+//! for Nova by default, the rule of thumb of a public traffic shaper, which did not validate it.
+//!
+//! Measured on exchanges that public test suites recorded (dd-trace-py, opentelemetry-js-contrib,
+//! pydantic-ai, openllmetry and others; Apache-2.0, BSD-3-Clause and MIT), requests without tools,
+//! images and answer schemas. Bytes of text per input token, smallest, median and largest:
+//!
+//! | models | all requests | requests of 500 bytes or more |
+//! |---|---|---|
+//! | Claude | 36: 0.14, **2.31**, 4.34 | 8: 2.83, **3.99**, 4.34 |
+//! | Nova | 27: 1.60, **4.00**, 4.86 | 1: 4.00 |
+//! | Llama | 13: 1.48, **3.75**, 4.25 | 3: 3.75 |
+//!
+//! Claude's short prompts carry about seven tokens that are not text, thinking adds some thirty and
+//! tools some hundreds, none of which this count sees: of a prompt of ten words it finds half, of a
+//! prompt of a thousand bytes nearly all. For Nova, 4.0 fits these recordings better than 3.0.
+//! The test `bytes_per_token_are_as_documented` holds the figures against the recordings.
 
 use crate::domain::CacheTtl;
 use crate::units::Tokens;
