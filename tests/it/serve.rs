@@ -37,12 +37,9 @@ seed = 3
 name       = "chat"
 model      = "claude-haiku-4-5"
 max_tokens = 1000
-[workload.arrival.poisson]
-rate = "5/s"
-[workload.input.fixed]
-tokens = 50
-[workload.output.fixed]
-tokens = 12
+arrival.poisson = { rate = "5/s" }
+tokens.input    = { fixed = 50 }
+tokens.output   = { fixed = 12 }
 
 [capacity.on_demand]
 scope = "global"
@@ -667,7 +664,7 @@ fn a_client_that_leaves_pays_for_what_was_produced() {
         "service.latency.fixed.ttft=10ms",
         "service.latency.fixed.per_token=100ms",
         "service.global_hop=0s",
-        "workload.chat.output.fixed.tokens=600",
+        "workload.chat.tokens.output.fixed=600",
     ]);
     on_runtime(async {
         let client = client(&server);
@@ -894,7 +891,7 @@ fn signatures_are_verified_where_that_is_asked() {
 #[test]
 fn a_call_with_a_number_meets_the_draws_of_the_simulation() {
     let sets = [
-        "workload.chat.output={lognormal={p50=200,p99=900}}",
+        "workload.chat.tokens.output={lognormal={p50=200,p99=900}}",
         "service.latency.fixed.ttft=0s",
     ];
     let (one, two) = (server(&sets), server(&sets));
@@ -927,7 +924,7 @@ fn streams_share_bought_units() {
         "workload.chat.model=nova-lite",
         "capacity={provisioned={model_units=1,unit_input_tpm=\"60M\",unit_output_tpm=\"12k\"}}",
         "service.latency.fixed.per_token=5ms",
-        "workload.chat.output.fixed.tokens=40",
+        "workload.chat.tokens.output.fixed=40",
     ]);
     let body = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]}).to_string();
     let path = "/model/arn:aws:bedrock:us-east-1:123456789012:provisioned-model%2Fmine/converse";
