@@ -24,6 +24,7 @@ pub mod sim;
 pub mod report;
 
 pub mod clock;
+pub mod serve;
 pub mod store;
 
 pub mod cli;

@@ -3,13 +3,15 @@
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, objectives met      3  invalid scenario, profile or trace
   1  unexpected                5  no variant meets the SLO
-  2  wrong command line";
+  2  wrong command line             130  interrupted";
 
 /// Capacity planner and load-testing simulator for Amazon Bedrock.
 ///
@@ -32,6 +34,9 @@ pub enum Command {
     /// Validate scenarios; show the load against each quota and the expected cost
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
+    #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
+    Serve(ServeArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -80,6 +85,37 @@ Examples:
   bedload check chat.toml --set capacity.on_demand.scope=global
   bedload check chat.toml --brief
   bedload check chat.toml --format json | jq '.variants[0].quotas'";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  bedload serve scenarios/quickstart.toml
+  bedload serve chat.toml --variant cross-region --listen 127.0.0.1:9000
+  bedload serve chat.toml --set quota.tpm=100k --set service.latency.fixed.ttft=50ms
+  AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:9000 python my_application.py";
+
+const SERVE_LONG: &str = "\
+Examples:
+  bedload serve scenarios/quickstart.toml
+  bedload serve chat.toml --variant cross-region --listen 127.0.0.1:9000
+  bedload serve chat.toml --set quota.tpm=100k --set service.latency.fixed.ttft=50ms
+  AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:9000 python my_application.py
+
+Operations: Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream, CountTokens,
+ApplyGuardrail; of the control plane ListFoundationModels, GetFoundationModel,
+ListInferenceProfiles, GetInferenceProfile. HTTP/1.1, and HTTP/2 without TLS.
+
+While it serves:
+  GET  /_bedload/metrics   CloudWatch's metrics and the quotas, as Prometheus text
+  GET  /_bedload/state     quotas reserved and settled, in flight, cache, faults, as JSON
+  GET  /_bedload/health    whether it answers
+  POST /_bedload/faults    replace the faults: [{\"kind\": \"unavailable\", \"share\": 0.1}]
+  POST /_bedload/quotas    change a quota: {\"model\": \"nova-lite\", \"scope\": \"geo\", \"tpm\": \"2M\"}
+  POST /_bedload/reset     quotas, cache and counters as at the start
+
+Every credential is accepted unless --verify-signatures is given. Secrets are read from environment
+variables and never printed.
+
+Exit code: 0 after an interruption that let answers end, 130 after one that did not.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -164,4 +200,59 @@ pub struct CheckArgs {
     /// Common flags.
     #[command(flatten)]
     pub shared: Shared,
+}
+
+/// `bedload serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The scenario file
+    pub scenario: PathBuf,
+    /// Common flags; of several variants the first is served.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
+    pub listen: SocketAddr,
+    /// Threads that serve connections
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: usize,
+    /// After an interruption, how long answers under way may take to end
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub grace: Duration,
+    /// Refuse requests that are not signed with a known key (SigV4) or carry no known token
+    #[arg(long)]
+    pub verify_signatures: bool,
+    /// A known access key: its id, and the environment variable that holds its secret (repeatable)
+    /// [default: the key in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN]
+    #[arg(
+        long = "access-key",
+        value_name = "ID:VARIABLE",
+        requires = "verify_signatures"
+    )]
+    pub access_keys: Vec<String>,
+    /// An environment variable that holds a known bearer token (repeatable)
+    #[arg(
+        long = "bearer-token",
+        value_name = "VARIABLE",
+        requires = "verify_signatures"
+    )]
+    pub bearer_tokens: Vec<String>,
+    /// The largest request body, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 25_000_000)]
+    pub max_body: usize,
+    /// The largest head of a request, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536, value_parser = RangedU64ValueParser::<usize>::new().range(8_192..=16_777_216))]
+    pub max_header: usize,
+    /// Connections at once; more are answered 503
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub max_connections: usize,
+    /// How long the head of a request may take to arrive, idle time before it included
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub header_timeout: Duration,
+    /// How long a request body may take to arrive
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub body_timeout: Duration,
+    /// How long a reader may take nothing of an answer before it is cut off
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub stall_timeout: Duration,
 }

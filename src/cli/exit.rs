@@ -16,6 +16,8 @@ pub enum Exit {
     InvalidFile = 3,
     /// The service-level objective is missed.
     Missed = 5,
+    /// Interrupted before its work was done.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod exit;
 mod inputs;
+mod serve;
 mod simulate;
 mod term;
 
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Simulate(args) => simulate::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

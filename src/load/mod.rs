@@ -11,6 +11,7 @@ pub mod burstiness;
 pub mod closed;
 pub mod curve;
 pub mod onoff;
+pub mod outputs;
 pub mod renewal;
 pub mod replay;
 pub mod sizes;

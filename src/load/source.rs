@@ -77,7 +77,7 @@ impl Source {
     }
 }
 
-fn sizes_of(spec: &TrafficSpec, seed: u64, workload: &str) -> SizePair {
+pub(super) fn sizes_of(spec: &TrafficSpec, seed: u64, workload: &str) -> SizePair {
     let mut input = spec.input.as_ref().map(SizeSampler::new);
     let mut output = spec.output.as_ref().map(SizeSampler::new);
     let mut rank_correlation = spec.rank_correlation;

@@ -14,6 +14,7 @@ mod workload;
 pub use files::Files;
 pub use origins::Origins;
 pub use read::{Loaded, read};
+pub use service::read_faults;
 
 use crate::client::spec::ClientPolicy;
 use crate::domain::Slo;

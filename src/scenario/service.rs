@@ -1,7 +1,9 @@
 //! `[capacity]`, `[service]`, `[quota]` and `[[fault]]`: the service side.
 
 use super::answers::answers;
-use crate::config::{Section, boolean, float, one_of, share, text, unit, unset_or, whole};
+use crate::config::{
+    self, ConfigError, Section, Source, boolean, float, one_of, share, text, unit, unset_or, whole,
+};
 use crate::domain::{QuotaRules, Scope, Semantics, StreamFault, Term, Window};
 use crate::service::spec::{
     AnswerSpec, CapacitySpec, FaultKind, FaultSpec, FixedLatency, Overload, ProvisionedSpec,
@@ -353,4 +355,12 @@ fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
         from: from?,
         until,
     })
+}
+
+/// Reads a list of faults that stands alone, in the words of `[[fault]]`.
+///
+/// # Errors
+/// Every problem of the list.
+pub fn read_faults(source: &Source) -> Result<Vec<FaultSpec>, ConfigError> {
+    config::read(source, |root| root.tables("fault", fault))
 }

@@ -522,7 +522,7 @@ impl<'a> Joiner<'a> {
 }
 
 /// The scope whose quotas and token prices apply, for bought capacity those of its overflow.
-fn token_scope(capacity: &CapacitySpec, region: &str) -> Scope {
+pub(super) fn token_scope(capacity: &CapacitySpec, region: &str) -> Scope {
     match capacity {
         CapacitySpec::OnDemand { scope } => scope.clone(),
         CapacitySpec::Reserved(spec) => spec.scope.clone(),
@@ -543,7 +543,7 @@ fn blocks(traffic: &TrafficSpec) -> (u32, CacheTtl) {
 }
 
 /// A latency that the scenario sets for all models.
-fn fixed_profile(fixed: FixedLatency) -> LatencyProfile {
+pub(super) fn fixed_profile(fixed: FixedLatency) -> LatencyProfile {
     LatencyProfile {
         name: "fixed".to_owned(),
         origin: Origin::Assumed,

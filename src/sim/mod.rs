@@ -7,6 +7,7 @@ mod measures;
 mod queue;
 mod recorder;
 mod replicate;
+mod serving;
 mod setup;
 mod slab;
 
@@ -17,6 +18,7 @@ pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};
 pub use recorder::{Answer, Recorder};
 pub use replicate::{ReplicationValues, VariantMeasures, run_all};
+pub use serving::{ACCOUNT, Address, ServedTarget, Serving};
 pub use setup::{RequestBounds, RunSetup, WorkloadSetup};
 pub use slab::{Request, Slab};
 

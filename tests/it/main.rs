@@ -14,4 +14,6 @@ mod prices;
 mod readme;
 mod running;
 mod scenarios;
+mod serve;
 mod tidy;
+mod wire_requests;

@@ -4,6 +4,10 @@
 use bedload::config::Source;
 use bedload::load::trace::{Columns, TimeUnit, TraceFormat, read_recording};
 use bedload::scenario::{Files, read};
+use bedload::wire::request::{
+    ModelOperation, Route, TokenRatio, apply_guardrail, converse, count_tokens, invoke, tokens_of,
+};
+use http::HeaderMap;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -59,6 +63,32 @@ fn trace(bytes: &[u8]) -> bool {
         accepted |= read_recording(text).is_ok();
     }
     accepted
+}
+
+/// Reads `bytes` as a request: a line of method and path, then the body.
+fn request(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|&byte| byte == b'\n');
+    let end = end.unwrap_or(bytes.len());
+    let line = String::from_utf8_lossy(&bytes[..end]);
+    let body = bytes.get(end + 1..).unwrap_or_default();
+    let (method, path) = line.split_once(' ').unwrap_or((&line, ""));
+    let read = match Route::of(method, path) {
+        Ok(Route::Model { id, operation }) => match operation {
+            ModelOperation::Converse | ModelOperation::ConverseStream => converse(&id, body),
+            ModelOperation::CountTokens => count_tokens(&id, body),
+            ModelOperation::InvokeModel | ModelOperation::InvokeModelWithResponseStream => {
+                invoke(&id, &HeaderMap::new(), body)
+            }
+        }
+        .map(|call| assert!(tokens_of(&call.prompt, TokenRatio::NOVA).rest.0 > 0)),
+        Ok(Route::ApplyGuardrail { .. }) => apply_guardrail(body).map(drop),
+        Ok(_) => Ok(()),
+        Err(_) => return false,
+    };
+    if let Err(refused) = &read {
+        assert!(!refused.message.is_empty());
+    }
+    read.is_ok()
 }
 
 fn seeds(folder: &str) -> Vec<Vec<u8>> {
@@ -185,6 +215,11 @@ fn mutated_traces_never_panic() {
 }
 
 #[test]
+fn mutated_requests_never_panic() {
+    check("request", 8000, request);
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     let keys = "a.".repeat(78) + "a";
     let nested = format!("{keys} = {{ ").repeat(70);
@@ -204,6 +239,7 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         scenario(&bytes);
         trace(&bytes);
+        request(&bytes);
     }
 
     #[test]

@@ -61,6 +61,10 @@ const MAY_USE: &[(&str, &str)] = &[
     // F4: the only floor that knows files, terminals, clocks and sockets.
     ("clock", "units"),
     (
+        "serve",
+        "units domain rng service wire config scenario sim clock",
+    ),
+    (
         "store",
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan report",
@@ -68,12 +72,12 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan report store",
+         results plan report clock serve store wire",
     ),
 ];
 
 /// The modules that may touch files, the environment, clocks and the terminal.
-const SHELLS: [&str; 3] = ["clock", "store", "cli"];
+const SHELLS: [&str; 4] = ["clock", "serve", "store", "cli"];
 
 /// Children of `std` that only shells may use.
 const FOREIGN_STD: [&str; 5] = ["fs", "env", "net", "process", "thread"];

@@ -2,7 +2,7 @@
 
 use super::json::{count, raw, string};
 use crate::domain::{Failure, RefusalReason, StreamFault};
-use crate::wire::frame;
+use crate::wire::{Refused, RefusedKind, frame};
 use std::borrow::Cow;
 
 /// The kinds of errors of Bedrock Runtime (botocore 1.44.5, and the user guide's page
@@ -11,8 +11,6 @@ use std::borrow::Cow;
 pub enum ErrorKind {
     /// The request is not valid.
     Validation,
-    /// The body is no JSON, or a value in it has the wrong type.
-    Serialization,
     /// A service quota other than a rate is exceeded.
     ServiceQuotaExceeded,
     /// The request conflicts with the state of a resource.
@@ -23,12 +21,14 @@ pub enum ErrorKind {
     UnrecognizedClient,
     /// The session's credentials have expired.
     ExpiredToken,
-    /// The signature lacks a part.
-    IncompleteSignature,
     /// The signature does not fit the request.
     InvalidSignature,
+    /// A part of the signature is missing.
+    IncompleteSignature,
     /// The request carries no credentials.
     MissingAuthenticationToken,
+    /// The body is not JSON, or a value in it has the wrong type.
+    Serialization,
     /// The model, profile or guardrail does not exist.
     ResourceNotFound,
     /// There is no such operation.
@@ -55,14 +55,14 @@ type Row = (ErrorKind, u16, &'static str, Option<&'static str>);
 #[rustfmt::skip]
 const TABLE: [Row; 19] = [
     (ErrorKind::Validation, 400, "ValidationException", Some("validationException")),
-    (ErrorKind::Serialization, 400, "SerializationException", None),
     (ErrorKind::ServiceQuotaExceeded, 400, "ServiceQuotaExceededException", None),
     (ErrorKind::Conflict, 400, "ConflictException", None),
     (ErrorKind::AccessDenied, 403, "AccessDeniedException", None),
     (ErrorKind::UnrecognizedClient, 403, "UnrecognizedClientException", None),
     (ErrorKind::ExpiredToken, 403, "ExpiredTokenException", None),
-    (ErrorKind::IncompleteSignature, 403, "IncompleteSignatureException", None),
     (ErrorKind::InvalidSignature, 403, "InvalidSignatureException", None),
+    (ErrorKind::IncompleteSignature, 403, "IncompleteSignatureException", None),
+    (ErrorKind::Serialization, 400, "SerializationException", None),
     (ErrorKind::MissingAuthenticationToken, 403, "MissingAuthenticationTokenException", None),
     (ErrorKind::ResourceNotFound, 404, "ResourceNotFoundException", None),
     (ErrorKind::UnknownOperation, 404, "UnknownOperationException", None),
@@ -107,10 +107,10 @@ impl ErrorKind {
             self,
             Self::UnrecognizedClient
                 | Self::ExpiredToken
-                | Self::IncompleteSignature
                 | Self::InvalidSignature
-                | Self::Serialization
+                | Self::IncompleteSignature
                 | Self::MissingAuthenticationToken
+                | Self::Serialization
                 | Self::UnknownOperation
         )
     }
@@ -281,25 +281,51 @@ impl From<Failure> for ErrorReply {
                 ErrorKind::Validation,
                 "Input is too long for requested model.",
             ),
+            // The service model's own words for it: "The model specified in the request is not
+            // ready to serve inference requests."
             Failure::NotReady => Self::new(
                 ErrorKind::ModelNotReady,
-                "Model is not ready for inference. Wait and try your request again later.",
+                "The model specified in the request is not ready to serve inference requests.",
             ),
             Failure::Denied => Self::new(
                 ErrorKind::AccessDenied,
                 "You don't have access to the model with the specified model ID.",
             ),
-            // A lost connection has no words; whoever asks for some gets those of a server error.
-            Failure::Connection | Failure::StreamBroken(StreamFault::Reset) => {
-                Self::from(Failure::Internal)
-            }
-            Failure::StreamBroken(StreamFault::Internal) => Self::from(Failure::Internal),
-            Failure::StreamBroken(StreamFault::Unavailable) => Self::from(Failure::Unavailable),
-            Failure::StreamBroken(StreamFault::Throttled) => RefusalReason::TokensPerMinute.into(),
-            Failure::StreamBroken(StreamFault::ModelStreamError) => {
-                Self::from(Failure::ModelError).in_stream()
-            }
+            // Nothing is answered where the connection is lost; who asks all the same gets a 500.
+            Failure::Connection => Failure::Internal.into(),
+            Failure::StreamBroken(fault) => fault.into(),
         }
+    }
+}
+
+impl From<StreamFault> for ErrorReply {
+    /// What an answer says that breaks off; [`ErrorReply::in_stream`] gives it the name that streams
+    /// have for it.
+    fn from(fault: StreamFault) -> Self {
+        match fault {
+            StreamFault::ModelStreamError => Failure::ModelError,
+            StreamFault::Throttled => Failure::Throttled(RefusalReason::RequestRate),
+            StreamFault::Internal | StreamFault::Reset => Failure::Internal,
+            StreamFault::Unavailable => Failure::Unavailable,
+        }
+        .into()
+    }
+}
+
+impl From<Refused> for ErrorReply {
+    fn from(refused: Refused) -> Self {
+        let kind = match refused.kind {
+            RefusedKind::Validation => ErrorKind::Validation,
+            RefusedKind::Serialization => ErrorKind::Serialization,
+            RefusedKind::UnknownOperation => ErrorKind::UnknownOperation,
+            RefusedKind::ResourceNotFound => ErrorKind::ResourceNotFound,
+            RefusedKind::AccessDenied => ErrorKind::AccessDenied,
+            RefusedKind::MissingAuthentication => ErrorKind::MissingAuthenticationToken,
+            RefusedKind::IncompleteSignature => ErrorKind::IncompleteSignature,
+            RefusedKind::InvalidSignature => ErrorKind::InvalidSignature,
+            RefusedKind::UnrecognizedClient => ErrorKind::UnrecognizedClient,
+        };
+        Self::new(kind, refused.message)
     }
 }
 

@@ -94,7 +94,7 @@ fn check(messages: &[Message<'_>]) -> Result<(), Refused> {
 /// Checks that every use of a tool is answered in the next turn, and nothing else is.
 fn check_results(messages: &[Message<'_>]) -> Result<(), Refused> {
     let mut open: Vec<&str> = Vec::new();
-    let mut before = "";
+    let (mut before, mut asked) = ("", 0);
     for (i, message) in messages.iter().enumerate() {
         let blocks = message.content.as_ref().map_or(&[][..], Content::blocks);
         if role(message) == "user" {
@@ -115,9 +115,10 @@ fn check_results(messages: &[Message<'_>]) -> Result<(), Refused> {
         }
         // Several turns of one role count as one: what is open may still be answered.
         if role(message) == "assistant" && before == "user" && !open.is_empty() {
-            return Err(unanswered(i, &open));
+            return Err(unanswered(asked, &open));
         }
         if role(message) == "assistant" {
+            asked = i;
             let uses = blocks.iter().filter(|block| block.kind() == "tool_use");
             open.extend(uses.filter_map(|block| block.id.as_deref()));
         }
@@ -126,16 +127,15 @@ fn check_results(messages: &[Message<'_>]) -> Result<(), Refused> {
         }
     }
     if before == "user" && !open.is_empty() {
-        return Err(unanswered(messages.len(), &open));
+        return Err(unanswered(asked, &open));
     }
     Ok(())
 }
 
-fn unanswered(next: usize, ids: &[&str]) -> Refused {
+fn unanswered(turn: usize, ids: &[&str]) -> Refused {
     Refused::validation(format!(
-        "messages.{}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. \
+        "messages.{turn}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. \
          Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
-        next.saturating_sub(2),
         ids.join(", ")
     ))
 }

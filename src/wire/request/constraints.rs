@@ -39,6 +39,13 @@ impl Violations {
         }
     }
 
+    /// The refusal of a request that lacks only the value at `place`.
+    pub(super) fn null(place: Arguments<'_>) -> Refused {
+        let mut violations = Self::default();
+        violations.required(false, place);
+        violations.into_refused()
+    }
+
     /// A list, map or text of `length` has between `min` and `max` members.
     pub(super) fn length(&mut self, length: usize, min: usize, max: usize, place: Arguments<'_>) {
         if length < min {
@@ -125,16 +132,16 @@ impl Violations {
 
     /// Nothing, or all violations as one `ValidationException`.
     pub(super) fn finish(self) -> Result<(), Refused> {
-        let Self { text, count } = self;
-        match count {
-            0 => Ok(()),
-            1 => Err(Refused::validation(format!(
-                "1 validation error detected: {text}"
-            ))),
-            _ => Err(Refused::validation(format!(
-                "{count} validation errors detected: {text}"
-            ))),
+        if self.count == 0 {
+            return Ok(());
         }
+        Err(self.into_refused())
+    }
+
+    fn into_refused(self) -> Refused {
+        let Self { text, count } = self;
+        let errors = if count == 1 { "error" } else { "errors" };
+        Refused::validation(format!("{count} validation {errors} detected: {text}"))
     }
 }
 

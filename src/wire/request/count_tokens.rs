@@ -1,7 +1,8 @@
 //! Bodies of `CountTokens`.
 
+use super::constraints::Violations;
 use super::converse::{self, not_json};
-use super::invoke;
+use super::invoke::invoke;
 use super::text::Text;
 use crate::wire::{ModelCall, Refused};
 use base64::Engine;
@@ -37,7 +38,7 @@ struct InvokeModel<'a> {
 pub fn count_tokens(id: &str, body: &[u8]) -> Result<ModelCall, Refused> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
     let Some(input) = body.input else {
-        return Err(null("input"));
+        return Err(Violations::null(format_args!("input")));
     };
     match (input.converse, input.invoke_model) {
         (Some(converse), None) => converse.into_call(id),
@@ -47,19 +48,12 @@ pub fn count_tokens(id: &str, body: &[u8]) -> Result<ModelCall, Refused> {
             })?;
             invoke(id, &HeaderMap::new(), &body)
         }
-        (None, Some(InvokeModel { body: None })) => Err(null("input.invokeModel.body")),
+        (None, Some(InvokeModel { body: None })) => {
+            Err(Violations::null(format_args!("input.invokeModel.body")))
+        }
         _ => Err(Refused::validation(
             "CountTokensInput object at input must set one of the following keys: invokeModel, \
              converse.",
         )),
     }
-}
-
-fn null(place: &str) -> Refused {
-    let mut violations = super::constraints::Violations::default();
-    violations.required(false, format_args!("{place}"));
-    violations
-        .finish()
-        .err()
-        .unwrap_or_else(|| Refused::validation("a required field is missing"))
 }

@@ -93,6 +93,7 @@ struct Signs {
     #[serde(rename = "schemaVersion")]
     schema_version: Option<IgnoredAny>,
     max_gen_len: Option<IgnoredAny>,
+    max_tokens: Option<IgnoredAny>,
     prompt: Option<IgnoredAny>,
     messages: Option<IgnoredAny>,
 }
@@ -104,10 +105,7 @@ fn dialect(id: &str, body: &[u8]) -> Result<Dialect, Refused> {
             _ if model.starts_with("anthropic.") => Ok(Dialect::Anthropic),
             _ if model.starts_with("amazon.nova") => Ok(Dialect::Nova),
             _ if model.starts_with("meta.") => Ok(Dialect::Llama),
-            _ => Err(Refused::validation(format!(
-                "InvokeModel bodies are read for Anthropic, Amazon Nova and Meta Llama, not for \
-                 `{model}`; use Converse."
-            ))),
+            _ => Err(foreign(model)),
         };
     }
     let signs: Signs = serde_json::from_slice(body).map_err(malformed)?;
@@ -115,12 +113,27 @@ fn dialect(id: &str, body: &[u8]) -> Result<Dialect, Refused> {
         Ok(Dialect::Anthropic)
     } else if signs.schema_version.is_some() || signs.inference_config.is_some() {
         Ok(Dialect::Nova)
-    } else if signs.max_gen_len.is_some() || (signs.prompt.is_some() && signs.messages.is_none()) {
+    } else if signs.max_gen_len.is_some() {
         Ok(Dialect::Llama)
+    } else if signs.messages.is_none() && signs.prompt.is_some() {
+        // Llama's bound may be left out; another vendor's bound has another name.
+        if signs.max_tokens.is_some() {
+            Err(foreign(id))
+        } else {
+            Ok(Dialect::Llama)
+        }
     } else {
         // Claude is by far the most called, and its reader says best what is missing.
         Ok(Dialect::Anthropic)
     }
+}
+
+/// The refusal of a vendor whose bodies are not read; the sentence is this project's.
+fn foreign(model: &str) -> Refused {
+    Refused::validation(format!(
+        "InvokeModel bodies are read for Anthropic, Amazon Nova and Meta Llama, not for `{model}`; \
+         use Converse."
+    ))
 }
 
 /// What the headers ask for.

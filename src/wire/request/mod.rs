@@ -24,10 +24,11 @@ mod prompt;
 mod route;
 mod sigv4;
 mod text;
+mod timestamp;
 mod tokens;
 
 #[cfg(test)]
-mod fixtures;
+mod sigv4_tests;
 #[cfg(test)]
 mod tests;
 

@@ -239,3 +239,131 @@ fn parameter(query: &str, name: &str) -> Option<String> {
             .flatten()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn model(id: &str, operation: ModelOperation) -> Result<Route, Refused> {
+        Ok(Route::Model {
+            id: id.to_owned(),
+            operation,
+        })
+    }
+
+    #[test]
+    fn operations_on_models_are_found() {
+        let id = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+        for (suffix, operation) in [
+            ("converse", ModelOperation::Converse),
+            ("converse-stream", ModelOperation::ConverseStream),
+            ("invoke", ModelOperation::InvokeModel),
+            (
+                "invoke-with-response-stream",
+                ModelOperation::InvokeModelWithResponseStream,
+            ),
+            ("count-tokens", ModelOperation::CountTokens),
+        ] {
+            for id_in_path in [
+                id.to_owned(),
+                id.replace(':', "%3A"),
+                id.replace(':', "%3a"),
+            ] {
+                let path = format!("/model/{id_in_path}/{suffix}");
+                assert_eq!(Route::of("POST", &path), model(id, operation), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn arns_may_be_encoded_or_raw() {
+        let arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model/a.b/abcdefghijkl";
+        for path in [arn.to_owned(), arn.replace('/', "%2F").replace(':', "%3A")] {
+            let path = format!("/model/{path}/invoke");
+            assert_eq!(
+                Route::of("POST", &path),
+                model(arn, ModelOperation::InvokeModel)
+            );
+        }
+        let arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc";
+        let want = Route::ApplyGuardrail {
+            id: arn.to_owned(),
+            version: "DRAFT".to_owned(),
+        };
+        let path = format!("/guardrail/{arn}/version/DRAFT/apply");
+        assert_eq!(Route::of("POST", &path), Ok(want));
+        let arn = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x.y";
+        let want = Route::GetInferenceProfile { id: arn.to_owned() };
+        assert_eq!(
+            Route::of("GET", &format!("/inference-profiles/{arn}")),
+            Ok(want)
+        );
+    }
+
+    #[test]
+    fn the_control_plane_reads_its_query() {
+        let want = Route::ListFoundationModels(ModelFilter {
+            provider: Some("Meta AI".to_owned()),
+            inference: Some("ON_DEMAND".to_owned()),
+            ..ModelFilter::default()
+        });
+        let path = "/foundation-models?byProvider=Meta%20AI&byInferenceType=ON_DEMAND&x";
+        assert_eq!(Route::of("GET", path), Ok(want));
+        let want = Route::ListInferenceProfiles(ProfilePage {
+            kind: Some("SYSTEM_DEFINED".to_owned()),
+            max_results: Some(10),
+            next_token: Some("a+b".to_owned()),
+        });
+        let path = "/inference-profiles?type=SYSTEM_DEFINED&maxResults=10&nextToken=a%2Bb";
+        assert_eq!(Route::of("GET", path), Ok(want));
+        let error = Route::of("GET", "/inference-profiles?maxResults=0").unwrap_err();
+        assert!(
+            error.message.contains("greater than or equal to 1"),
+            "{error}"
+        );
+        let error = Route::of("GET", "/inference-profiles?maxResults=many").unwrap_err();
+        assert_eq!(error.kind, RefusedKind::Serialization);
+    }
+
+    #[test]
+    fn what_no_operation_has_is_unknown() {
+        for (method, path) in [
+            ("GET", "/model/a.b/converse"),
+            ("POST", "/model/a.b/chat"),
+            ("POST", "/model/converse"),
+            ("POST", "/foundation-models"),
+            ("POST", "/guardrail/a/apply"),
+            ("GET", "/"),
+            ("GET", ""),
+            ("", "/model/%FF/converse"),
+            ("POST", "/model/%FF/converse"),
+        ] {
+            let error = Route::of(method, path).unwrap_err();
+            assert_eq!(
+                error,
+                Refused::new(RefusedKind::UnknownOperation, ""),
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn identifiers_have_bounds() {
+        let at = |id: &str| Route::of("POST", &format!("/model/{id}/converse"));
+        assert!(at(&"é".repeat(2048)).is_ok());
+        let error = at(&"x".repeat(2049)).unwrap_err();
+        let want = "1 validation error detected: Value at 'modelId' failed to satisfy constraint: \
+                    Member must have length less than or equal to 2048";
+        assert_eq!(error, Refused::validation(want));
+        assert_eq!(at("").unwrap_err().kind, RefusedKind::Validation);
+        assert!(Route::of("POST", "/guardrail/abc/version/0/apply").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_panics(method in "GET|POST|.{0,5}", path in ".{0,60}|/model/.{0,40}/converse") {
+            let _ = Route::of(&method, &path);
+        }
+    }
+}

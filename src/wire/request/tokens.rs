@@ -1,4 +1,22 @@
 //! Token counts of prompts, approximated from bytes.
+//!
+//! Tokenizers are not public, so a prompt counts by its bytes of text: 4 per token for Claude and 3
+//! for Nova by default, the rule of thumb of a public traffic shaper, which did not validate it.
+//!
+//! Measured on exchanges that public test suites recorded (dd-trace-py, opentelemetry-js-contrib,
+//! pydantic-ai, openllmetry and others; Apache-2.0, BSD-3-Clause and MIT), requests without tools,
+//! images and answer schemas. Bytes of text per input token, smallest, median and largest:
+//!
+//! | models | all requests | requests of 500 bytes or more |
+//! |---|---|---|
+//! | Claude | 36: 0.14, **2.31**, 4.34 | 8: 2.83, **3.99**, 4.34 |
+//! | Nova | 27: 1.60, **4.00**, 4.86 | 1: 4.00 |
+//! | Llama | 13: 1.48, **3.75**, 4.25 | 3: 3.75 |
+//!
+//! Claude's short prompts carry about seven tokens that are not text, thinking adds some thirty and
+//! tools some hundreds, none of which this count sees: of a prompt of ten words it finds half, of a
+//! prompt of a thousand bytes nearly all. For Nova, 4.0 fits these recordings better than 3.0.
+//! The test `bytes_per_token_are_as_documented` holds the figures against the recordings.
 
 use crate::domain::CacheTtl;
 use crate::units::Tokens;
@@ -111,5 +129,101 @@ pub fn tokens_of(prompt: &Prompt, ratio: TokenRatio) -> TokenCount {
     TokenCount {
         points,
         rest: Tokens(rest.0.max(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn prompt(points: &[(u64, u64)], rest_bytes: u64, rest_tokens: u64) -> Prompt {
+        let point = |(i, &(bytes, tokens)): (usize, &(u64, u64))| PromptPoint {
+            hash: i as u64,
+            bytes,
+            tokens,
+            ttl: CacheTtl::FiveMinutes,
+        };
+        Prompt {
+            points: points.iter().enumerate().map(point).collect(),
+            rest_bytes,
+            rest_tokens,
+        }
+    }
+
+    fn tokens(count: &TokenCount) -> Vec<u64> {
+        let points = count.points.iter().map(|point| point.tokens.0);
+        points.chain([count.rest.0]).collect()
+    }
+
+    #[test]
+    fn parts_are_differences_of_rounded_sums() {
+        let check = |points: &[(u64, u64)], rest, want: &[u64]| {
+            let count = tokens_of(&prompt(points, rest, 0), TokenRatio::CLAUDE);
+            assert_eq!(tokens(&count), want);
+        };
+        check(&[], 0, &[1]);
+        check(&[], 8, &[2]);
+        check(&[], 9, &[3]);
+        // 5 bytes are 2 tokens, 8 bytes are 2, 9 bytes are 3.
+        check(&[(5, 0), (3, 0)], 1, &[2, 0, 1]);
+        check(&[(5, 1600)], 0, &[1602, 1]);
+    }
+
+    #[test]
+    fn ratios_out_of_bounds_are_none() {
+        for ratio in [0.0, 0.999, -1.0, 1000.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(TokenRatio::new(ratio), None);
+        }
+        assert_eq!(TokenRatio::new(4.0), Some(TokenRatio::CLAUDE));
+        assert!((TokenRatio::NOVA.bytes_per_token() - 3.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn huge_prompts_do_not_overflow() {
+        let count = tokens_of(
+            &prompt(&[(u64::MAX, u64::MAX)], u64::MAX, 1),
+            TokenRatio::NOVA,
+        );
+        assert_eq!(count.points[0].tokens, Tokens(u64::MAX));
+        assert_eq!(TokenRatio::CLAUDE.bytes_for(Tokens(u64::MAX)), u64::MAX);
+    }
+
+    fn ratio() -> impl Strategy<Value = TokenRatio> {
+        (1000u32..=20_000).prop_map(|milli| TokenRatio { milli })
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_count_as_the_tokens_they_are_made_for(ratio in ratio(), n in 0u64..10_000_000) {
+            let bytes = ratio.bytes_for(Tokens(n));
+            prop_assert_eq!(ratio.tokens_for(bytes), Tokens(n));
+            // One byte more is one token more.
+            prop_assert_eq!(ratio.tokens_for(bytes + 1), Tokens(n + 1));
+        }
+
+        #[test]
+        fn so_they_do_after_a_prefix(ratio in ratio(), before in 0u64..1_000_000, n in 1u64..1_000_000) {
+            let bytes = ratio.bytes_after(before, Tokens(n));
+            let count = tokens_of(&prompt(&[(before, 7)], bytes, 0), ratio);
+            prop_assert_eq!(count.rest, Tokens(n));
+        }
+
+        #[test]
+        fn cutting_a_prompt_changes_no_total(
+            ratio in ratio(),
+            parts in proptest::collection::vec((0u64..5000, 0u64..3), 0..4),
+            rest in 5000u64..9000,
+        ) {
+            let cut = tokens_of(&prompt(&parts, rest, 0), ratio);
+            let bytes = parts.iter().map(|part| part.0).sum::<u64>() + rest;
+            let fixed = parts.iter().map(|part| part.1).sum::<u64>();
+            let whole = tokens_of(&prompt(&[], bytes, fixed), ratio);
+            prop_assert!(cut.total() >= whole.total());
+            prop_assert!(cut.total().0 <= whole.total().0 + 1);
+            if cut.rest.0 > 1 {
+                prop_assert_eq!(cut.total(), whole.total());
+            }
+        }
     }
 }

@@ -1,0 +1,264 @@
+//! Calls of models: counted, admitted, paced, answered.
+
+use super::body::{Closing, ReplyBody, StreamBody};
+use super::core::Running;
+use super::handle::{Reply, Unanswered, streamed, whole};
+use super::shared::{RequestId, Shared, Worker};
+use super::tally::End;
+use crate::domain::{CachePoint, Failure, StreamFault};
+use crate::service::{Call, Prefix};
+use crate::units::{Micros, Moment};
+use crate::wire::ModelCall;
+use crate::wire::reply::{
+    Answer, AnswerPlan, ErrorKind, ErrorReply, Finish, Operation, StreamWriter, write_body,
+    write_token_count,
+};
+use crate::wire::request::{ModelOperation, TokenCount, converse, count_tokens, invoke, tokens_of};
+use hyper::HeaderMap;
+use hyper::body::Bytes;
+use std::sync::Arc;
+
+/// A call as it came.
+pub(super) struct Asked<'a> {
+    /// What stands where the model is named.
+    pub(super) id: &'a str,
+    pub(super) operation: ModelOperation,
+    pub(super) headers: &'a HeaderMap,
+    /// Dropped as soon as it is read, for prompts are long and answers take their time.
+    pub(super) body: Bytes,
+    pub(super) arrived: Moment,
+    pub(super) request_id: &'a RequestId,
+}
+
+/// A call that is read and has its target.
+struct Read<'a> {
+    asked: Asked<'a>,
+    call: ModelCall,
+    target: usize,
+    /// The number of its draws, and the key of this attempt.
+    number: u64,
+    key: u64,
+}
+
+/// Answers a call of a model.
+pub(super) async fn answer(
+    worker: &Arc<Worker>,
+    mut asked: Asked<'_>,
+) -> Result<Reply, Unanswered> {
+    let shared = &worker.shared;
+    let body = std::mem::take(&mut asked.body);
+    let found = shared.directory.find(asked.id)?;
+    let model = shared.core.serving.targets[found].model;
+    let profile = &shared.core.serving.models[model];
+    let read = match asked.operation {
+        ModelOperation::Converse | ModelOperation::ConverseStream => converse(asked.id, &body),
+        ModelOperation::InvokeModel | ModelOperation::InvokeModelWithResponseStream => {
+            invoke(&profile.model_id, asked.headers, &body)
+        }
+        ModelOperation::CountTokens => {
+            let call = count_tokens(&profile.model_id, &body)?;
+            let count = tokens_of(&call.prompt, shared.of_model(model).1);
+            let mut out = Vec::with_capacity(32);
+            write_token_count(count.total().0, &mut out);
+            let finish = Finish::default();
+            return Ok(whole(Operation::Other, asked.request_id, &finish, out));
+        }
+    };
+    drop(body);
+    let call = read.inspect_err(|_| shared.core.refused(found))?;
+    let target = shared.directory.refine(found, &call.metadata);
+    check_bound(&call, profile.max_output.0).inspect_err(|_| shared.core.refused(target))?;
+    let (number, key) = match call.metadata.request {
+        // The same key as that of the attempt in a simulation.
+        Some((seq, attempt)) => (seq, seq.wrapping_mul(64).wrapping_add(u64::from(attempt))),
+        None => {
+            let number = shared.next_number(target);
+            (number, number)
+        }
+    };
+    let read = Read {
+        asked,
+        call,
+        target,
+        number,
+        key,
+    };
+    let (running, answer, closing) = decide(shared, &read)?;
+    if read.asked.operation.streams() {
+        stream(worker, &read, running, answer, closing).await
+    } else {
+        all_at_once(worker, &read, running, answer, closing).await
+    }
+}
+
+/// Bedrock names the model's limit where a call asks for more (quoted in public issue trackers).
+fn check_bound(call: &ModelCall, limit: u64) -> Result<(), ErrorReply> {
+    match call.max_tokens {
+        Some(asked) if u64::from(asked) > limit => {
+            let message = format!(
+                "The maximum tokens you requested exceeds the model limit of {limit}. Try again \
+                 with a maximum tokens value that is lower than {limit}."
+            );
+            Err(ErrorReply::new(ErrorKind::Validation, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a call gets: the admitted call unless a guardrail answers, the answer, and how it ends.
+fn decide(
+    shared: &Shared,
+    read: &Read<'_>,
+) -> Result<(Option<Running>, Answer, Closing), Unanswered> {
+    let call = &read.call;
+    let mut closing = Closing {
+        tier: call.service_tier.clone(),
+        latency_optimized: call.latency_optimized.then_some(true),
+        ..Closing::default()
+    };
+    if let Some(guardrail) = &call.guardrail {
+        let report = shared.guardrail.check_input(guardrail, 0);
+        let blocked = report.intervened();
+        closing.guardrail = Some(report);
+        if blocked {
+            shared.core.answered_without_model(read.target);
+            let text = &shared.guardrail.blocked_input;
+            let answer = Answer::blocked_input(text, shared.texts, read.key);
+            return Ok((None, answer, closing));
+        }
+    }
+    let target = &shared.core.serving.targets[read.target];
+    let (settings, ratio) = shared.of_model(target.model);
+    let wanted = call.metadata.output;
+    let wanted = wanted.unwrap_or_else(|| target.output.draw(read.number));
+    let plan = AnswerPlan::new(call, wanted, shared.texts, read.key, settings);
+    let count = tokens_of(&call.prompt, ratio);
+    let points = points(&count);
+    let admitted = shared.core.admit(
+        &Call {
+            target: read.target,
+            key: read.key,
+            input: small(count.rest.0),
+            prefix: Prefix::Points(&points),
+            output: plan.output_tokens(),
+            max_tokens: call.max_tokens,
+        },
+        read.asked.arrived,
+        read.asked.operation.streams(),
+    );
+    let running = admitted.map_err(|failure| match failure {
+        Failure::Connection => Unanswered::Dropped,
+        failure => ErrorReply::from(failure).of_model(read.asked.id).into(),
+    })?;
+    closing.usage = running.grant.usage;
+    closing.cache_write_1h = running.grant.cache_write_1h;
+    let mut answer = plan.cut(running.grant.usage.output, running.grant.truncated);
+    if let Some(report) = &mut closing.guardrail {
+        answer = shared.guardrail.check_output(answer, 0, report);
+    }
+    Ok((Some(running), answer, closing))
+}
+
+fn points(count: &TokenCount) -> Vec<CachePoint> {
+    let points = count.points.iter();
+    let points = points.map(|point| CachePoint {
+        id: point.hash,
+        tokens: small(point.tokens.0),
+        ttl: point.ttl,
+    });
+    points.collect()
+}
+
+/// Counts beyond this are beyond every model, and are refused as too long.
+fn small(tokens: u64) -> u32 {
+    u32::try_from(tokens).unwrap_or(u32::MAX)
+}
+
+async fn stream(
+    worker: &Arc<Worker>,
+    read: &Read<'_>,
+    mut running: Option<Running>,
+    answer: Answer,
+    closing: Closing,
+) -> Result<Reply, Unanswered> {
+    let shared = &worker.shared;
+    if let Some(running) = &mut running {
+        // Headers go out with the first event: until the model speaks, an error can still take
+        // their place.
+        worker.timer.sleep_until(running.grant.first_token_at).await;
+        running.start();
+    }
+    let operation = match read.asked.operation {
+        ModelOperation::ConverseStream => Operation::ConverseStream,
+        _ => Operation::InvokeStream,
+    };
+    let writer = StreamWriter::new(&read.call, read.asked.id, answer, true);
+    let request_id = read.asked.request_id;
+    let known = streamed(
+        operation,
+        request_id,
+        &closing,
+        ReplyBody::Whole(Bytes::new()),
+    );
+    let clock = shared.core.clock;
+    let body = StreamBody::new(
+        writer,
+        closing,
+        running,
+        (read.asked.arrived, clock),
+        worker.timer.sleep_until(Moment::ZERO),
+        (
+            Arc::clone(&shared.pacing),
+            shared.core.serving.answers.chunk_tokens,
+        ),
+    );
+    Ok(known.map(|_| ReplyBody::Stream(Box::new(body))))
+}
+
+async fn all_at_once(
+    worker: &Arc<Worker>,
+    read: &Read<'_>,
+    running: Option<Running>,
+    answer: Answer,
+    closing: Closing,
+) -> Result<Reply, Unanswered> {
+    let arrived = read.asked.arrived;
+    let (mut first, mut now) = (arrived, arrived);
+    if let Some(mut running) = running {
+        first = running.grant.first_token_at;
+        wait_for_end(worker, &mut running).await;
+        if let Some((after, fault)) = running.grant.broken {
+            running.finish(after, End::Broken(fault));
+            if fault == StreamFault::Reset {
+                return Err(Unanswered::Dropped);
+            }
+            return Err(ErrorReply::from(fault).of_model(read.asked.id).into());
+        }
+        now = running.finish(running.grant.usage.output, End::Answered);
+    }
+    let operation = match read.asked.operation {
+        ModelOperation::Converse => Operation::Converse,
+        _ => Operation::Invoke,
+    };
+    let finish = closing.finish(arrived, first, now);
+    let mut out = Vec::with_capacity(1024);
+    write_body(&read.call, read.asked.id, &answer, &finish, &mut out);
+    Ok(whole(operation, read.asked.request_id, &finish, out))
+}
+
+/// Sleeps until the last token of a call has come.
+async fn wait_for_end(worker: &Worker, running: &mut Running) {
+    if let Some(done_at) = running.grant.done_at {
+        worker.timer.sleep_until(done_at).await;
+        return;
+    }
+    worker.timer.sleep_until(running.grant.first_token_at).await;
+    running.start();
+    loop {
+        let progress = running.progress(Micros::from_millis(50));
+        if progress.is_done {
+            return;
+        }
+        worker.timer.sleep_until(progress.look_again).await;
+    }
+}
