@@ -61,6 +61,11 @@ const MAY_USE: &[(&str, &str)] = &[
     // F4: the only floor that knows files, terminals, clocks and sockets.
     ("clock", "units"),
     (
+        "live",
+        "units domain rng stats client load service cost measure wire config scenario profile sim \
+         results clock",
+    ),
+    (
         "store",
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan report",
@@ -68,12 +73,12 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan report store",
+         results plan report live store",
     ),
 ];
 
 /// The modules that may touch files, the environment, clocks and the terminal.
-const SHELLS: [&str; 3] = ["clock", "store", "cli"];
+const SHELLS: [&str; 4] = ["clock", "live", "store", "cli"];
 
 /// Children of `std` that only shells may use.
 const FOREIGN_STD: [&str; 5] = ["fs", "env", "net", "process", "thread"];
