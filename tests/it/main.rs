@@ -5,6 +5,8 @@
 mod azure;
 mod bad_scenarios;
 mod cli;
+mod clients;
+mod conformance;
 mod conservation;
 mod determinism;
 mod gallery;
@@ -14,6 +16,7 @@ mod prices;
 mod readme;
 mod running;
 mod scenarios;
+mod serving;
 mod serve;
 mod tidy;
 mod wire_requests;
