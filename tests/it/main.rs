@@ -12,6 +12,8 @@ mod mooncake;
 mod mutations;
 mod prices;
 mod readme;
+mod run;
 mod running;
 mod scenarios;
+mod scripted;
 mod tidy;
