@@ -171,6 +171,12 @@ impl RunFolder {
             .map_err(io("write", &path))
     }
 
+    /// Removes a run that never began.
+    pub fn discard(self) {
+        // What cannot be removed stays as what it is: a run marked partial.
+        let _ = fs::remove_dir_all(&self.work);
+    }
+
     /// Gives the folder its name and returns it. `partial` stays in the manifest of a run that
     /// was cut short.
     pub fn finish(self, partial: bool) -> Result<PathBuf, StoreError> {

@@ -37,7 +37,21 @@ fn run_live(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
         manifest(&prepared, &catalogue, options.threads),
     )?;
     let clock = now().1;
-    let runs = send(&prepared.assembled, plans, &options, &folder, term)?;
+    let mut runs = Vec::new();
+    let sent = send(
+        &prepared.assembled,
+        plans,
+        &options,
+        &folder,
+        term,
+        &mut runs,
+    );
+    if let Err(stopped) = sent {
+        if runs.is_empty() {
+            folder.discard();
+        }
+        return Err(stopped);
+    }
     let wall = Micros::from_secs_f64(clock.elapsed().as_secs_f64());
     let stop = runs.iter().find_map(|run| run.stopped);
     let cut_short = runs.len() < prepared.assembled.len() || stop.is_some();
@@ -158,8 +172,8 @@ fn send(
     options: &LiveOptions,
     folder: &RunFolder,
     term: Term,
-) -> Result<Vec<LiveRun>, Stopped> {
-    let mut runs = Vec::new();
+    runs: &mut Vec<LiveRun>,
+) -> Result<(), Stopped> {
     let mut left = options.budget;
     for (plan, one) in plans.into_iter().zip(assembled) {
         let log = folder
@@ -180,7 +194,7 @@ fn send(
             break;
         }
     }
-    Ok(runs)
+    Ok(())
 }
 
 fn refused(error: &LiveError) -> Stopped {

@@ -76,7 +76,7 @@ impl LiveView {
         }
         let ttft = |share: f64| {
             let value = recent.quantile(share);
-            value.map_or_else(|| "-".to_owned(), |time| short(time))
+            value.map_or_else(|| "-".to_owned(), short)
         };
         let progress = if now.draining {
             format!("draining, {} left", now.in_system)

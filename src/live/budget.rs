@@ -97,7 +97,7 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
         };
         match Source::new(traffic, plan.seed, &workload.name, until) {
             Source::Open(mut source) => {
-                while let Some(arrival) = source.next() {
+                for arrival in source.by_ref() {
                     add(priced.worst(arrival.input, arrival.prefix.len), 1);
                 }
             }

@@ -13,8 +13,8 @@ use crate::units::{Micros, Moment};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::types::{
     CachePointBlock, CachePointType, CacheTtl as WireTtl, ContentBlock, ContentBlockDelta,
-    ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message, StopReason,
-    SystemContentBlock, TokenUsage,
+    ConversationRole, ConverseMetrics, ConverseStreamMetrics, ConverseStreamOutput,
+    InferenceConfiguration, Message, ServiceTier, StopReason, SystemContentBlock, TokenUsage,
 };
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -162,11 +162,11 @@ async fn whole(
     marks.first_content = Some(now);
     marks.last_content = Some(now);
     marks.stop = stop_name(answer.stop_reason());
-    marks.service_ms = answer.metrics().map(|metrics| metrics.latency_ms());
+    marks.service_ms = answer.metrics().map(ConverseMetrics::latency_ms);
     Ok(Answered {
         usage: answer.usage().map(usage),
         truncated: matches!(answer.stop_reason(), StopReason::MaxTokens),
-        served_by: workload.served_by(answer.service_tier().map(|tier| tier.r#type())),
+        served_by: workload.served_by(answer.service_tier().map(ServiceTier::r#type)),
     })
 }
 
@@ -213,7 +213,7 @@ async fn stream(
             }
             ConverseStreamOutput::Metadata(metadata) => {
                 answered.usage = metadata.usage().map(usage);
-                seen.marks.service_ms = metadata.metrics().map(|metrics| metrics.latency_ms());
+                seen.marks.service_ms = metadata.metrics().map(ConverseStreamMetrics::latency_ms);
                 if let Some(tier) = metadata.service_tier() {
                     answered.served_by = workload.served_by(Some(tier.r#type()));
                 }

@@ -174,7 +174,7 @@ async fn send(hub: &Arc<Hub>, id: u32, due: Moment, attempt: u32) -> Option<Mome
         seen: &seen,
         result,
     };
-    hub.finished(id, finished)
+    hub.finished(id, &finished)
 }
 
 /// Records the attempts that the SDK made; `request` becomes the last of them.

@@ -37,6 +37,10 @@ pub(super) struct Hub {
     state: Mutex<State>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether one thing has happened"
+)]
 pub(super) struct State {
     pub recorder: Recorder,
     pub gauges: Gauges,
@@ -60,6 +64,10 @@ pub(super) struct State {
 }
 
 /// What a task is to do with an attempt that it wants to send.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a box would cost each attempt one"
+)]
 pub(super) enum Go {
     /// Send it; the request as it stands, and what is set aside for it.
     Send(Request, Usd),
@@ -176,17 +184,14 @@ impl Hub {
             state.free(now);
             return Go::Ended;
         }
-        let worst = match state.set_aside(id) {
-            Some(worst) => worst,
-            None => {
-                state.over_budget = true;
-                let outcome = state.last_outcome(id);
-                state.end(now, id, outcome);
-                state.free(now);
-                drop(state);
-                self.stop();
-                return Go::Ended;
-            }
+        let Some(worst) = state.set_aside(id) else {
+            state.over_budget = true;
+            let outcome = state.last_outcome(id);
+            state.end(now, id, outcome);
+            state.free(now);
+            drop(state);
+            self.stop();
+            return Go::Ended;
         };
         let request = &mut state.requests[id];
         request.progress.attempts += 1;
@@ -223,7 +228,7 @@ impl Hub {
     }
 
     /// An attempt came to its end; returns the moment of the next one, if there is to be one.
-    pub(super) fn finished(&self, id: u32, finished: Finished<'_>) -> Option<Moment> {
+    pub(super) fn finished(&self, id: u32, finished: &Finished<'_>) -> Option<Moment> {
         let (mut state, now) = self.at_now();
         if state.closed {
             return None;
@@ -231,10 +236,10 @@ impl Hub {
         state.gauges.open -= 1;
         match finished.result {
             Ok(answered) => {
-                state.answered(now, id, &finished, answered);
+                state.answered(now, id, finished, answered);
                 None
             }
-            Err(failure) => state.failed(now, id, &finished, failure),
+            Err(failure) => state.failed(now, id, finished, failure),
         }
     }
 

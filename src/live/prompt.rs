@@ -71,9 +71,10 @@ impl PromptMaker {
             }
         }
         // The tools of a call are part of its input.
-        let tools = match blocks.is_empty() {
-            true => self.ratio.tokens_for(self.tool_bytes).0,
-            false => 0,
+        let tools = if blocks.is_empty() {
+            self.ratio.tokens_for(self.tool_bytes).0
+        } else {
+            0
         };
         let tokens = u64::from(input).saturating_sub(tools).max(1);
         let bytes = self.bytes_after(so_far, u32::try_from(tokens).unwrap_or(u32::MAX));

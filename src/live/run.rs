@@ -24,6 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How a plan is run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct LiveOptions {
     /// Where calls go.
     pub target: Target,
@@ -142,9 +143,10 @@ async fn whole(
     let connected = reach(&plan, options, places).await?;
     let mut interrupts = Interrupts::new(options.take_interrupts)?;
     let timer = || Timer::start(Clock::begin()).map_err(system("set a timer"));
-    let before = match options.calibrate {
-        true => calibrate::measure(&timer()?, &plan.workloads[0]).await,
-        false => None,
+    let before = if options.calibrate {
+        calibrate::measure(&timer()?, &plan.workloads[0]).await
+    } else {
+        None
     };
     let names = plan.workloads.iter().map(|one| one.name.clone()).collect();
     let writer = AttemptWriter::start(log, plan.name.clone(), names);

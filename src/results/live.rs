@@ -94,8 +94,8 @@ fn take_in(variant: &mut VariantSummary, live: LiveSummary, warnings: Vec<String
         .notes
         .retain(|note| !note.contains("in virtual time"));
     for latency in &mut variant.latency {
-        latency.profile = "live".to_owned();
-        latency.origin = "measured".to_owned();
+        "live".clone_into(&mut latency.profile);
+        "measured".clone_into(&mut latency.origin);
         latency.source = format!("this run, at {}", live.target);
     }
     variant.live = Some(live);

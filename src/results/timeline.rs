@@ -23,9 +23,12 @@ pub fn timeline_csv<'a>(
             let start = timeline.width().as_secs_f64() * index as f64;
             // Without a quota in sight there is no share of one.
             let seen = !measures.total.quotas.is_empty();
-            let share = |permille: u64| match seen {
-                true => format!("{:.3}", permille as f64 / 1000.0),
-                false => String::new(),
+            let share = |permille: u64| {
+                if seen {
+                    format!("{:.3}", permille as f64 / 1000.0)
+                } else {
+                    String::new()
+                }
             };
             let ttft = |quantile: f64| {
                 let time = one.ttft_quantile(quantile);
