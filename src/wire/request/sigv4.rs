@@ -183,7 +183,7 @@ impl Verifier {
     fn key(&self, id: &str, headers: &HeaderMap) -> Result<&AccessKey, Refused> {
         let token = headers
             .get("x-amz-security-token")
-            .map(|value| value.as_bytes());
+            .map(http::HeaderValue::as_bytes);
         let fits = |key: &&AccessKey| match (&key.session_token, token) {
             (None, None) => true,
             (Some(own), Some(given)) => same(own.as_bytes(), given),
@@ -440,3 +440,6 @@ fn unreadable_date(date: &str) -> Refused {
 fn incomplete(message: impl Into<String>) -> Refused {
     Refused::new(RefusedKind::IncompleteSignature, message)
 }
+
+#[cfg(test)]
+mod tests;
