@@ -105,7 +105,7 @@ impl Verifier {
         };
         let value = value.to_str().unwrap_or_default();
         if let Some(key) = value.strip_prefix("Bearer ") {
-            return self.bearer(key.trim());
+            return self.api_key(key.trim());
         }
         let parts = Authorization::parse(value, request.headers)?;
         let scope = parts.scope()?;
@@ -141,7 +141,7 @@ impl Verifier {
         ))
     }
 
-    fn bearer(&self, given: &str) -> Result<Caller<'_>, Refused> {
+    fn api_key(&self, given: &str) -> Result<Caller<'_>, Refused> {
         let known = self
             .bearer
             .iter()
