@@ -9,7 +9,9 @@ use crate::sim::Serving;
 use crate::wire::request::AccessKey;
 use std::env;
 use std::fmt::Write;
+use std::io;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// Runs the verb.
 pub fn run(args: &ServeArgs) -> Exit {
@@ -34,6 +36,8 @@ fn serve(args: &ServeArgs, term: Term) -> Result<Exit, Stopped> {
         .expect("what was assembled is a variant of the scenario");
     let named = (scenario.name.as_str(), scenario.seed);
     let serving = Serving::new(named, variant, assembled, &catalogue);
+    // Before anybody can know the address, so that an interruption never meets the default handler.
+    let mut waiting = Waiting::new()?;
     let described = describe(&prepared, &serving, args);
     allow_connections(args.max_connections);
     let server = Server::start(serving, options).map_err(|error| {
@@ -61,7 +65,7 @@ fn serve(args: &ServeArgs, term: Term) -> Result<Exit, Stopped> {
             url = server.url(),
         ));
     }
-    let exit = wait(&server, args.grace, term)?;
+    let exit = waiting.until_closed(&server, args.grace, term);
     let totals = server.stop(Duration::ZERO);
     if !term.quiet {
         talk(&summary(&totals));
@@ -204,33 +208,47 @@ fn allow_connections(connections: usize) {
     }
 }
 
-/// Waits for the first interruption, then until answers have ended or a second one comes.
-fn wait(server: &Server, grace: Duration, term: Term) -> Result<Exit, Stopped> {
-    let unexpected = |error: std::io::Error| {
-        talk(&format!("error: cannot wait for signals: {error}"));
-        Exit::Unexpected
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(unexpected)?;
-    runtime.block_on(async {
-        let mut signals = Signals::new().map_err(unexpected)?;
-        signals.next().await;
-        if !term.quiet {
-            talk("Closing: answers under way may end. Interrupt again to stop at once.");
-        }
-        server.close(grace);
-        let ended = async {
-            while !server.has_ended() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+/// Waits for interruptions.
+struct Waiting {
+    runtime: Runtime,
+    signals: Signals,
+}
+
+impl Waiting {
+    fn new() -> Result<Self, Stopped> {
+        let refused = |error: io::Error| {
+            talk(&format!("error: cannot wait for signals: {error}"));
+            Exit::Unexpected
         };
-        tokio::select! {
-            () = ended => Ok(Exit::Met),
-            () = signals.next() => Ok(Exit::Interrupted),
-        }
-    })
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().build().map_err(refused)?;
+        let signals = {
+            let _guard = runtime.enter();
+            Signals::new().map_err(refused)?
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    /// Waits for the first interruption, then until answers have ended or a second one comes.
+    fn until_closed(&mut self, server: &Server, grace: Duration, term: Term) -> Exit {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async {
+            signals.next().await;
+            if !term.quiet {
+                talk("Closing: answers under way may end. Interrupt again to stop at once.");
+            }
+            server.close(grace);
+            let ended = async {
+                while !server.has_ended() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::select! {
+                () = ended => Exit::Met,
+                () = signals.next() => Exit::Interrupted,
+            }
+        })
+    }
 }
 
 /// The signals that ask a program to end.
@@ -239,7 +257,7 @@ struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self(
             signal(SignalKind::interrupt())?,
@@ -261,7 +279,7 @@ struct Signals;
 #[cfg(not(unix))]
 impl Signals {
     #[expect(clippy::unnecessary_wraps, reason = "other systems can refuse")]
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         Ok(Self)
     }
 

@@ -131,6 +131,10 @@ fn decide(
     let (settings, ratio) = shared.of_model(target.model);
     let wanted = call.metadata.output;
     let wanted = wanted.unwrap_or_else(|| target.output.draw(read.number));
+    // One more than the model can say is as good as any number, and costs no more to plan.
+    let wanted = wanted.min(small(
+        shared.core.serving.models[target.model].max_output.0 + 1,
+    ));
     let plan = AnswerPlan::new(call, wanted, shared.texts, read.key, settings);
     let count = tokens_of(&call.prompt, ratio);
     let points = points(&count);

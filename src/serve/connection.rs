@@ -193,6 +193,8 @@ async fn connection(
         stream,
         stall,
         stalled: None,
+        silent: Some(Box::pin(sleep(worker.shared.options.header_timeout))),
+        heard: 0,
     });
     let service = {
         let worker = Arc::clone(&worker);
@@ -222,13 +224,19 @@ async fn connection(
     }
 }
 
-/// A connection whose reader may not stall for ever.
+/// A connection whose other side may neither be silent nor take nothing for ever.
 struct Patient {
     stream: TcpStream,
     stall: Duration,
     /// Set while the other side takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Set until enough has come to tell the version of HTTP; from then on hyper keeps the time.
+    silent: Option<Pin<Box<Sleep>>>,
+    heard: usize,
 }
+
+/// The bytes with which a connection of HTTP/2 begins.
+const PREFACE: usize = 24;
 
 impl Patient {
     fn watch<T>(
@@ -253,7 +261,20 @@ impl AsyncRead for Patient {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let Some(silent) = &mut self.silent else {
+            return read;
+        };
+        if read.is_ready() {
+            self.heard += buffer.filled().len() - before;
+            if self.heard >= PREFACE {
+                self.silent = None;
+            }
+            return read;
+        }
+        ready!(silent.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) struct Snapshot {
 
 impl Core {
     pub(super) fn new(serving: Serving, clock: Clock) -> Self {
-        let brain = Brain::new(&serving, 0, Moment::ZERO);
+        let brain = Brain::new(&serving);
         Self {
             clock,
             serving,
@@ -119,9 +119,16 @@ impl Core {
 
     /// A fresh brain: quotas, cache and counters as at the start.
     pub(super) fn reset(&self) {
+        let mut fresh = Brain::new(&self.serving);
         let (mut brain, now) = self.lock();
-        let generation = brain.generation.wrapping_add(1);
-        *brain = Brain::new(&self.serving, generation, now);
+        fresh.generation = brain.generation.wrapping_add(1);
+        fresh.began = now;
+        let faults = later(&self.serving.endpoint.faults, now);
+        fresh.endpoint.set_faults(&faults);
+        let old = std::mem::replace(&mut *brain, fresh);
+        // What is large is made and dropped while others go on.
+        drop(brain);
+        drop(old);
     }
 
     /// Replaces the faults; their times count from now.
@@ -161,15 +168,11 @@ impl Core {
 }
 
 impl Brain {
-    fn new(serving: &Serving, generation: u32, began: Moment) -> Self {
-        let mut endpoint = Endpoint::new(&serving.endpoint, serving.seed);
-        if began > Moment::ZERO {
-            endpoint.set_faults(&later(&serving.endpoint.faults, began));
-        }
+    fn new(serving: &Serving) -> Self {
         Self {
-            endpoint,
-            generation,
-            began,
+            endpoint: Endpoint::new(&serving.endpoint, serving.seed),
+            generation: 0,
+            began: Moment::ZERO,
             tallies: vec![Tally::default(); serving.targets.len()],
             streams: Vec::new(),
             free: Vec::new(),

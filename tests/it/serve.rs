@@ -88,6 +88,7 @@ fn client_with(server: &Server, secret: &str) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKIDEXAMPLE", secret, None, None, "test"))
         .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     Client::from_conf(config)
 }
@@ -756,7 +757,9 @@ fn garbage_and_excess_do_no_harm() {
             .copied()
             .chain([b'a'; 100_000])
             .collect::<Vec<_>>(),
-        // A head, and a body, that never end.
+        // Silence, and a head and a body that never end.
+        b"",
+        b"PRI * HT",
         b"GET / HTTP/1.1\r\nx: ",
         b"POST /model/x/converse HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{",
     ] {
@@ -951,4 +954,61 @@ fn streams_share_bought_units() {
     stream.read_exact(&mut some).unwrap();
     drop(stream);
     eventually(&server, |state| state["in_flight"] == 0);
+}
+
+/// The program, serving the scenario with these arguments; its address.
+#[cfg(unix)]
+fn program(folder: &std::path::Path, more: &[&str]) -> (std::process::Child, String) {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    std::fs::write(folder.join("served.toml"), SCENARIO).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bedload"))
+        .args(["serve", "served.toml", "--listen", "127.0.0.1:0"])
+        .args(["--format", "json"])
+        .args(more)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let url = told["listening"].as_str().unwrap().to_owned();
+    (child, url)
+}
+
+#[test]
+#[cfg(unix)]
+fn the_program_says_where_it_listens_and_ends_when_interrupted() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let folder = tempfile::tempdir().unwrap();
+    let slow = ["--set", "service.latency.fixed.per_token=10s"];
+    for (more, is_busy, code) in [(&[][..], false, 0), (&slow[..], true, 130)] {
+        let (child, url) = program(folder.path(), more);
+        let address = url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = r#"{"messages": [{"role": "user", "content": [{"text": "hi"}]}]}"#;
+        let request = format!(
+            "POST /model/{HAIKU}/converse-stream HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut some = [0; 300];
+        stream.read_exact(&mut some).unwrap();
+        assert!(some.starts_with(b"HTTP/1.1 200 OK"));
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::INT).unwrap();
+        if is_busy {
+            std::thread::sleep(Duration::from_millis(200));
+            kill_process(pid, Signal::INT).unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{talk}");
+        assert!(talk.contains("AWS_ENDPOINT_URL_BEDROCK_RUNTIME"), "{talk}");
+        assert!(talk.contains("quota.semantics = B"), "{talk}");
+        assert!(talk.contains("Served 1 calls"), "{talk}");
+    }
 }
