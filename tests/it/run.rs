@@ -247,7 +247,7 @@ fn users_of_a_closed_loop_wait_for_their_answers() {
 #[test]
 fn what_finds_no_place_is_counted_and_spoils_the_run() {
     let server = Scripted::start(|_, _| Reply::Hang);
-    let sets = ["client.timeout=1500ms"];
+    let sets = ["client.timeout=3s"];
     let (run, _) = run_with(&sets, |options| options.max_in_flight = 5, &server);
     let requests = run.measures.overall().requests;
     assert_eq!(run.live.most_open, 5);
