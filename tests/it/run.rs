@@ -236,7 +236,7 @@ fn users_of_a_closed_loop_wait_for_their_answers() {
         ttft: Micros::from_millis(50),
         ..Answer::QUICK
     };
-    let closed = "workload.chat.arrival={ closed = { users = 4, think = \"50ms\" } }";
+    let closed = "workload.chat.arrival={ closed = { users = 4, think = { fixed = \"50ms\" } } }";
     let run = run(&[closed], move |_, _| Reply::Answer(answer));
     let offered = run.measures.overall().requests.offered;
     // Four users with turns of a little over 100 ms in one second.
