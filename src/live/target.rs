@@ -11,7 +11,8 @@ use aws_sdk_bedrockruntime::config::{
     Builder, Config, Credentials, Region, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::pool::{
-    Client as PoolClient, ConnectionEvent, ConnectionEventListener, ConnectionPool,
+    Client as PoolClient, ConnectionEvent, ConnectionEventListener, ConnectionPool, DriverSpawner,
+    Partition, PartitionId,
 };
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -184,7 +185,14 @@ fn http_client(
     options: ClientOptions<'_>,
     connections: &Connections,
 ) -> Result<PoolClient, Refusal> {
+    // Connections live on the runtime of the run.
+    let runtime = tokio::runtime::Handle::current();
+    let spawner = DriverSpawner::from_fn(move |driver| {
+        runtime.spawn(driver);
+    });
+    let partition = PartitionId::from_index(0);
     let builder = ConnectionPool::builder()
+        .partitions([Partition::new(partition, spawner)])
         .max_connections_per_host(options.connections)
         .idle_timeout(Duration::from_mins(1))
         .event_listener(connections.clone());
@@ -197,5 +205,5 @@ fn http_client(
             .build_https()
     };
     let pool = pool.map_err(|error| Refusal::other(&error.to_string()))?;
-    PoolClient::new(&pool).map_err(|error| Refusal::other(&error.to_string()))
+    PoolClient::from_partition(&pool, partition).map_err(|error| Refusal::other(&error.to_string()))
 }

@@ -46,7 +46,7 @@ pub struct LiveSummary {
     pub cpu_share: Option<f64>,
     /// Threads of the generator.
     pub threads: u32,
-    /// Dollars for tokens, warm-up and pre-flight inside; `null` if a price is unknown.
+    /// Dollars for tokens, warm-up inside; `null` if a price is unknown.
     pub spent_usd: Option<f64>,
     /// What the client itself adds; `null` if it was not measured.
     pub calibration: Option<CalibrationSummary>,

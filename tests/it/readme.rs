@@ -417,12 +417,16 @@ fn the_readme_lists_the_flags_that_help_lists() {
             written.entry(verb).or_default().insert(flag.to_owned());
         }
     }
-    for verb in ["simulate", "check"] {
+    for verb in ["simulate", "run", "check"] {
         let output = bedload(&[verb, "--help"]);
         let help = String::from_utf8(output.stdout).expect("text is UTF-8");
         let flags: BTreeSet<String> = help
             .lines()
-            .map(|line| line.trim_start().trim_start_matches("-q, "))
+            .map(|line| {
+                line.trim_start()
+                    .trim_start_matches("-q, ")
+                    .trim_start_matches("-y, ")
+            })
             .filter(|line| line.starts_with("--") && *line != "--help")
             .map(|line| line.split([' ', '=']).next().unwrap_or_default().to_owned())
             .collect();

@@ -1,4 +1,4 @@
-//! A server that answers Converse and ConverseStream as a script says: statuses, delays, streams
+//! A server that answers `Converse` and `ConverseStream` as a script says: statuses, delays, streams
 //! with known moments, broken ones, resets and silence. It knows no quota and no model.
 
 use bedload::clock::{Clock, Timer};
@@ -15,8 +15,6 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Seen {
     /// The path, encoded.
     pub path: String,
-    /// The headers as sent.
-    pub head: String,
     /// The body.
     pub body: Value,
 }
@@ -158,7 +156,6 @@ impl Connection {
                     let seen = Seen {
                         path: head.split_whitespace().nth(1)?.to_owned(),
                         body: serde_json::from_slice(&held[end + 4..used]).unwrap_or_default(),
-                        head,
                     };
                     return Some((seen, used));
                 }
