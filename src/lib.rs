@@ -24,6 +24,7 @@ pub mod sim;
 pub mod report;
 
 pub mod clock;
+pub mod live;
 pub mod serve;
 pub mod store;
 

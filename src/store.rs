@@ -161,6 +161,22 @@ impl RunFolder {
         written.map_err(io("write", &path))
     }
 
+    /// Opens a file that grows as the run goes; what was written of it stays readable.
+    pub fn stream(&self, name: &str) -> Result<File, StoreError> {
+        let path = self.work.join(name);
+        File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(io("write", &path))
+    }
+
+    /// Removes a run that never began.
+    pub fn discard(self) {
+        // What cannot be removed stays as what it is: a run marked partial.
+        let _ = fs::remove_dir_all(&self.work);
+    }
+
     /// Gives the folder its name and returns it. `partial` stays in the manifest of a run that
     /// was cut short.
     pub fn finish(self, partial: bool) -> Result<PathBuf, StoreError> {

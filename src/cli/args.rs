@@ -1,5 +1,7 @@
 //! The command line.
 
+use crate::live::Target;
+use crate::units::Usd;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -9,9 +11,11 @@ use std::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done, objectives met      3  invalid scenario, profile or trace
+  0  done, objectives met      4  the target cannot be called
   1  unexpected                5  no variant meets the SLO
-  2  wrong command line             130  interrupted";
+  2  wrong command line        6  inconclusive: stopped by its budget, or not valid
+  3  invalid scenario,       130  interrupted, partial results kept
+     profile or trace";
 
 /// Capacity planner and load-testing simulator for Amazon Bedrock.
 ///
@@ -31,6 +35,9 @@ pub enum Command {
     /// Run a scenario in virtual time: every variant side by side
     #[command(after_help = SIMULATE_EXAMPLES, after_long_help = SIMULATE_LONG)]
     Simulate(SimulateArgs),
+    /// Run a scenario live, through the AWS SDK, against a URL or Amazon Bedrock
+    #[command(after_help = RUN_EXAMPLES, after_long_help = RUN_LONG)]
+    Run(RunArgs),
     /// Validate scenarios; show the load against each quota and the expected cost
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -78,6 +85,36 @@ What is measured:
   figures are    where latencies come from: measured, fitted to recorded calls, or assumed
 
 Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  bedload run chat.toml --target http://127.0.0.1:9000
+  bedload run chat.toml --target http://127.0.0.1:9000 --variant on-demand --format json
+  bedload run chat.toml --target bedrock --budget '$5' --set duration=2m";
+
+const RUN_LONG: &str = "\
+Examples:
+  bedload run chat.toml --target http://127.0.0.1:9000
+  bedload run chat.toml --target http://127.0.0.1:9000 --variant on-demand --format json
+  bedload run chat.toml --target bedrock --budget '$5' --set duration=2m
+
+What is measured, beside what `simulate` measures:
+  send lag       from the moment an attempt was due to the moment at which the SDK had it; a run
+                 in which it is large is marked invalid, and so is one whose generator ran out of
+                 processor time or of places on the wire
+  ttft           counts to the first content of any kind: text, reasoning or tool input
+  e2e            counts to the last content
+  chunk gap      between pieces of content, pooled over all answers; a piece is not a token
+  tokens         are those of `usage`, and of nothing else
+
+Requests are those that `simulate` would send with the same seed, at the same moments. On Bedrock
+the worst cost is printed first, and the run needs `--yes` or a confirmation. Region and
+credentials are those of the AWS SDK's usual chain (AWS_PROFILE, AWS_REGION, AWS_BEARER_TOKEN_BEDROCK
+and so on). Ctrl-C stops sending and waits for answers; a second one stops at once.
+
+Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does, 4 if the target
+cannot be called, 6 if the budget stopped the run or its figures are not valid, 130 if it was
+interrupted.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -186,6 +223,55 @@ pub struct SimulateArgs {
     /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// `bedload run`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct RunArgs {
+    /// The scenario file
+    pub scenario: PathBuf,
+    /// Where to send: a URL, or `bedrock` for Amazon Bedrock in the Region of the environment
+    #[arg(long, value_name = "URL|bedrock", value_parser = Target::parse)]
+    pub target: Target,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Stop before more than this is spent, such as `$5`
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget: Option<Usd>,
+    /// Do not ask before money is spent
+    #[arg(long, short)]
+    pub yes: bool,
+    /// The most attempts on the wire at once; what waits longer than a second for a place is not sent
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub max_in_flight: usize,
+    /// Sign requests to a URL with the credentials of the environment, instead of made-up ones
+    #[arg(long)]
+    pub sign_with_aws: bool,
+    /// Send a URL one small request first, as is always done on Bedrock
+    #[arg(long)]
+    pub preflight: bool,
+    /// Do not measure what the client itself adds to a first token
+    #[arg(long)]
+    pub no_calibration: bool,
+    /// Threads that send [default: all cores, at most 4]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
+    pub threads: Option<usize>,
+    /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `$5`, `5` or `0.25`.
+fn dollars(text: &str) -> Result<Usd, String> {
+    let number = text.trim().trim_start_matches('$');
+    match number.parse::<f64>() {
+        Ok(value) if value.is_finite() && (0.0..=1e9).contains(&value) => {
+            Ok(Usd::from_dollars(value))
+        }
+        _ => Err(format!("`{text}` is no amount of dollars such as `$5`")),
+    }
 }
 
 /// `bedload check`.

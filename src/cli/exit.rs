@@ -14,9 +14,14 @@ pub enum Exit {
     Usage = 2,
     /// A scenario, profile or trace is invalid.
     InvalidFile = 3,
+    /// The target cannot be called.
+    TargetFailed = 4,
     /// The service-level objective is missed.
     Missed = 5,
-    /// Interrupted before its work was done.
+    /// The verdict cannot be trusted: the run was cut short by its budget, or the load generator
+    /// was itself the bottleneck.
+    Inconclusive = 6,
+    /// Interrupted; what was measured is kept.
     Interrupted = 130,
 }
 

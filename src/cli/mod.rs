@@ -4,6 +4,8 @@ mod args;
 mod check;
 mod exit;
 mod inputs;
+mod run;
+mod run_view;
 mod serve;
 mod simulate;
 mod term;
@@ -30,6 +32,7 @@ pub fn main() -> ExitCode {
     };
     let exit = match cli.command {
         Command::Simulate(args) => simulate::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Completions { shell } => {

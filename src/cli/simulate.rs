@@ -1,6 +1,6 @@
 //! `bedload simulate`: every variant of a scenario in virtual time.
 
-use super::args::{Format, SimulateArgs};
+use super::args::{Format, Shared, SimulateArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
 use super::term::{Term, data, talk};
@@ -52,10 +52,10 @@ fn simulate(args: &SimulateArgs, term: Term) -> Result<Exit, Stopped> {
     let pool = threads(args)?;
     // The folder is made first: a place that cannot be written should not cost a simulation.
     let manifest = manifest(&prepared, &catalogue, pool.current_num_threads());
-    let folder = begin(args, manifest)?;
+    let folder = begin(args.out.as_deref(), manifest)?;
     let finished = execute(prepared, &pool, term);
     let path = write(args, folder, &finished).map_err(|error| stopped(&error))?;
-    Ok(print(args, term, &finished.summary, &path))
+    Ok(print(&args.shared, term, &finished.summary, &path))
 }
 
 /// Each variant under each of the three quota semantics, with the window that goes with it.
@@ -127,7 +127,7 @@ fn execute(prepared: Prepared, pool: &ThreadPool, term: Term) -> Finished {
     }
 }
 
-fn manifest(prepared: &Prepared, catalogue: &Catalogue, threads: usize) -> Manifest {
+pub(super) fn manifest(prepared: &Prepared, catalogue: &Catalogue, threads: usize) -> Manifest {
     let scenario = &prepared.loaded.scenario;
     Manifest {
         schema: MANIFEST_SCHEMA.to_owned(),
@@ -153,7 +153,7 @@ fn manifest(prepared: &Prepared, catalogue: &Catalogue, threads: usize) -> Manif
     clippy::disallowed_methods,
     reason = "this is a shell; the times label the run folder"
 )]
-fn now() -> (String, Instant) {
+pub(super) fn now() -> (String, Instant) {
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     (started_at, Instant::now())
 }
@@ -196,8 +196,8 @@ fn profiles(catalogue: &Catalogue, assembled: &[Assembled]) -> Vec<ProfileUse> {
     .collect()
 }
 
-fn begin(args: &SimulateArgs, manifest: Manifest) -> Result<RunFolder, Stopped> {
-    let folder = if let Some(out) = &args.out {
+pub(super) fn begin(out: Option<&Path>, manifest: Manifest) -> Result<RunFolder, Stopped> {
+    let folder = if let Some(out) = out {
         RunFolder::create_at(out, manifest)
     } else {
         let timestamp = manifest.started_at.replace(['-', ':'], "");
@@ -233,14 +233,14 @@ fn write(
     Ok(folder.finish(false)?)
 }
 
-fn stopped(error: &dyn std::fmt::Display) -> Stopped {
+pub(super) fn stopped(error: &dyn std::fmt::Display) -> Stopped {
     talk(&format!("error: {error}"));
     Exit::Unexpected
 }
 
-fn print(args: &SimulateArgs, term: Term, summary: &Summary, folder: &Path) -> Exit {
+pub(super) fn print(shared: &Shared, term: Term, summary: &Summary, folder: &Path) -> Exit {
     let view = View::new(summary, Some(&folder.display().to_string()));
-    let text = match args.shared.format {
+    let text = match shared.format {
         Format::Json => summary.to_json(),
         Format::Markdown => report::markdown(&view),
         Format::Text => report::terminal(

@@ -89,13 +89,17 @@ impl View {
             title: summary.scenario.clone(),
             question: summary.description.clone(),
             variants: variants.iter().map(|one| one.name.clone()).collect(),
-            groups: vec![
+            groups: [
                 requests(variants),
                 latency(variants),
+                live(variants),
                 objectives(variants),
                 quotas(variants),
                 costs(variants),
-            ],
+            ]
+            .into_iter()
+            .filter(|group| !group.rows.is_empty())
+            .collect(),
             workloads: if several {
                 workloads(variants)
             } else {
@@ -182,6 +186,37 @@ fn latency(variants: &[VariantSummary]) -> Group {
     rows.push(row("figures are", variants, origins));
     Group {
         title: "Latency".into(),
+        rows,
+    }
+}
+
+/// What the load generator says of itself.
+fn live(variants: &[VariantSummary]) -> Group {
+    let mut rows = Vec::new();
+    if variants.iter().any(|one| one.live.is_some()) {
+        let mut add = |label: &str, show: &dyn Fn(&crate::results::LiveSummary) -> String| {
+            rows.push(row(label, variants, |one| {
+                one.live.as_ref().map_or_else(|| NONE.into(), show)
+            }));
+        };
+        add("sent per second", &|live| {
+            optional(live.achieved_rps, |rps| format!("{rps:.1}/s"))
+        });
+        add("send lag p99", &|live| percentile(&live.send_lag_ms, "p99"));
+        add("gap between chunks p99", &|live| {
+            percentile(&live.chunk_gap_ms, "p99")
+        });
+        add("connections", &|live| count(live.connections_opened));
+        add("generator's processor", &|live| {
+            optional(live.cpu_share, percent)
+        });
+        add("client overhead p50", &|live| match &live.calibration {
+            Some(calibration) => percentile(&calibration.before_ms, "p50"),
+            None => NONE.into(),
+        });
+    }
+    Group {
+        title: "Generator".into(),
         rows,
     }
 }
@@ -437,8 +472,13 @@ fn footer(summary: &Summary, folder: Option<&str>) -> Vec<String> {
         if summary.replications == 1 { "" } else { "s" }
     )];
     let speed = optional(engine.requests_per_wall_s, |rps| count(rps as u64));
+    let live = summary.variants.iter().find_map(|one| one.live.as_ref());
+    let how = match live {
+        Some(live) => format!("sent to {}", live.target),
+        None => "simulated".to_owned(),
+    };
     lines.push(format!(
-        "{} requests simulated in {} ({speed}/s, {} threads)",
+        "{} requests {how} in {} ({speed}/s, {} threads)",
         count(engine.requests),
         time(1000.0 * engine.wall_s),
         engine.threads

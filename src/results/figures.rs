@@ -52,6 +52,15 @@ impl Latencies {
 }
 
 impl Latency {
+    /// A latency of which nothing can be lost.
+    pub(super) fn plain(finite: LatencyHistogram) -> Self {
+        Self {
+            applies: finite.count() > 0,
+            finite,
+            lost: 0,
+        }
+    }
+
     fn merged(workloads: &[Tally], of: impl Fn(&Tally) -> LatencyHistogram) -> Self {
         let mut all = Self {
             finite: LatencyHistogram::new(),

@@ -6,14 +6,16 @@ mod attempts;
 mod break_even;
 mod error;
 mod figures;
+mod live;
 mod manifest;
 mod summarise;
 mod summary;
 mod timeline;
 mod verdict;
 
-pub use attempts::attempts_jsonl;
+pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
 pub use error::ReadError;
+pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
 pub use summary::{

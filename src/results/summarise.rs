@@ -152,6 +152,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
             name: context.price_book.0.clone(),
             as_of: context.price_book.1.clone(),
         }),
+        live: None,
         assumptions: context
             .assumptions
             .iter()

@@ -128,6 +128,9 @@ pub struct VariantSummary {
     /// The price book in force.
     #[serde(default)]
     pub price_book: Option<PriceBookSummary>,
+    /// What only a run against a real endpoint has; `null` for a simulation.
+    #[serde(default)]
+    pub live: Option<super::live::LiveSummary>,
     /// Choices that no source settles.
     #[serde(default)]
     pub assumptions: Vec<AssumptionSummary>,

@@ -21,14 +21,22 @@ pub fn timeline_csv<'a>(
         let name = csv_cell(name);
         for (index, one) in timeline.intervals().iter().enumerate() {
             let start = timeline.width().as_secs_f64() * index as f64;
-            let share = |permille: u64| permille as f64 / 1000.0;
+            // Without a quota in sight there is no share of one.
+            let seen = !measures.total.quotas.is_empty();
+            let share = |permille: u64| {
+                if seen {
+                    format!("{:.3}", permille as f64 / 1000.0)
+                } else {
+                    String::new()
+                }
+            };
             let ttft = |quantile: f64| {
                 let time = one.ttft_quantile(quantile);
                 time.map_or_else(String::new, |time| format!("{:.0}", time.as_millis_f64()))
             };
             writeln!(
                 text,
-                "{name},{start},{},{},{},{},{},{},{},{},{:.3},{:.3},{},{}",
+                "{name},{start},{},{},{},{},{},{},{},{},{},{},{},{}",
                 one.offered,
                 one.sent,
                 one.attempts_throttled,

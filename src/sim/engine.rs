@@ -30,7 +30,7 @@ pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
 
 /// The least time after which a user asks again: a refusal, too, takes a round trip. Without it,
 /// users who do not think would ask and be refused for ever within one moment. Assumed.
-const REFUSAL_TAKES: Micros = Micros(10_000);
+pub const REFUSAL_TAKES: Micros = Micros(10_000);
 
 struct Engine {
     sources: Vec<WorkloadSource>,

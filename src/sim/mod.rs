@@ -13,7 +13,7 @@ mod slab;
 
 pub use assemble::{Assembled, assemble};
 pub use context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
-pub use engine::run;
+pub use engine::{REFUSAL_TAKES, run};
 pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};
 pub use recorder::{Answer, Recorder};

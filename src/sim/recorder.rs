@@ -176,6 +176,24 @@ impl Recorder {
         }
     }
 
+    /// An attempt that was counted as sent came back with an error and without an answer: the live
+    /// counterpart of a refusal that [`Recorder::sent`] is told of at once.
+    pub fn refused(&mut self, now: Moment, request: &Request, failure: Failure) {
+        let throttled = matches!(failure, Failure::Throttled(_));
+        self.timeline.at(now).attempts_throttled += u64::from(throttled);
+        if !self.is_measured(request) {
+            return;
+        }
+        let attempts = &mut self.workloads[request.workload].tally.attempts;
+        match failure {
+            Failure::Throttled(_) => attempts.throttled += 1,
+            Failure::Unavailable => attempts.unavailable += 1,
+            Failure::ClientTimeout => attempts.timed_out += 1,
+            _ => attempts.failed += 1,
+        }
+        self.keep(now, request, AttemptEnd::Failed(failure), Usage::default());
+    }
+
     /// Keeps a record of an attempt that ended, if the setup asks for it.
     #[inline]
     fn keep(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
@@ -287,6 +305,11 @@ impl Recorder {
     /// The attempts kept since the last call: a shell that runs for long writes them down as they come.
     pub fn take_attempts(&mut self) -> Vec<AttemptRecord> {
         std::mem::take(&mut self.attempts)
+    }
+
+    /// How many attempts are kept and not yet taken.
+    pub fn kept(&self) -> usize {
+        self.attempts.len()
     }
 
     /// What has been counted of each workload so far.

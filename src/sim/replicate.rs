@@ -40,6 +40,15 @@ pub struct VariantMeasures {
 }
 
 impl VariantMeasures {
+    /// The measures of a single run whose measured span was `span`.
+    pub fn of_one(seed: u64, span: Micros, run: RunMeasures) -> Self {
+        Self {
+            span,
+            replications: vec![values(seed, &run, span)],
+            total: run,
+        }
+    }
+
     /// All workloads merged.
     pub fn overall(&self) -> Tally {
         overall(&self.total)

@@ -73,6 +73,12 @@ impl Slab {
         Self::default()
     }
 
+    /// The names of all requests in place.
+    pub fn names(&self) -> Vec<u32> {
+        let taken = |id: &u32| self.places[*id as usize].valid_from < u64::MAX;
+        (0..self.places.len() as u32).filter(taken).collect()
+    }
+
     /// Requests in place.
     pub fn in_use(&self) -> usize {
         self.places.len() - self.vacant.len()

@@ -65,6 +65,11 @@ const MAY_USE: &[(&str, &str)] = &[
         "units domain rng service wire config scenario sim clock",
     ),
     (
+        "live",
+        "units domain rng stats client load service cost measure wire config scenario profile sim \
+         results clock",
+    ),
+    (
         "store",
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan report",
@@ -72,12 +77,12 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan report clock serve store wire",
+         results plan report clock live serve store wire",
     ),
 ];
 
 /// The modules that may touch files, the environment, clocks and the terminal.
-const SHELLS: [&str; 4] = ["clock", "serve", "store", "cli"];
+const SHELLS: [&str; 5] = ["clock", "live", "serve", "store", "cli"];
 
 /// Children of `std` that only shells may use.
 const FOREIGN_STD: [&str; 5] = ["fs", "env", "net", "process", "thread"];

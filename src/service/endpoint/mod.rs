@@ -64,7 +64,8 @@ pub enum ServedBy {
 }
 
 impl ServedBy {
-    fn on_demand(kind: ScopeKind) -> Self {
+    /// Shared capacity of a scope.
+    pub fn on_demand(kind: ScopeKind) -> Self {
         match kind {
             ScopeKind::InRegion => Self::OnDemandInRegion,
             ScopeKind::Geo => Self::OnDemandGeo,

@@ -246,7 +246,8 @@ impl Answer {
             Text::Words { .. } => {
                 let mut out = Vec::new();
                 self.write_json_text(&mut Written::default(), u32::MAX, &mut out);
-                String::from_utf8(out).expect("words are ASCII")
+                // Words are ASCII, so nothing is lost.
+                String::from_utf8_lossy(&out).into_owned()
             }
         }
     }
@@ -400,7 +401,11 @@ impl Answer {
 
 /// The use of a tool, where the call and the draws ask for one.
 fn choose_tool(call: &ModelCall, draws: Draws, settings: &AnswerSettings) -> Option<UsedTool> {
-    let tools = call.tools.as_ref()?;
+    // The body of Llama has no tools.
+    let tools = call
+        .tools
+        .as_ref()
+        .filter(|_| call.dialect != Dialect::Llama)?;
     let choices = draws.part(part::CHOICES);
     let share = if tools.brings_results {
         settings.tool_use_again

@@ -200,11 +200,12 @@ impl ErrorReply {
     pub fn write_body(&self, out: &mut Vec<u8>) {
         raw("{\"message\":", out);
         string(&self.message, out);
-        match (self.kind, self.original_status) {
-            (ErrorKind::ModelError | ErrorKind::ModelStreamError, Some(status)) => {
-                count(",\"originalStatusCode\":", u64::from(status), out);
-            }
-            _ => {}
+        let of_model = matches!(
+            self.kind,
+            ErrorKind::ModelError | ErrorKind::ModelStreamError
+        );
+        if let Some(status) = self.original_status.filter(|_| of_model) {
+            count(",\"originalStatusCode\":", u64::from(status), out);
         }
         if self.kind == ErrorKind::ModelStreamError {
             raw(",\"originalMessage\":", out);
@@ -231,6 +232,7 @@ impl ErrorReply {
     }
 
     /// The failure of a model in the middle of its stream.
+    #[must_use]
     pub fn in_stream(self) -> Self {
         match self.kind {
             ErrorKind::ModelError => Self {

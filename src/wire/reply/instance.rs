@@ -150,7 +150,6 @@ impl Maker<'_> {
             Some("number") => "number",
             Some("boolean") => "boolean",
             Some("null") => "null",
-            Some(_) => "string",
             None if depth == 0 => "object",
             None if has(&["properties", "required", "minProperties"]) => "object",
             None if has(&["items", "prefixItems", "minItems", "contains"]) => "array",
@@ -158,7 +157,7 @@ impl Maker<'_> {
                 "number"
             }
             None if has(&["multipleOf"]) => "number",
-            None => "string",
+            _ => "string",
         }
     }
 
@@ -282,7 +281,7 @@ impl Maker<'_> {
                 let high = bound("exclusiveMaximum")
                     .or(bound("maximum"))
                     .unwrap_or(high);
-                ((low + high) / 2.0, (low + high) / 2.0)
+                (f64::midpoint(low, high), f64::midpoint(low, high))
             }
             (Some(low), Some(high)) => (low, high),
             (Some(low), None) => (low, low + 100.0),

@@ -90,4 +90,4 @@ pub fn write_body(
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::wire) mod tests;

@@ -16,12 +16,31 @@ const WORDS: [&str; 64] = [
 ];
 /// Letters of the longest word.
 const LONGEST: usize = 5;
+/// Bytes of a word with its full stop and its space, rounded up to a machine word.
+const ITEM: usize = 8;
 /// Words in a sentence.
 const SENTENCE: u64 = 11;
 /// Words that one draw of 64 bits chooses.
 const PER_DRAW: u64 = 8;
 /// Bytes that a search generates at a time.
 const BLOCK: u64 = 4096;
+
+/// The words, each with the space after it, padded to one length.
+const ITEMS: [([u8; ITEM], usize); 64] = {
+    let mut items = [([b' '; ITEM], 0); 64];
+    let mut n = 0;
+    while n < 64 {
+        let word = WORDS[n].as_bytes();
+        let mut at = 0;
+        while at < word.len() {
+            items[n].0[at] = word[at];
+            at += 1;
+        }
+        items[n].1 = word.len() + 1;
+        n += 1;
+    }
+    items
+};
 
 /// Where the next byte of the text comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,36 +57,31 @@ impl Words {
     /// Appends the next `count` bytes, all of them ASCII that JSON need not escape.
     pub(super) fn write(self, cursor: &mut Cursor, count: u64, out: &mut Vec<u8>) {
         let end = out.len() + count as usize;
+        out.reserve(count as usize + ITEM);
+        let mut bits = self.0.bits(cursor.word / PER_DRAW);
         while out.len() < end {
-            let (word, length) = self.item(cursor.word);
-            let rest = &word[cursor.offset..length];
-            let room = end - out.len();
-            if rest.len() <= room {
-                out.extend_from_slice(rest);
-                cursor.word += 1;
-                cursor.offset = 0;
+            let (item, length) = item(bits, cursor.word);
+            if cursor.offset == 0 && out.len() + length <= end {
+                // A copy of constant length is one instruction; what is too much goes again.
+                let start = out.len();
+                out.extend_from_slice(&item);
+                out.truncate(start + length);
             } else {
-                out.extend_from_slice(&rest[..room]);
-                cursor.offset += room;
+                let room = end - out.len();
+                let rest = &item[cursor.offset..length];
+                if rest.len() > room {
+                    out.extend_from_slice(&rest[..room]);
+                    cursor.offset += room;
+                    return;
+                }
+                out.extend_from_slice(rest);
+                cursor.offset = 0;
+            }
+            cursor.word += 1;
+            if cursor.word.is_multiple_of(PER_DRAW) {
+                bits = self.0.bits(cursor.word / PER_DRAW);
             }
         }
-    }
-
-    /// Word number `k` with the space after it, capital and full stop included.
-    fn item(self, k: u64) -> ([u8; LONGEST + 2], usize) {
-        let bits = self.0.bits(k / PER_DRAW) >> (8 * (k % PER_DRAW));
-        let word = WORDS[(bits & 63) as usize].as_bytes();
-        let mut item = [0; LONGEST + 2];
-        let mut length = word.len();
-        item[..length].copy_from_slice(word);
-        if k.is_multiple_of(SENTENCE) {
-            item[0] = item[0].to_ascii_uppercase();
-        } else if k % SENTENCE == SENTENCE - 1 {
-            item[length] = b'.';
-            length += 1;
-        }
-        item[length] = b' ';
-        (item, length + 1)
     }
 
     /// Where the first of `needles` occurs within the first `total` bytes: the place of its first
@@ -145,6 +159,20 @@ impl Words {
             start += cut as u64;
         }
     }
+}
+
+/// Word number `k` with the space after it, capital and full stop included, and its length.
+#[inline]
+fn item(bits: u64, k: u64) -> ([u8; ITEM], usize) {
+    let (mut item, mut length) = ITEMS[(bits >> (8 * (k % PER_DRAW)) & 63) as usize];
+    let place = k % SENTENCE;
+    if place == 0 {
+        item[0] = item[0].to_ascii_uppercase();
+    } else if place == SENTENCE - 1 {
+        item[length - 1] = b'.';
+        length += 1;
+    }
+    (item, length)
 }
 
 /// The needles that words could ever spell, with their numbers: letters, spaces and full stops,

@@ -65,7 +65,7 @@ impl Violations {
     /// `number` lies between `min` and `max`.
     pub(super) fn range<N>(&mut self, number: N, min: N, max: N, place: Arguments<'_>)
     where
-        N: PartialOrd + Display,
+        N: PartialOrd + Display + Copy,
     {
         let value = format_args!(" '{number}'");
         if number < min {

@@ -9,6 +9,7 @@ use crate::wire::{CallMetadata, Dialect, ModelCall, Refused};
 use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use std::fmt::{Display, Write};
 
 /// The names of the service tiers.
 pub(super) const SERVICE_TIERS: [&str; 4] = ["priority", "default", "flex", "reserved"];
@@ -53,7 +54,7 @@ pub fn invoke(id: &str, headers: &HeaderMap, body: &[u8]) -> Result<ModelCall, R
 }
 
 /// What is said of a body that does not fit its vendor's schema.
-pub(super) fn malformed(what: impl std::fmt::Display) -> Refused {
+pub(super) fn malformed(what: impl Display) -> Refused {
     Refused::validation(format!(
         "Malformed input request: {what}, please reformat your input and try again."
     ))
@@ -61,11 +62,11 @@ pub(super) fn malformed(what: impl std::fmt::Display) -> Refused {
 
 /// The missing ones among required keys, as a JSON schema validator lists them.
 pub(super) fn require(keys: &[(&str, bool)]) -> Result<(), Refused> {
-    let missing: String = keys
-        .iter()
-        .filter(|(_, is_there)| !is_there)
-        .map(|(key, _)| format!("#: required key [{key}] not found"))
-        .collect();
+    let mut missing = String::new();
+    for (key, _) in keys.iter().filter(|(_, is_there)| !is_there) {
+        // Writing into a String cannot fail.
+        let _ = write!(missing, "#: required key [{key}] not found");
+    }
     if missing.is_empty() {
         return Ok(());
     }

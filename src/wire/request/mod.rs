@@ -28,8 +28,6 @@ mod timestamp;
 mod tokens;
 
 #[cfg(test)]
-mod sigv4_tests;
-#[cfg(test)]
 mod tests;
 
 pub use converse::converse;

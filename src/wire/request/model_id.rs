@@ -57,7 +57,7 @@ pub enum ResourceKind {
     PromptRouter,
     /// `prompt`: a prompt of prompt management.
     Prompt,
-    /// `endpoint` of SageMaker: a model of the Bedrock Marketplace.
+    /// `endpoint` of `SageMaker`: a model of the Bedrock Marketplace.
     Endpoint,
 }
 

@@ -105,7 +105,7 @@ impl Verifier {
         };
         let value = value.to_str().unwrap_or_default();
         if let Some(key) = value.strip_prefix("Bearer ") {
-            return self.bearer(key.trim());
+            return self.api_key(key.trim());
         }
         let parts = Authorization::parse(value, request.headers)?;
         let scope = parts.scope()?;
@@ -141,7 +141,7 @@ impl Verifier {
         ))
     }
 
-    fn bearer(&self, given: &str) -> Result<Caller<'_>, Refused> {
+    fn api_key(&self, given: &str) -> Result<Caller<'_>, Refused> {
         let known = self
             .bearer
             .iter()
@@ -183,7 +183,7 @@ impl Verifier {
     fn key(&self, id: &str, headers: &HeaderMap) -> Result<&AccessKey, Refused> {
         let token = headers
             .get("x-amz-security-token")
-            .map(|value| value.as_bytes());
+            .map(http::HeaderValue::as_bytes);
         let fits = |key: &&AccessKey| match (&key.session_token, token) {
             (None, None) => true,
             (Some(own), Some(given)) => same(own.as_bytes(), given),
@@ -440,3 +440,6 @@ fn unreadable_date(date: &str) -> Refused {
 fn incomplete(message: impl Into<String>) -> Refused {
     Refused::new(RefusedKind::IncompleteSignature, message)
 }
+
+#[cfg(test)]
+mod tests;

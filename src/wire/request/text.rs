@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for Measure {
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Measured, E> {
         let bytes = if value { 4 } else { 5 };
         Ok(Measured::of(2, bytes, |hasher| {
-            hasher.write_u8(u8::from(value))
+            hasher.write_u8(u8::from(value));
         }))
     }
 

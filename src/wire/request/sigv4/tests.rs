@@ -1,4 +1,5 @@
-use super::{AccessKey, Caller, Signed, Verifier, timestamp};
+use super::super::timestamp;
+use super::{AccessKey, Caller, Signed, Verifier};
 use crate::wire::{Refused, RefusedKind};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};

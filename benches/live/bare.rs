@@ -1,0 +1,108 @@
+//! A loop on the AWS SDK for Rust, with a clock and a histogram and nothing else.
+
+use super::process::on_core;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::Config;
+use aws_sdk_bedrockruntime::types::{
+    ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message,
+};
+use aws_smithy_http_client::Builder as HttpBuilder;
+use hdrhistogram::Histogram;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+/// What one task measured.
+struct Measured {
+    first: Histogram<u64>,
+    gaps: Histogram<u64>,
+    calls: u64,
+}
+
+/// Streams per second with `tasks` of them at a time.
+pub fn calls_per_second(core: usize, url: &str, tasks: u32, for_time: Duration) -> f64 {
+    let url = url.to_owned();
+    std::thread::spawn(move || {
+        on_core(core);
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        LocalSet::new().block_on(&runtime, measure(url, tasks, for_time))
+    })
+    .join()
+    .unwrap()
+}
+
+async fn measure(url: String, tasks: u32, for_time: Duration) -> f64 {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new(
+            "AKIDEXAMPLE",
+            "secret",
+            None,
+            None,
+            "bench",
+        ))
+        .endpoint_url(url)
+        .http_client(HttpBuilder::new().build_http())
+        .build();
+    let client = Client::from_conf(config);
+    let measured = Rc::new(RefCell::new(Measured {
+        first: Histogram::new(3).unwrap(),
+        gaps: Histogram::new(3).unwrap(),
+        calls: 0,
+    }));
+    let end = Instant::now() + for_time;
+    let all: Vec<_> = (0..tasks)
+        .map(|_| {
+            let (client, measured) = (client.clone(), Rc::clone(&measured));
+            tokio::task::spawn_local(async move {
+                while Instant::now() < end {
+                    one_call(&client, &measured).await;
+                }
+            })
+        })
+        .collect();
+    for task in all {
+        task.await.unwrap();
+    }
+    measured.borrow().calls as f64 / for_time.as_secs_f64()
+}
+
+async fn one_call(client: &Client, measured: &RefCell<Measured>) {
+    let sent = Instant::now();
+    let text = ContentBlock::Text(
+        "Say something about rivers and their beds, in few words, please.".into(),
+    );
+    let message = Message::builder()
+        .role(ConversationRole::User)
+        .content(text)
+        .build()
+        .unwrap();
+    let answer = client
+        .converse_stream()
+        .model_id("us.anthropic.claude-sonnet-4-6")
+        .messages(message)
+        .inference_config(InferenceConfiguration::builder().max_tokens(64).build())
+        .send()
+        .await
+        .unwrap();
+    let mut stream = answer.stream;
+    let mut last = None;
+    while let Some(event) = stream.recv().await.unwrap() {
+        if let ConverseStreamOutput::ContentBlockDelta(_) = event {
+            let now = Instant::now();
+            let mut measured = measured.borrow_mut();
+            let micros = |from: Instant| now.duration_since(from).as_micros() as u64;
+            match last {
+                None => measured.first.record(micros(sent)).unwrap(),
+                Some(before) => measured.gaps.record(micros(before)).unwrap(),
+            }
+            last = Some(now);
+        }
+    }
+    measured.borrow_mut().calls += 1;
+}

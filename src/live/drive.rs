@@ -1,0 +1,199 @@
+//! One request through its attempts, and the tasks that drive all of them.
+
+use super::call::{Seen, Wired, call};
+use super::failure;
+use super::hub::{Finished, Go, Hub};
+use super::sdk_retries::AttemptLog;
+use crate::domain::Failure;
+use crate::load::source::{Arrival, OpenSource, Source};
+use crate::sim::Request;
+use crate::units::{Micros, Moment};
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::sync::SemaphorePermit;
+
+/// A first attempt that finds no place on the wire within this time is not sent.
+const MOST_LATE: Micros = Micros::SECOND;
+
+/// Requests that are started without a look at anything else.
+const MOST_IN_A_ROW: u32 = 64;
+
+/// Sends the requests of open sources at their moments.
+pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, OpenSource)>) {
+    let mut ahead: Vec<Option<Arrival>> = sources.iter_mut().map(|(_, one)| one.next()).collect();
+    let mut stopping = hub.stopping.subscribe();
+    let mut in_a_row = 0;
+    loop {
+        let next = ahead
+            .iter()
+            .enumerate()
+            .filter_map(|(index, arrival)| Some((arrival.as_ref()?.at, index)))
+            .min();
+        let Some((at, index)) = next else { break };
+        if hub.clock.now() < at {
+            in_a_row = 0;
+            tokio::select! {
+                () = hub.timer.sleep_until(at) => {}
+                _ = stopping.wait_for(|stop| *stop) => break,
+            }
+        } else if in_a_row == MOST_IN_A_ROW {
+            // A backlog must not keep the answers waiting that would free places for it.
+            in_a_row = 0;
+            tokio::task::yield_now().await;
+        } else if *stopping.borrow() {
+            break;
+        }
+        in_a_row += 1;
+        let (workload, source) = &mut sources[index];
+        let Some(arrival) = std::mem::replace(&mut ahead[index], source.next()) else {
+            break;
+        };
+        if let Some(id) = hub.due(*workload, None, &arrival) {
+            tokio::spawn(drive(Arc::clone(&hub), id, arrival.at));
+        }
+    }
+    hub.lock().pacing_done = true;
+    hub.idle.notify_one();
+}
+
+/// Takes the open sources out of `sources`; what is left makes closed loops.
+pub(super) fn open_sources(sources: &[Source]) -> Vec<(usize, OpenSource)> {
+    let open = sources
+        .iter()
+        .enumerate()
+        .filter_map(|(index, source)| match source {
+            Source::Open(open) => Some((index, open.clone())),
+            Source::Closed(_) => None,
+        });
+    open.collect()
+}
+
+/// Starts tasks for what has become ready.
+pub(super) fn follow_up(hub: &Arc<Hub>) {
+    let (ready, users) = hub.take_work();
+    for id in ready {
+        tokio::spawn(drive(Arc::clone(hub), id, hub.clock.now()));
+    }
+    for (workload, user, arrival) in users {
+        if arrival.at <= hub.clock.now() {
+            // Boxed by the spawn: a user who does not think asks again at once.
+            if let Some(id) = hub.due(workload, Some(user), &arrival) {
+                tokio::spawn(drive(Arc::clone(hub), id, arrival.at));
+            }
+        } else {
+            tokio::spawn(think(Arc::clone(hub), workload, user, arrival));
+        }
+    }
+}
+
+async fn think(hub: Arc<Hub>, workload: usize, user: u32, arrival: Arrival) {
+    hub.timer.sleep_until(arrival.at).await;
+    match hub.due(workload, Some(user), &arrival) {
+        Some(id) => drive(Arc::clone(&hub), id, arrival.at).await,
+        None => follow_up(&hub),
+    }
+}
+
+/// One request from its first attempt to its end.
+async fn drive(hub: Arc<Hub>, id: u32, first_due: Moment) {
+    let mut due = first_due;
+    let mut attempt = 1;
+    loop {
+        let Some(place) = place(&hub, due, attempt).await else {
+            hub.crowded_out(id);
+            break;
+        };
+        let again = send(&hub, id, due, attempt).await;
+        drop(place);
+        let Some(at) = again else { break };
+        let mut stopping = hub.stopping.subscribe();
+        tokio::select! {
+            () = hub.timer.sleep_until(at) => {}
+            _ = stopping.wait_for(|stop| *stop) => {}
+        }
+        due = at;
+        attempt += 1;
+    }
+    follow_up(&hub);
+}
+
+/// A place on the wire, or none in time.
+async fn place(hub: &Hub, due: Moment, attempt: u32) -> Option<SemaphorePermit<'_>> {
+    if let Ok(place) = hub.places.try_acquire() {
+        return Some(place);
+    }
+    let waiting = hub.places.acquire();
+    if attempt > 1 {
+        return waiting.await.ok();
+    }
+    tokio::select! {
+        place = waiting => place.ok(),
+        () = hub.timer.sleep_until(due + MOST_LATE) => None,
+    }
+}
+
+/// One attempt; returns when the next is due, if there is to be one.
+async fn send(hub: &Arc<Hub>, id: u32, due: Moment, attempt: u32) -> Option<Moment> {
+    // The prompt is ready before the clock of the attempt starts.
+    let (index, wanted) = hub.wanted(id, attempt);
+    let workload = &hub.plan.workloads[index];
+    let wired = Wired::new(workload, wanted, &hub.blocks[index]);
+    let (mut request, worst) = match hub.go(id, due) {
+        Go::Send(request, worst) => (request, worst),
+        Go::Ended => return None,
+    };
+    let log = hub.plan.sdk_retries.map(|_| AttemptLog::new(hub.clock));
+    let mut seen = Seen::new(due, &hub.gaps);
+    let gives_up_at = hub.gives_up_at(&request);
+    let result = {
+        let calling = call(
+            &hub.client,
+            hub.clock,
+            workload,
+            wired,
+            log.clone(),
+            &mut seen,
+        );
+        if gives_up_at == Moment::NEVER {
+            calling.await
+        } else {
+            let calling = pin!(calling);
+            tokio::select! {
+                biased;
+                result = calling => result,
+                () = hub.timer.sleep_until(gives_up_at) => Err(Failure::ClientTimeout),
+            }
+        }
+    };
+    if let Some(log) = log {
+        note_sdk_attempts(hub, &mut request, &log);
+    }
+    let finished = Finished {
+        request,
+        worst,
+        seen: &seen,
+        result,
+    };
+    hub.finished(id, &finished)
+}
+
+/// Records the attempts that the SDK made; `request` becomes the last of them.
+fn note_sdk_attempts(hub: &Hub, request: &mut Request, log: &AttemptLog) {
+    let attempts = log.attempts();
+    let Some((last, earlier)) = attempts.split_last() else {
+        // It failed before anything was sent, which counts as an attempt all the same.
+        hub.sdk_attempt(request, None);
+        return;
+    };
+    for attempt in earlier {
+        request.sent_at = attempt.sent_at;
+        let failure = match attempt.status {
+            Some(status) => failure::of_status(status, None, None),
+            None => Failure::Connection,
+        };
+        hub.sdk_attempt(request, Some(failure));
+        request.progress.attempts += 1;
+    }
+    request.sent_at = last.sent_at;
+    hub.sdk_attempt(request, None);
+}

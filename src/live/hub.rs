@@ -1,0 +1,550 @@
+//! The state that all requests of a run share: the client brain, the recorder and the gauges,
+//! behind one lock that is held for a few hundred nanoseconds at a time.
+
+use super::budget::{Budget, Priced};
+use super::call::{Answered, Seen, Wanted};
+use super::gauges::{Gauges, Snapshot};
+use super::log::Batch;
+use super::plan::LivePlan;
+use crate::client::{Due, Injector, Next};
+use crate::clock::{Clock, Timer};
+use crate::domain::{Failure, Outcome, Usage};
+use crate::load::source::{Arrival, Source};
+use crate::measure::LatencyHistogram;
+use crate::results::LiveMarks;
+use crate::rng::Keyed;
+use crate::sim::{Answer, REFUSAL_TAKES, Recorder, Request, RunMeasures, Slab};
+use crate::units::{Micros, Moment, Usd};
+use aws_sdk_bedrockruntime::Client;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, Semaphore, watch};
+
+/// All that a run shares.
+pub(super) struct Hub {
+    pub plan: LivePlan,
+    pub client: Client,
+    pub clock: Clock,
+    pub timer: Timer,
+    /// Block ids of each workload's prefixes.
+    pub blocks: Vec<Arc<[u32]>>,
+    /// Places on the wire.
+    pub places: Semaphore,
+    /// Becomes true when nothing new is to be sent.
+    pub stopping: watch::Sender<bool>,
+    /// Something happened that may be the end.
+    pub idle: Notify,
+    pub gaps: Arc<Mutex<LatencyHistogram>>,
+    state: Mutex<State>,
+}
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether one thing has happened"
+)]
+pub(super) struct State {
+    pub recorder: Recorder,
+    pub gauges: Gauges,
+    injector: Injector,
+    requests: Slab,
+    sources: Vec<Source>,
+    jitters: Vec<Keyed>,
+    priced: Vec<Priced>,
+    budget: Option<Budget>,
+    marks: Vec<LiveMarks>,
+    /// Requests that got a free place and wait for a task.
+    ready: Vec<u32>,
+    /// Users whose next request is due later.
+    users: Vec<(usize, u32, Arrival)>,
+    /// Users between two requests.
+    thinking: usize,
+    pub pacing_done: bool,
+    pub stopping: bool,
+    pub over_budget: bool,
+    closed: bool,
+}
+
+/// What a task is to do with an attempt that it wants to send.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a box would cost each attempt one"
+)]
+pub(super) enum Go {
+    /// Send it; the request as it stands, and what is set aside for it.
+    Send(Request, Usd),
+    /// The request has ended.
+    Ended,
+}
+
+/// What became of an attempt.
+pub(super) struct Finished<'a> {
+    pub request: Request,
+    pub worst: Usd,
+    pub seen: &'a Seen,
+    pub result: Result<Answered, Failure>,
+}
+
+impl Hub {
+    pub(super) fn new(
+        plan: LivePlan,
+        client: Client,
+        timer: Timer,
+        sources: Vec<Source>,
+        places: usize,
+        budget: Option<Usd>,
+    ) -> Self {
+        let jitter = |source: &crate::sim::WorkloadSetup| {
+            Keyed::new(plan.seed, &format!("{}/retry", source.name))
+        };
+        let priced = plan.workloads.iter().enumerate();
+        let state = State {
+            recorder: Recorder::new(&plan.setup),
+            gauges: Gauges::default(),
+            injector: Injector::new(plan.setup.client),
+            requests: Slab::new(),
+            jitters: plan.setup.workloads.iter().map(jitter).collect(),
+            priced: priced.map(|(i, one)| Priced::new(&plan, i, one)).collect(),
+            budget: budget.map(Budget::new),
+            marks: Vec::new(),
+            ready: Vec::new(),
+            users: Vec::new(),
+            thinking: 0,
+            pacing_done: false,
+            stopping: false,
+            over_budget: false,
+            closed: false,
+            sources,
+        };
+        Self {
+            blocks: state
+                .sources
+                .iter()
+                .map(|one| one.blocks().clone())
+                .collect(),
+            clock: timer.clock(),
+            places: Semaphore::new(places),
+            stopping: watch::Sender::new(false),
+            idle: Notify::new(),
+            gaps: Arc::default(),
+            state: Mutex::new(state),
+            plan,
+            client,
+            timer,
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state at this moment of the clock, which the recorder then knows.
+    fn at_now(&self) -> (MutexGuard<'_, State>, Moment) {
+        let mut state = self.lock();
+        let now = self.clock.now().max(state.recorder.now());
+        if state.recorder.advance(now) {
+            state.recorder.sample(None);
+        }
+        (state, now)
+    }
+
+    /// A request is due; returns it if it is to be sent at once.
+    pub(super) fn due(&self, workload: usize, user: Option<u32>, arrival: &Arrival) -> Option<u32> {
+        let (mut state, now) = self.at_now();
+        if user.is_some() {
+            state.thinking -= 1;
+        }
+        if state.stopping {
+            return None;
+        }
+        state.due(now, workload, user, arrival)
+    }
+
+    /// What attempt number `attempt` of `id` has to say, and of which workload it is.
+    pub(super) fn wanted(&self, id: u32, attempt: u32) -> (usize, Wanted) {
+        let state = self.lock();
+        let request = &state.requests[id];
+        let wanted = Wanted {
+            seq: request.seq,
+            attempt,
+            input: request.input,
+            output: request.output,
+            prefix: request.prefix,
+        };
+        (request.workload, wanted)
+    }
+
+    /// An attempt of `id` that was due at `due` has its place on the wire.
+    pub(super) fn go(&self, id: u32, due: Moment) -> Go {
+        let (mut state, now) = self.at_now();
+        if state.closed {
+            return Go::Ended;
+        }
+        if state.stopping {
+            let outcome = state.last_outcome(id);
+            state.end(now, id, outcome);
+            state.free(now);
+            return Go::Ended;
+        }
+        let Some(worst) = state.set_aside(id) else {
+            state.over_budget = true;
+            let outcome = state.last_outcome(id);
+            state.end(now, id, outcome);
+            state.free(now);
+            drop(state);
+            self.stop();
+            return Go::Ended;
+        };
+        let request = &mut state.requests[id];
+        request.progress.attempts += 1;
+        request.sent_at = now;
+        let request = *request;
+        if self.plan.sdk_retries.is_none() {
+            state.recorder.sent(now, &request, None);
+        }
+        let gauges = &mut state.gauges;
+        gauges.send_lag.record(now.since(due));
+        gauges.sent += 1;
+        gauges.open += 1;
+        gauges.most_open = gauges.most_open.max(gauges.open);
+        gauges.last_sent = now;
+        Go::Send(request, worst)
+    }
+
+    /// The request found no place on the wire in time.
+    pub(super) fn crowded_out(&self, id: u32) {
+        let (mut state, now) = self.at_now();
+        if state.closed {
+            return;
+        }
+        state.gauges.crowded_out += 1;
+        state.end(now, id, Outcome::NotSent);
+        state.free(now);
+    }
+
+    /// When the attempt of `request` is to be abandoned.
+    pub(super) fn gives_up_at(&self, request: &Request) -> Moment {
+        self.lock()
+            .injector
+            .gives_up_at(request.sent_at, request.intended)
+    }
+
+    /// An attempt came to its end; returns the moment of the next one, if there is to be one.
+    pub(super) fn finished(&self, id: u32, finished: &Finished<'_>) -> Option<Moment> {
+        let (mut state, now) = self.at_now();
+        if state.closed {
+            return None;
+        }
+        state.gauges.open -= 1;
+        match finished.result {
+            Ok(answered) => {
+                state.answered(now, id, finished, answered);
+                None
+            }
+            Err(failure) => state.failed(now, id, finished, failure),
+        }
+    }
+
+    /// Attempts that the SDK made before the last one of a call.
+    pub(super) fn sdk_attempt(&self, request: &Request, failure: Option<Failure>) {
+        let (mut state, now) = self.at_now();
+        if state.closed {
+            return;
+        }
+        state.recorder.sent(request.sent_at, request, None);
+        if let Some(failure) = failure {
+            state.gauges.sent += 1;
+            state.gauges.throttled += u64::from(matches!(failure, Failure::Throttled(_)));
+            state.recorder.refused(now, request, failure);
+            let marks = LiveMarks {
+                due: request.sent_at,
+                ..LiveMarks::default()
+            };
+            state.keep(marks);
+        }
+    }
+
+    /// Nothing new is sent from now on.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.stopping.send_replace(true);
+        self.idle.notify_one();
+    }
+
+    /// What has become ready since the last call: requests to send, users who think, attempts to
+    /// write down.
+    pub(super) fn take_work(&self) -> (Vec<u32>, Vec<(usize, u32, Arrival)>) {
+        let mut state = self.lock();
+        if state.recorder.in_system() == 0 {
+            self.idle.notify_one();
+        }
+        if state.ready.is_empty() && state.users.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        (
+            std::mem::take(&mut state.ready),
+            std::mem::take(&mut state.users),
+        )
+    }
+
+    /// Whether every request has ended and none is to come.
+    pub(super) fn is_done(&self) -> bool {
+        let state = self.lock();
+        let none_to_come = state.stopping || (state.pacing_done && state.thinking == 0);
+        none_to_come && state.recorder.in_system() == 0
+    }
+
+    /// Attempts that ended since the last call.
+    pub(super) fn take_attempts(&self) -> Batch {
+        let mut state = self.lock();
+        let marks = std::mem::take(&mut state.marks);
+        (state.recorder.take_attempts(), marks)
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let (mut state, now) = self.at_now();
+        let recent = std::mem::take(&mut state.gauges.recent);
+        let gauges = &state.gauges;
+        Snapshot {
+            at: now,
+            duration: self.plan.setup.duration,
+            offered: gauges.completed + gauges.lost + state.recorder.in_system(),
+            completed: gauges.completed,
+            sent: gauges.sent,
+            throttled: gauges.throttled,
+            lost: gauges.lost,
+            in_system: state.recorder.in_system(),
+            open: gauges.open,
+            recent,
+            spent: gauges.spent,
+            draining: state.stopping || state.pacing_done,
+        }
+    }
+
+    /// Ends what is still on its way, and the run.
+    pub(super) fn close(&self) -> (RunMeasures, Gauges, Batch) {
+        let (mut state, now) = self.at_now();
+        for id in state.requests.names() {
+            let outcome = match state.requests[id].progress.attempts {
+                0 => Outcome::NotSent,
+                _ => Outcome::TimedOut,
+            };
+            state.gauges.cut_off += 1;
+            state.end(now, id, outcome);
+        }
+        state.closed = true;
+        let marks = std::mem::take(&mut state.marks);
+        let attempts = state.recorder.take_attempts();
+        let gauges = std::mem::take(&mut state.gauges);
+        let fresh = Recorder::new(&self.plan.setup);
+        let recorder = std::mem::replace(&mut state.recorder, fresh);
+        let measures = recorder.finish(Vec::new(), crate::service::ServiceTotals::default());
+        (measures, gauges, (attempts, marks))
+    }
+
+    /// Sets the users of closed loops going.
+    pub(super) fn start_users(&self) {
+        let mut state = self.lock();
+        for workload in 0..state.sources.len() {
+            let users = match &state.sources[workload] {
+                Source::Closed(closed) => closed.users(),
+                Source::Open(_) => 0,
+            };
+            for user in 0..users {
+                let first = match &mut state.sources[workload] {
+                    Source::Closed(closed) => closed.first(user),
+                    Source::Open(_) => None,
+                };
+                if let Some(arrival) = first {
+                    state.thinking += 1;
+                    state.users.push((workload, user, arrival));
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    fn due(
+        &mut self,
+        now: Moment,
+        workload: usize,
+        user: Option<u32>,
+        arrival: &Arrival,
+    ) -> Option<u32> {
+        let mut request = Request::new(workload, user, arrival, 0);
+        request.progress = self.injector.begin(request.seq);
+        let id = self.requests.insert(request);
+        self.recorder.offered(now, &request);
+        match self.injector.due(id) {
+            Due::Send => return Some(id),
+            Due::Wait => {}
+            Due::Shed => self.end(now, id, Outcome::NotSent),
+        }
+        None
+    }
+
+    /// How a request ends that is not tried again because the run stops.
+    fn last_outcome(&self, id: u32) -> Outcome {
+        match self.requests[id].progress.attempts {
+            0 => Outcome::NotSent,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// Sets the worst cost of the next attempt aside; `None` if the budget does not allow it.
+    fn set_aside(&mut self, id: u32) -> Option<Usd> {
+        let Some(budget) = &mut self.budget else {
+            return Some(Usd::ZERO);
+        };
+        let request = &self.requests[id];
+        let worst = self.priced[request.workload].worst(request.input, request.prefix.len)?;
+        budget.reserve(worst).then_some(worst)
+    }
+
+    fn answered(&mut self, now: Moment, id: u32, finished: &Finished<'_>, answered: Answered) {
+        let marks = finished.seen.marks;
+        let request = &mut self.requests[id];
+        request.progress.attempts = finished.request.progress.attempts;
+        request.sent_at = finished.request.sent_at;
+        let first = marks.first_content.unwrap_or(now);
+        let last = marks.last_content.unwrap_or(now);
+        request.grant.usage = answered.usage.unwrap_or_default();
+        request.grant.first_token_at = first;
+        request.grant.done_at = Some(last);
+        request.grant.truncated = answered.truncated;
+        request.grant.served_by = answered.served_by;
+        let request = *request;
+        self.injector.succeeded(&request.progress);
+        let answer = answer(&request, first, last);
+        self.recorder.answered(now, &request, &answer);
+        self.keep(marks);
+        let spent = self.priced[request.workload].charge(request.grant.usage);
+        let spent = match request.grant.served_by.token_scope() {
+            Some(_) => spent.unwrap_or(Usd::ZERO),
+            None => Usd::ZERO,
+        };
+        // Without usage the worst has to be believed.
+        let settled = match answered.usage {
+            Some(_) => spent,
+            None => finished.worst,
+        };
+        if let Some(budget) = &mut self.budget {
+            budget.settle(finished.worst, settled);
+        }
+        let gauges = &mut self.gauges;
+        gauges.spent += spent;
+        gauges.without_usage += u64::from(answered.usage.is_none());
+        if let Some(event) = marks.first_event {
+            gauges.first_event.record(event.since(request.sent_at));
+        }
+        if let Some(text) = marks.first_text {
+            gauges.first_text.record(text.since(request.sent_at));
+        }
+        gauges.recent.record(answer.ttft);
+        self.end(now, id, Outcome::Completed);
+        self.free(now);
+    }
+
+    fn failed(
+        &mut self,
+        now: Moment,
+        id: u32,
+        finished: &Finished<'_>,
+        failure: Failure,
+    ) -> Option<Moment> {
+        let request = &mut self.requests[id];
+        request.progress.attempts = finished.request.progress.attempts;
+        request.sent_at = finished.request.sent_at;
+        request.grant.usage = Usage::default();
+        let copy = *request;
+        self.recorder.refused(now, &copy, failure);
+        self.keep(finished.seen.marks);
+        let refused = is_refusal(failure);
+        if let Some(budget) = &mut self.budget {
+            let spent = if refused { Usd::ZERO } else { finished.worst };
+            budget.settle(finished.worst, spent);
+        }
+        self.gauges.unaccounted += u64::from(!refused);
+        self.gauges.throttled += u64::from(matches!(failure, Failure::Throttled(_)));
+        let u = self.jitters[copy.workload].uniform(copy.draw_key());
+        let mut progress = copy.progress;
+        let next = self
+            .injector
+            .failed(now, copy.intended, &mut progress, failure, u);
+        self.requests[id].progress = progress;
+        match next {
+            Next::RetryAt(at) => Some(at),
+            Next::GiveUp(outcome) => {
+                self.end(now, id, outcome);
+                self.free(now);
+                None
+            }
+        }
+    }
+
+    /// Puts the marks of an attempt beside its record, if the recorder kept one.
+    fn keep(&mut self, marks: LiveMarks) {
+        if self.recorder.kept() > self.marks.len() {
+            self.marks.push(marks);
+        }
+    }
+
+    fn end(&mut self, now: Moment, id: u32, outcome: Outcome) {
+        let request = self.requests.remove(id);
+        self.recorder.ended(now, &request, outcome);
+        match outcome {
+            Outcome::Completed => self.gauges.completed += 1,
+            _ => self.gauges.lost += 1,
+        }
+        let Some(user) = request.user else { return };
+        if self.stopping {
+            return;
+        }
+        // A refusal of the client's own takes no round trip, and must not be repeated at once.
+        let heard_at = match outcome {
+            Outcome::NotSent => now.max(request.intended + REFUSAL_TAKES),
+            _ => now,
+        };
+        if let Source::Closed(closed) = &mut self.sources[request.workload]
+            && let Some(arrival) = closed.after(user, heard_at)
+        {
+            self.thinking += 1;
+            self.users.push((request.workload, user, arrival));
+        }
+    }
+
+    fn free(&mut self, now: Moment) {
+        while let Some(next) = self.injector.free() {
+            let expired = self.injector.is_expired(now, self.requests[next].intended);
+            if !expired && !self.stopping {
+                self.ready.push(next);
+                return;
+            }
+            self.end(now, next, Outcome::NotSent);
+        }
+    }
+}
+
+/// Whether nothing was served, and so nothing is billed.
+fn is_refusal(failure: Failure) -> bool {
+    !matches!(
+        failure,
+        Failure::StreamBroken(_)
+            | Failure::ClientTimeout
+            | Failure::Connection
+            | Failure::ModelTimeout
+            | Failure::ModelError
+    )
+}
+
+/// The times of an answer whose first content came at `first` and whose last at `last`.
+fn answer(request: &Request, first: Moment, last: Moment) -> Answer {
+    let gaps = u64::from(request.grant.usage.output.saturating_sub(1));
+    let after_first = last.since(first).0;
+    Answer {
+        ttft: first.since(request.intended),
+        attempt_ttft: first.since(request.sent_at),
+        e2e: last.since(request.intended),
+        attempt_e2e: last.since(request.sent_at),
+        tpot: (gaps > 0).then(|| Micros(after_first / gaps)),
+    }
+}
