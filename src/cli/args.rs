@@ -305,11 +305,12 @@ pub struct ServeArgs {
     /// After an interruption, how long answers under way may take to end
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub grace: Duration,
-    /// Refuse requests that are not signed with a known key (SigV4) or carry no known token
+    /// Refuse requests that are not signed with a known key (`SigV4`) or carry no known token
     #[arg(long)]
     pub verify_signatures: bool,
     /// A known access key: its id, and the environment variable that holds its secret (repeatable)
-    /// [default: the key in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN]
+    /// [default: the key in the variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`]
     #[arg(
         long = "access-key",
         value_name = "ID:VARIABLE",

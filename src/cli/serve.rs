@@ -29,10 +29,9 @@ fn serve(args: &ServeArgs, term: Term) -> Result<Exit, Stopped> {
         .assembled
         .first()
         .expect("a scenario has at least one variant");
-    let variants = scenario.variants.iter();
+    let mut variants = scenario.variants.iter();
     let variant = variants
-        .filter(|variant| variant.name == assembled.context.name)
-        .next_back()
+        .find(|variant| variant.name == assembled.context.name)
         .expect("what was assembled is a variant of the scenario");
     let named = (scenario.name.as_str(), scenario.seed);
     let serving = Serving::new(named, variant, assembled, &catalogue);

@@ -71,10 +71,7 @@ pub(super) struct StreamBody {
     clock: Clock,
     sleep: Sleep,
     pacing: Arc<Pacing>,
-    has_begun: bool,
-    is_over: bool,
-    /// What is left is to drop the connection, once the reader has what was written.
-    must_drop: bool,
+    stage: Stage,
     /// The reader's turn comes before the next chunk of an answer that is not paced.
     must_flush: bool,
     /// Output tokens written so far.
@@ -84,6 +81,19 @@ pub(super) struct StreamBody {
     /// Output tokens of one chunk.
     chunk: u32,
     per_token_us: f64,
+}
+
+/// How far a streamed answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing is written yet.
+    Silent,
+    /// It has begun.
+    Speaking,
+    /// What is left is to drop the connection, once the reader has what was written.
+    Dropping,
+    /// All is written.
+    Over,
 }
 
 /// Below this many microseconds per token an answer counts as not paced, and its chunks come one
@@ -109,9 +119,7 @@ impl StreamBody {
             clock,
             sleep,
             pacing,
-            has_begun: false,
-            is_over: false,
-            must_drop: false,
+            stage: Stage::Silent,
             must_flush: false,
             sent: 0,
             total,
@@ -134,8 +142,8 @@ impl StreamBody {
 
     /// Writes what is due; when the next chunk is, unless the answer is over.
     fn write_due(&mut self, out: &mut Vec<u8>) -> Moment {
-        if !self.has_begun {
-            self.has_begun = true;
+        if self.stage == Stage::Silent {
+            self.stage = Stage::Speaking;
             self.writer.start(self.closing.usage, out);
         }
         let next = if self.is_planned() {
@@ -190,15 +198,14 @@ impl StreamBody {
 
     /// Ends the answer: its last events, or the fault that breaks it off.
     fn end(&mut self, out: &mut Vec<u8>) {
-        self.is_over = true;
+        self.stage = Stage::Over;
         let first = self.first_token_at();
         let mut now = self.clock.now();
         if let Some(running) = &mut self.running {
             if let Some((after, fault)) = running.grant.broken {
                 running.finish(after, End::Broken(fault));
                 if fault == StreamFault::Reset {
-                    self.is_over = false;
-                    self.must_drop = true;
+                    self.stage = Stage::Dropping;
                     // Without a pause the bytes before it would be dropped too.
                     self.must_flush = true;
                 } else {
@@ -213,7 +220,7 @@ impl StreamBody {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
-        if self.is_over {
+        if self.stage == Stage::Over {
             return Poll::Ready(None);
         }
         if self.must_flush {
@@ -221,8 +228,8 @@ impl StreamBody {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.must_drop {
-            self.is_over = true;
+        if self.stage == Stage::Dropping {
+            self.stage = Stage::Over;
             return Poll::Ready(Some(Err(Dropped)));
         }
         loop {
@@ -235,8 +242,8 @@ impl StreamBody {
             if !out.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(Bytes::from(out)))));
             }
-            if self.must_drop {
-                self.is_over = true;
+            if self.stage == Stage::Dropping {
+                self.stage = Stage::Over;
                 return Poll::Ready(Some(Err(Dropped)));
             }
         }
@@ -261,7 +268,7 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Stream(stream) => stream.is_over,
+            Self::Stream(stream) => stream.stage == Stage::Over,
         }
     }
 

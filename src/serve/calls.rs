@@ -68,13 +68,12 @@ pub(super) async fn answer(
     let call = read.inspect_err(|_| shared.core.refused(found))?;
     let target = shared.directory.refine(found, &call.metadata);
     check_bound(&call, profile.max_output.0).inspect_err(|_| shared.core.refused(target))?;
-    let (number, key) = match call.metadata.request {
+    let (number, key) = if let Some((seq, attempt)) = call.metadata.request {
         // The same key as that of the attempt in a simulation.
-        Some((seq, attempt)) => (seq, seq.wrapping_mul(64).wrapping_add(u64::from(attempt))),
-        None => {
-            let number = shared.next_number(target);
-            (number, number)
-        }
+        (seq, seq.wrapping_mul(64).wrapping_add(u64::from(attempt)))
+    } else {
+        let number = shared.next_number(target);
+        (number, number)
     };
     let read = Read {
         asked,

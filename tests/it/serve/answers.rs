@@ -1,0 +1,371 @@
+//! Calls that are answered.
+
+use super::*;
+
+#[test]
+fn converse_answers_with_usage_and_settles() {
+    let server = server(&[]);
+    on_runtime(async {
+        let reply = client(&server)
+            .converse()
+            .model_id(HAIKU)
+            .messages(user("x".repeat(400)))
+            .inference_config(at_most(100))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.stop_reason(), &StopReason::EndTurn);
+        let usage = reply.usage().unwrap();
+        assert_eq!((usage.input_tokens(), usage.output_tokens()), (100, 12));
+        let output = reply.output().unwrap().as_message().unwrap();
+        // Twelve tokens of four bytes.
+        assert_eq!(output.content()[0].as_text().unwrap().len(), 48);
+    });
+    let state = state(&server);
+    assert_eq!(state["targets"][0]["invocations"], 1);
+    // 100 in and 12 out at a burndown of 5.
+    assert_eq!(state["targets"][0]["quota_tokens"], 160);
+    assert_eq!(state["quotas"][0]["tpm"]["settled_this_minute"], 160);
+    assert_eq!(state["quotas"][0]["tpm"]["reserved"], 0);
+    assert_eq!(state["in_flight"], 0);
+    assert_valid(STATE_JSON_SCHEMA, &state.to_string());
+    let totals = server.stop(Duration::from_secs(1));
+    assert_eq!(
+        (totals.invocations, totals.input, totals.output),
+        (1, 100, 12)
+    );
+}
+
+#[test]
+fn a_bound_truncates_the_answer_and_too_large_a_bound_is_refused() {
+    let server = server(&[]);
+    on_runtime(async {
+        let call = |bound| {
+            let call = client(&server).converse().model_id(HAIKU);
+            call.messages(user("hi"))
+                .inference_config(at_most(bound))
+                .send()
+        };
+        let reply = call(5).await.unwrap();
+        assert_eq!(reply.stop_reason(), &StopReason::MaxTokens);
+        assert_eq!(reply.usage().unwrap().output_tokens(), 5);
+        let error = call(64_001).await.unwrap_err().into_service_error();
+        assert!(error.is_validation_exception());
+        assert!(
+            error
+                .message()
+                .unwrap()
+                .contains("exceeds the model limit of 64000")
+        );
+    });
+}
+
+#[test]
+fn streams_come_chunk_by_chunk_at_their_pace() {
+    let server = server(&[
+        "service.latency.fixed.ttft=100ms",
+        "service.latency.fixed.per_token=20ms",
+        "service.global_hop=0s",
+    ]);
+    on_runtime(async {
+        let client = client(&server);
+        #[expect(clippy::disallowed_methods, reason = "the client's own clock")]
+        let start = Instant::now();
+        let (text, stop, tokens, at) = read_stream(&client).await;
+        assert_eq!(
+            (text.len(), stop, tokens),
+            (48, Some(StopReason::EndTurn), 12)
+        );
+        assert_eq!(at.len(), 12, "a chunk for each token");
+        let first = at[0] - start;
+        assert!(first >= Duration::from_millis(100), "{first:?}");
+        for (index, pair) in at.windows(2).enumerate() {
+            let since = at[index + 1] - start;
+            let due = Duration::from_millis(100 + 20 * (index as u64 + 1));
+            assert!(since >= due, "chunk {} came after {since:?}", index + 1);
+            assert!(pair[1] > pair[0]);
+        }
+    });
+    let (_, text) = http(&server, "GET", "/_bedload/metrics", "");
+    assert!(
+        text.contains("bedload_chunk_lateness_seconds_count 12"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("TimeToFirstToken_count{{ModelId=\"{HAIKU}\"}} 1")),
+        "{text}"
+    );
+}
+
+#[test]
+fn invoke_model_answers_in_the_body_of_each_family() {
+    let server = server(&[]);
+    let hi = json!([{"role": "user", "content": [{"text": "hi"}]}]);
+    let families = [
+        (
+            HAIKU,
+            json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50,
+                   "messages": [{"role": "user", "content": "hi"}]}),
+            "/usage/output_tokens",
+        ),
+        (
+            "amazon.nova-lite-v1:0",
+            json!({"messages": hi, "inferenceConfig": {"maxTokens": 50}}),
+            "/usage/outputTokens",
+        ),
+        (
+            "us.meta.llama3-1-70b-instruct-v1:0",
+            json!({"prompt": "hi", "max_gen_len": 50}),
+            "/generation_token_count",
+        ),
+    ];
+    on_runtime(async {
+        let client = client(&server);
+        for (id, body, pointer) in families {
+            let body = Blob::new(body.to_string());
+            let reply = client.invoke_model().model_id(id).body(body.clone());
+            let reply = reply.send().await.unwrap();
+            let document: Value = serde_json::from_slice(reply.body().as_ref()).unwrap();
+            assert_eq!(
+                document.pointer(pointer),
+                Some(&json!(12)),
+                "{id}: {document}"
+            );
+
+            let reply = client
+                .invoke_model_with_response_stream()
+                .model_id(id)
+                .body(body);
+            let mut reply = reply.send().await.unwrap();
+            let mut last = Value::Null;
+            while let Some(ResponseStream::Chunk(part)) = reply.body.recv().await.unwrap() {
+                last = serde_json::from_slice(part.bytes().unwrap().as_ref()).unwrap();
+            }
+            let metrics = &last["amazon-bedrock-invocationMetrics"];
+            assert_eq!(metrics["outputTokenCount"], 12, "{id}: {last}");
+        }
+    });
+    // The same model in two scopes has two counters; each family was called twice.
+    assert_eq!(server.totals().invocations, 6);
+}
+
+#[test]
+fn count_tokens_and_guardrails_answer() {
+    let server = server(&[]);
+    on_runtime(async {
+        let client = client(&server);
+        let asked = ConverseTokensRequest::builder().messages(user("x".repeat(400)));
+        let reply = client
+            .count_tokens()
+            .model_id(HAIKU)
+            .input(CountTokensInput::Converse(asked.build()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.input_tokens(), 100);
+
+        let text = GuardrailTextBlock::builder()
+            .text("a Forbidden word")
+            .build()
+            .unwrap();
+        let reply = client
+            .apply_guardrail()
+            .guardrail_identifier("mine")
+            .guardrail_version("1")
+            .source(GuardrailContentSource::Input)
+            .content(GuardrailContentBlock::Text(text))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.action().as_str(), "GUARDRAIL_INTERVENED");
+
+        let guardrail = GuardrailConfiguration::builder()
+            .guardrail_identifier("mine")
+            .guardrail_version("1");
+        let reply = client
+            .converse()
+            .model_id(HAIKU)
+            .messages(user("say something forbidden"))
+            .guardrail_config(guardrail.build())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.stop_reason(), &StopReason::GuardrailIntervened);
+    });
+    assert_eq!(state(&server)["quotas"][0]["tpm"]["settled_this_minute"], 0);
+}
+
+#[test]
+fn a_tool_loop_comes_to_its_end() {
+    let server = server(&[]);
+    let schema = Document::Object(
+        [
+            ("type".to_owned(), Document::String("object".to_owned())),
+            (
+                "required".to_owned(),
+                Document::Array(vec![Document::String("n".to_owned())]),
+            ),
+            (
+                "properties".to_owned(),
+                Document::Object(
+                    [(
+                        "n".to_owned(),
+                        Document::Object(
+                            [
+                                ("type".to_owned(), Document::String("integer".to_owned())),
+                                ("minimum".to_owned(), Document::Number(Number::PosInt(5))),
+                            ]
+                            .into(),
+                        ),
+                    )]
+                    .into(),
+                ),
+            ),
+        ]
+        .into(),
+    );
+    let tool = ToolSpecification::builder()
+        .name("count")
+        .input_schema(ToolInputSchema::Json(schema))
+        .build()
+        .unwrap();
+    let tools = ToolConfiguration::builder()
+        .tools(Tool::ToolSpec(tool))
+        .tool_choice(ToolChoice::Auto(AutoToolChoice::builder().build()))
+        .build()
+        .unwrap();
+    on_runtime(async {
+        let client = client(&server);
+        let mut messages = vec![user("count to five")];
+        let call = |messages: Vec<Message>| {
+            let call = client.converse().model_id(HAIKU).tool_config(tools.clone());
+            call.set_messages(Some(messages)).send()
+        };
+        let reply = call(messages.clone()).await.unwrap();
+        assert_eq!(reply.stop_reason(), &StopReason::ToolUse);
+        let said = reply.output().unwrap().as_message().unwrap().clone();
+        let uses = said
+            .content()
+            .iter()
+            .find_map(|block| block.as_tool_use().ok());
+        let used = uses.unwrap().clone();
+        let number = &used.input().as_object().unwrap()["n"];
+        assert!(matches!(number, Document::Number(n) if n.to_f64_lossy() >= 5.0));
+        let result = ToolResultBlock::builder()
+            .tool_use_id(used.tool_use_id())
+            .content(ToolResultContentBlock::Text("five".to_owned()))
+            .build()
+            .unwrap();
+        messages.push(said);
+        messages.push(message(
+            ConversationRole::User,
+            vec![ContentBlock::ToolResult(result)],
+        ));
+        let reply = call(messages).await.unwrap();
+        assert_eq!(reply.stop_reason(), &StopReason::EndTurn);
+    });
+}
+
+#[test]
+fn a_marked_prefix_is_written_once_and_then_read() {
+    let server = server(&["capacity.on_demand.scope=us", "service.geo_hop=0s"]);
+    let id = HAIKU.replace("global.", "us.");
+    let point = CachePointBlock::builder()
+        .r#type(CachePointType::Default)
+        .build()
+        .unwrap();
+    on_runtime(async {
+        let client = client(&server);
+        let (mut written, mut read) = (0, 0);
+        for _ in 0..12 {
+            let reply = client
+                .converse()
+                .model_id(&id)
+                .system(SystemContentBlock::Text("s".repeat(20_000)))
+                .system(SystemContentBlock::CachePoint(point.clone()))
+                .messages(user("hi"))
+                .inference_config(at_most(20))
+                .send()
+                .await
+                .unwrap();
+            let usage = reply.usage().unwrap();
+            let parts = (
+                usage.cache_write_input_tokens(),
+                usage.cache_read_input_tokens(),
+            );
+            match parts {
+                (Some(5000), Some(0)) => written += 1,
+                (Some(0), Some(5000)) => read += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        // Each of the three Regions keeps its own.
+        assert!((1..=3).contains(&written), "{written} written");
+        assert_eq!(written + read, 12);
+    });
+}
+
+#[test]
+fn a_call_with_a_number_meets_the_draws_of_the_simulation() {
+    let sets = [
+        "workload.chat.tokens.output={lognormal={p50=200,p99=900}}",
+        "service.latency.fixed.ttft=0s",
+    ];
+    let (one, two) = (server(&sets), server(&sets));
+    let law = serving(&sets).targets[0].output.clone();
+    let tokens = |server: &Server, number: u64| {
+        on_runtime(async {
+            let reply = client(server)
+                .converse()
+                .model_id(HAIKU)
+                .messages(user("hi"))
+                .request_metadata("bedload-workload", "chat")
+                .request_metadata("bedload-request", format!("{number}.1"))
+                .send()
+                .await
+                .unwrap();
+            reply.usage().unwrap().output_tokens() as u32
+        })
+    };
+    for number in [9, 3, 7] {
+        assert_eq!(tokens(&one, number), law.draw(number));
+    }
+    for number in [3, 7, 9] {
+        assert_eq!(tokens(&two, number), law.draw(number), "whatever the order");
+    }
+}
+
+#[test]
+fn streams_share_bought_units() {
+    let server = server(&[
+        "workload.chat.model=nova-lite",
+        "capacity={provisioned={model_units=1,unit_input_tpm=\"60M\",unit_output_tpm=\"12k\"}}",
+        "service.latency.fixed.per_token=5ms",
+        "workload.chat.tokens.output.fixed=40",
+    ]);
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]}).to_string();
+    let path = "/model/arn:aws:bedrock:us-east-1:123456789012:provisioned-model%2Fmine/converse";
+    #[expect(clippy::disallowed_methods, reason = "the client's own clock")]
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| assert_eq!(http(&server, "POST", path, &body).0, 200));
+        }
+    });
+    // 200 tokens a second are one stream's full speed: two take twice as long.
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(350), "{took:?}");
+    assert_eq!(state(&server)["in_flight"], 0);
+    // Who leaves half-way gives its share back.
+    let mut stream = TcpStream::connect(server.addr()).unwrap();
+    let path = path.replace("converse", "converse-stream");
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut some = [0; 200];
+    stream.read_exact(&mut some).unwrap();
+    drop(stream);
+    eventually(&server, |state| state["in_flight"] == 0);
+}

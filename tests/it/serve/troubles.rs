@@ -1,0 +1,232 @@
+//! Calls that are throttled, broken, abandoned or refused.
+
+use super::*;
+
+#[test]
+fn a_quota_throttles_with_bedrocks_message_and_can_be_raised() {
+    let server = server(&["quota.tpm=1000"]);
+    on_runtime(async {
+        let client = client(&server);
+        let call = || {
+            let call = client.converse().model_id(HAIKU).messages(user("hi"));
+            call.inference_config(at_most(950)).send()
+        };
+        call().await.unwrap();
+        let error = call().await.unwrap_err();
+        let SdkError::ServiceError(context) = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(context.raw().status().as_u16(), 429);
+        assert!(context.raw().headers().get("x-amzn-requestid").is_some());
+        let error = error.into_service_error();
+        assert!(error.is_throttling_exception(), "{error:?}");
+        assert_eq!(
+            error.message(),
+            Some("Too many tokens, please wait before trying again.")
+        );
+        let change = json!({"model": "claude-haiku-4-5", "scope": "global", "tpm": "2M"});
+        let (status, quota) = own(&server, "POST", "quotas", &change);
+        assert_eq!((status, &quota["tpm"]["limit"]), (200, &json!(2_000_000)));
+        call().await.unwrap();
+    });
+    let (_, text) = http(&server, "GET", "/_bedload/metrics", "");
+    let label = format!("{{ModelId=\"{HAIKU}\"}}");
+    assert!(
+        text.contains(&format!("\nInvocations_total{label} 2\n")),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("\nInvocationThrottles_total{label} 1\n")),
+        "{text}"
+    );
+    // Unset bounds reserve the model's own, which the quota of another scope still allows.
+    let (status, _) = own(&server, "POST", "reset", &Value::Null);
+    assert_eq!(status, 200);
+    let state = state(&server);
+    assert_eq!(
+        state["quotas"][0]["tpm"]["limit"], 1000,
+        "a reset is a fresh start"
+    );
+    assert_eq!(state["targets"][0]["invocations"], 0);
+    assert_eq!(state["resets"], 1);
+}
+
+#[test]
+fn faults_are_set_told_and_cleared() {
+    let server = server(&[]);
+    let wrong = json!([{"kind": "unavailble", "share": 0.5}]);
+    let (status, told) = own(&server, "POST", "faults", &wrong);
+    assert_eq!(status, 400);
+    assert!(
+        told["error"].as_str().unwrap().contains("unavailable"),
+        "{told}"
+    );
+    on_runtime(async {
+        let client = client(&server);
+        let call = || {
+            client
+                .converse()
+                .model_id(HAIKU)
+                .messages(user("hi"))
+                .send()
+        };
+        for (kind, status) in [
+            ("unavailable", 503),
+            ("internal", 500),
+            ("throttled", 429),
+            ("model_not_ready", 429),
+            ("model_timeout", 408),
+            ("model_error", 424),
+        ] {
+            let faults = json!([{"kind": kind, "share": 1.0}]);
+            let (done, state) = own(&server, "POST", "faults", &faults);
+            assert_eq!((done, &state["faults"][0]["kind"]), (200, &json!(kind)));
+            assert_valid(STATE_JSON_SCHEMA, &state.to_string());
+            let error = call().await.unwrap_err();
+            let raw = error.raw_response().unwrap();
+            assert_eq!(raw.status().as_u16(), status, "{kind}");
+        }
+        own(
+            &server,
+            "POST",
+            "faults",
+            &json!([{"kind": "connection_reset", "share": 1.0}]),
+        );
+        let error = call().await.unwrap_err();
+        assert!(error.raw_response().is_none(), "{error:?}");
+        // In the past of the server, and so of no effect.
+        own(&server, "POST", "faults", &json!([]));
+        call().await.unwrap();
+    });
+}
+
+#[test]
+fn a_fault_in_a_stream_is_the_exception_that_the_sdk_knows() {
+    let server = server(&[]);
+    on_runtime(async {
+        let client = client(&server);
+        for (kind, check) in [
+            ("stream_error", "modelStreamErrorException"),
+            ("stream_throttled", "throttlingException"),
+            ("stream_internal", "internalServerException"),
+            ("stream_unavailable", "serviceUnavailableException"),
+            ("stream_reset", ""),
+        ] {
+            own(
+                &server,
+                "POST",
+                "faults",
+                &json!([{"kind": kind, "share": 1.0}]),
+            );
+            let mut reply = client
+                .converse_stream()
+                .model_id(HAIKU)
+                .messages(user("hi"))
+                .send()
+                .await
+                .unwrap();
+            let error = loop {
+                match reply.stream.recv().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => panic!("{kind}: the stream ended well"),
+                    Err(error) => break error,
+                }
+            };
+            let known = match &error {
+                SdkError::ServiceError(context) => {
+                    let error = context.err();
+                    (check == "modelStreamErrorException"
+                        && error.is_model_stream_error_exception())
+                        || (check == "throttlingException" && error.is_throttling_exception())
+                        || (check == "internalServerException"
+                            && error.is_internal_server_exception())
+                        || (check == "serviceUnavailableException"
+                            && error.is_service_unavailable_exception())
+                }
+                _ => check.is_empty(),
+            };
+            assert!(known, "{kind}: {error:?}");
+        }
+    });
+    let state = eventually(&server, |state| state["in_flight"] == 0);
+    assert_eq!(state["targets"][0]["throttles"], 1);
+    assert_eq!(state["targets"][0]["server_errors"], 4);
+    assert_eq!(state["quotas"][0]["tpm"]["reserved"], 0);
+}
+
+#[test]
+fn a_client_that_leaves_pays_for_what_was_produced() {
+    let server = server(&[
+        "service.latency.fixed.ttft=10ms",
+        "service.latency.fixed.per_token=100ms",
+        "service.global_hop=0s",
+        "workload.chat.tokens.output.fixed=600",
+    ]);
+    on_runtime(async {
+        let client = client(&server);
+        let mut reply = client
+            .converse_stream()
+            .model_id(HAIKU)
+            .messages(user("hi"))
+            .inference_config(at_most(1000))
+            .send()
+            .await
+            .unwrap();
+        for _ in 0..4 {
+            reply.stream.recv().await.unwrap().unwrap();
+        }
+        assert_eq!(state(&server)["in_flight"], 1);
+        drop(reply);
+        let whole = client
+            .converse()
+            .model_id(HAIKU)
+            .messages(user("hi"))
+            .send();
+        let gone = tokio::time::timeout(Duration::from_millis(250), whole).await;
+        assert!(gone.is_err(), "the answer takes a minute");
+        drop(client);
+    });
+    let state = eventually(&server, |state| state["in_flight"] == 0);
+    let target = &state["targets"][0];
+    assert_eq!(target["abandoned"], 2);
+    assert_eq!(target["invocations"], 0);
+    assert_eq!(state["quotas"][0]["tpm"]["reserved"], 0);
+    let output = target["output_tokens"].as_u64().unwrap();
+    assert!((5..100).contains(&output), "{output} of 1,200 tokens");
+}
+
+#[test]
+fn unknown_models_and_operations_are_refused_as_aws_does() {
+    let server = server(&[]);
+    on_runtime(async {
+        let client = client(&server);
+        let call = |id: &str| client.converse().model_id(id).messages(user("hi")).send();
+        let error = call("anthropic.claude-unheard-of").await.unwrap_err();
+        let error = error.into_service_error();
+        assert!(error.is_validation_exception());
+        assert_eq!(
+            error.message(),
+            Some("The provided model identifier is invalid.")
+        );
+        let error = call(&HAIKU.replace("global.", "")).await.unwrap_err();
+        let error = error.into_service_error();
+        assert!(
+            error
+                .message()
+                .unwrap()
+                .contains("with on-demand throughput isn't supported")
+        );
+        let arn = format!("arn:aws:bedrock:us-east-1:123456789012:inference-profile/{HAIKU}");
+        call(&arn).await.unwrap();
+    });
+    let (status, body) = http(&server, "POST", "/model/x/dance", "{}");
+    assert_eq!(status, 404, "{body}");
+    let (status, body) = http(&server, "GET", "/foundation-models", "");
+    assert_eq!(status, 200);
+    assert!(body.contains("amazon.nova-lite-v1:0"), "{body}");
+    let (status, body) = http(&server, "GET", &format!("/inference-profiles/{HAIKU}"), "");
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(http(&server, "GET", "/_bedload/nothing", "").0, 404);
+    assert_eq!(http(&server, "GET", "/_bedload/faults", "").0, 405);
+    assert_eq!(http(&server, "GET", "/_bedload/health", "").0, 200);
+}
