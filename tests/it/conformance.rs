@@ -102,7 +102,7 @@ rate = "25/s"
 input  = { fixed = 50 }
 output = { fixed = 20 }
 [quota]
-rpm = "80/min"
+rpm = 80
 [client.retry.aws_standard_2_1]
 [capacity.on_demand]
 scope = "us"
