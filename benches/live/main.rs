@@ -27,7 +27,6 @@ mod process;
 mod raw;
 mod scenario;
 
-use process::{Bedload, on_core};
 use scenario::Scenario;
 use serde_json::Value;
 use std::time::Duration;
@@ -192,13 +191,17 @@ fn accuracy(effort: Effort) {
 /// Many streams at once: pacing, and memory on both sides.
 fn streams(effort: Effort) {
     let count = effort.streams;
-    println!("\n{count} streams at once, a chunk every 40 ms in each");
-    let scenario = Scenario::served(200.0, 40.0, 200);
+    println!("\n{count} streams at once, a chunk every 50 ms in each");
+    // Streams that began together would stay in step; these begin one after the other.
+    let length_s = 8.0f64.min(effort.row.as_secs_f64());
+    let tokens = (length_s / 0.05) as u32;
+    let rate = (f64::from(count) / length_s).ceil() as u32;
+    let scenario = Scenario::served(50.0, 50.0, tokens);
     let served = scenario.serve(SERVER_CORE);
     let idle = served.rss_mib();
-    let run = Scenario::closed(count, 200, effort.row);
-    let client: Bedload = run.start_run(served.url(), CLIENT_CORE);
-    std::thread::sleep(effort.row.mul_f64(0.8));
+    let lasts = effort.row.mul_f64(2.5);
+    let client = Scenario::open(rate, tokens, lasts).start_run(served.url(), CLIENT_CORE);
+    std::thread::sleep(lasts.mul_f64(0.9));
     let (busy, generator) = (served.rss_mib(), client.rss_mib());
     let summary = client.summary();
     let live = &summary["variants"][0]["live"];
@@ -217,5 +220,4 @@ fn streams(effort: Effort) {
             println!("  {line}");
         }
     }
-    let _ = on_core(CLIENT_CORE);
 }

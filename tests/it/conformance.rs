@@ -282,7 +282,10 @@ impl Told {
         firsts
             .map(|((workload, request, _), row)| {
                 let tokens = |key: &str| row[key].as_u64().unwrap();
-                let sizes = (tokens("request_input_tokens"), tokens("request_output_tokens"));
+                let sizes = (
+                    tokens("request_input_tokens"),
+                    tokens("request_output_tokens"),
+                );
                 ((workload.clone(), *request), sizes)
             })
             .collect()
@@ -307,11 +310,26 @@ fn check(case: &Case) {
     let out = |path: &Path| path.to_str().unwrap().to_owned();
 
     let simulated = bedload(&[
-        "simulate", file, "--attempts", "--format", "json", "--quiet", "--out", &out(&virtually),
+        "simulate",
+        file,
+        "--attempts",
+        "--format",
+        "json",
+        "--quiet",
+        "--out",
+        &out(&virtually),
     ]);
     let serving = Serving::start(file, &[]);
     let ran = bedload(&[
-        "run", file, "--target", &serving.url, "--format", "json", "--quiet", "--out", &out(&live),
+        "run",
+        file,
+        "--target",
+        &serving.url,
+        "--format",
+        "json",
+        "--quiet",
+        "--out",
+        &out(&live),
     ]);
     let simulated = Told::read(&simulated, &virtually);
     let ran = Told::read(&ran, &live);
@@ -331,12 +349,20 @@ fn compare(case: &Case, simulated: &Told, ran: &Told) {
         (virtually - live).abs() <= case.throttled_within,
         "{name}: throttled {virtually} in virtual time, {live} live"
     );
-    let (virtually, live) = (simulated.number("/attempts/sent"), ran.number("/attempts/sent"));
+    let (virtually, live) = (
+        simulated.number("/attempts/sent"),
+        ran.number("/attempts/sent"),
+    );
     assert!(
         (virtually - live).abs() <= case.attempts_within * virtually,
         "{name}: {virtually} attempts in virtual time, {live} live"
     );
-    for pointer in ["/attempt_ttft_ms/p50", "/attempt_ttft_ms/p90", "/attempt_e2e_ms/p50", "/attempt_e2e_ms/p90"] {
+    for pointer in [
+        "/attempt_ttft_ms/p50",
+        "/attempt_ttft_ms/p90",
+        "/attempt_e2e_ms/p50",
+        "/attempt_e2e_ms/p90",
+    ] {
         let (virtually, live) = (simulated.number(pointer), ran.number(pointer));
         let within = LATENCY_WITHIN_MS + LATENCY_WITHIN * virtually;
         assert!(
@@ -344,7 +370,11 @@ fn compare(case: &Case, simulated: &Told, ran: &Told) {
             "{name}: {pointer} is {virtually} ms in virtual time, {live} ms live"
         );
     }
-    for pointer in ["/tokens/cache_read", "/tokens/cache_write", "/tokens/output"] {
+    for pointer in [
+        "/tokens/cache_read",
+        "/tokens/cache_write",
+        "/tokens/output",
+    ] {
         if case.same_fates {
             let (virtually, live) = (simulated.number(pointer), ran.number(pointer));
             assert!(
