@@ -70,42 +70,68 @@ pub(super) fn open_sources(sources: &[Source]) -> Vec<(usize, OpenSource)> {
 
 /// Starts tasks for what has become ready.
 pub(super) fn follow_up(hub: &Arc<Hub>) {
+    while let Some((id, due)) = next_ready(hub) {
+        tokio::spawn(drive(Arc::clone(hub), id, due));
+    }
+}
+
+/// Starts tasks for what has become ready but for one request that is due now, which is returned: the caller
+/// has a task for it already, and a task costs as much as a good part of a call.
+fn next_ready(hub: &Arc<Hub>) -> Option<(u32, Moment)> {
     let (ready, users) = hub.take_work();
+    let now = hub.clock.now();
+    let mut mine = None;
+    let mut start = |id, due| {
+        if mine.is_none() {
+            mine = Some((id, due));
+        } else {
+            tokio::spawn(drive(Arc::clone(hub), id, due));
+        }
+    };
     for id in ready {
-        tokio::spawn(drive(Arc::clone(hub), id, hub.clock.now()));
+        start(id, now);
     }
     for (workload, user, arrival) in users {
-        if arrival.at <= hub.clock.now() {
-            // Boxed by the spawn: a user who does not think asks again at once.
-            if let Some(id) = hub.due(workload, Some(user), &arrival) {
-                tokio::spawn(drive(Arc::clone(hub), id, arrival.at));
-            }
-        } else {
+        if arrival.at > now {
             tokio::spawn(think(Arc::clone(hub), workload, user, arrival));
+        } else if let Some(id) = hub.due(workload, Some(user), &arrival) {
+            start(id, arrival.at);
         }
     }
+    mine
 }
 
 async fn think(hub: Arc<Hub>, workload: usize, user: u32, arrival: Arrival) {
     hub.timer.sleep_until(arrival.at).await;
     match hub.due(workload, Some(user), &arrival) {
-        Some(id) => drive(Arc::clone(&hub), id, arrival.at).await,
+        Some(id) => {
+            tokio::spawn(drive(Arc::clone(&hub), id, arrival.at));
+        }
         None => follow_up(&hub),
     }
 }
 
+/// A request from its first attempt to its end, and then what its end made ready.
+async fn drive(hub: Arc<Hub>, id: u32, due: Moment) {
+    let mut next = Some((id, due));
+    while let Some((id, due)) = next {
+        attempts(&hub, id, due).await;
+        next = next_ready(&hub);
+    }
+}
+
 /// One request from its first attempt to its end.
-async fn drive(hub: Arc<Hub>, id: u32, first_due: Moment) {
+async fn attempts(hub: &Arc<Hub>, id: u32, first_due: Moment) {
     let mut due = first_due;
     let mut attempt = 1;
     loop {
-        let Some(place) = place(&hub, due, attempt).await else {
+        let Some(place) = place(hub, due, attempt).await else {
             hub.crowded_out(id);
-            break;
+            return;
         };
-        let again = send(&hub, id, due, attempt).await;
+        let again = send(hub, id, due, attempt).await;
         drop(place);
-        let Some(at) = again else { break };
+        let Some(at) = again else { return };
         let mut stopping = hub.stopping.subscribe();
         tokio::select! {
             () = hub.timer.sleep_until(at) => {}
@@ -114,7 +140,6 @@ async fn drive(hub: Arc<Hub>, id: u32, first_due: Moment) {
         due = at;
         attempt += 1;
     }
-    follow_up(&hub);
 }
 
 /// A place on the wire, or none in time.
