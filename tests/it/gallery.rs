@@ -44,6 +44,7 @@ fn every_scenario_is_tested_here() {
         .collect();
     names.sort();
     let tested = [
+        "desk",
         "diurnal-week",
         "launch-spike",
         "max-tokens-trap",
@@ -53,6 +54,20 @@ fn every_scenario_is_tested_here() {
         "three-modes",
     ];
     assert_eq!(names, tested);
+}
+
+#[test]
+fn retries_save_what_a_burst_of_503_costs_and_not_what_a_full_quota_does() {
+    let summary = run("desk", &[]);
+    let (retries, none) = (
+        variant(&summary, "sdk-retries"),
+        variant(&summary, "no-retry"),
+    );
+    let failed = |one: &VariantSummary| one.requests.failed as f64 / one.requests.offered as f64;
+    assert!(failed(none) > 0.025 && failed(retries) < 0.015);
+    assert!((throttled_share(retries) - throttled_share(none)).abs() < 0.015);
+    assert!(retries.slo.met && !none.slo.met);
+    assert!(retries.tokens.cache_read > 100 * retries.tokens.cache_write);
 }
 
 #[test]

@@ -20,9 +20,12 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 39] = [
+const PROBES: [(&str, &str); 48] = [
     ("", "§"),
+    ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
+    ("workload", "[[workload]]\n§\n[workload.prompts]"),
+    ("workload.prompts", "[[workload]]\n[workload.prompts]\n§"),
     ("workload.arrival", "[[workload]]\n[workload.arrival]\n§"),
     (
         "workload.arrival.constant",
@@ -120,6 +123,7 @@ const PROBES: [(&str, &str); 39] = [
         "client.retry.aws_standard_2_1",
         "[client.retry.aws_standard_2_1]\n§",
     ),
+    ("client.retry.sdk", "[client.retry.sdk]\n§"),
     ("capacity", "[capacity]\n§"),
     (
         "capacity.on_demand",
@@ -131,7 +135,12 @@ const PROBES: [(&str, &str); 39] = [
     ),
     ("capacity.reserved", "[capacity.reserved]\n§"),
     ("service", "[service]\n§"),
+    ("service.latency", "[service.latency]\n§"),
+    ("service.latency.fixed", "[service.latency.fixed]\n§"),
     ("quota", "[quota]\n§"),
+    ("fault", "[[fault]]\nkind = \"slow_start\"\n§"),
+    ("answers", "[answers]\n§"),
+    ("answers.guardrail", "[answers.guardrail]\n§"),
 ];
 
 fn root() -> PathBuf {
