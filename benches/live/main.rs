@@ -23,6 +23,8 @@
 mod bare;
 mod boto3;
 mod canned;
+#[path = "../common/process.rs"]
+#[expect(dead_code, reason = "other benchmarks need more of it")]
 mod process;
 mod raw;
 mod scenario;
@@ -146,7 +148,7 @@ fn server(effort: Effort) {
         let served = scenario.serve(SERVER_CORE);
         let before = served.cpu();
         let calls = raw::calls(CLIENT_CORE, served.url(), operation, 64, effort.row);
-        let cpu = served.cpu() - before;
+        let cpu = served.cpu().saturating_sub(before);
         println!(
             "{name:<42} {:>12.0} {:>16.1} {:>9.1}",
             calls as f64 / effort.row.as_secs_f64(),
@@ -216,7 +218,7 @@ fn streams(effort: Effort) {
     );
     println!("server's own pacing error, as it reports it:");
     for line in served.metrics().lines() {
-        if line.contains("pacing") && !line.starts_with('#') {
+        if line.contains("lateness") && !line.starts_with('#') {
             println!("  {line}");
         }
     }

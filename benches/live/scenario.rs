@@ -1,8 +1,7 @@
 //! Scenarios of the benchmark, and the commands that run them.
 
-use super::process::Bedload;
+use super::process::{Bedload, scenario_file};
 use serde_json::Value;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,13 +32,7 @@ impl Scenario {
              [service.latency.fixed]\nttft = \"{ttft_ms}ms\"\nper_token = \"{gap_ms}ms\"\n"
         );
         let arrival = "[workload.arrival.constant]\nrate = \"1/s\"";
-        Self::new(
-            "served",
-            arrival,
-            tokens,
-            Duration::from_secs(3600),
-            &service,
-        )
+        Self::new("served", arrival, tokens, Duration::from_hours(1), &service)
     }
 
     fn new(name: &str, arrival: &str, tokens: u32, duration: Duration, service: &str) -> Self {
@@ -51,26 +44,14 @@ impl Scenario {
              [service]\ngeo_hop = \"0s\"\n{service}",
             duration.as_millis()
         );
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-live");
-        fs::create_dir_all(&folder).unwrap();
-        let file = folder.join(format!("{name}.toml"));
-        fs::write(&file, text).unwrap();
-        Self { file }
+        Self {
+            file: scenario_file("bench-live", name, &text),
+        }
     }
 
     /// Serves it.
     pub fn serve(&self, core: usize) -> Bedload {
-        let file = self.file.display().to_string();
-        let words = [
-            "serve",
-            &file,
-            "--listen",
-            "127.0.0.1:0",
-            "--format",
-            "json",
-            "--quiet",
-        ];
-        Bedload::start(core, &words).listening()
+        Bedload::serve(core, &self.file)
     }
 
     /// Runs it against a server.

@@ -4,6 +4,7 @@
 use bedload::config::Source;
 use bedload::load::trace::{Columns, TimeUnit, TraceFormat, read_recording};
 use bedload::scenario::{Files, read};
+use bedload::wire::frame::{EventType, FrameReader, event};
 use bedload::wire::request::{
     ModelOperation, Route, TokenRatio, apply_guardrail, converse, count_tokens, invoke, tokens_of,
 };
@@ -89,6 +90,36 @@ fn request(bytes: &[u8]) -> bool {
         assert!(!refused.message.is_empty());
     }
     read.is_ok()
+}
+
+/// Reads `bytes` as an event stream that comes in pieces of the size that the first byte says; the
+/// answer is whether no frame of it was broken.
+fn event_stream(bytes: &[u8]) -> bool {
+    let Some((&cut, stream)) = bytes.split_first() else {
+        return false;
+    };
+    // Whatever the bytes are, as a payload they come back.
+    let mut written = Vec::new();
+    event(EventType::Chunk, stream, &mut written);
+    let mut reader = FrameReader::new();
+    reader.push(&written);
+    let frame = reader.next_frame().expect("a written frame is sound");
+    assert_eq!(frame.expect("a written frame is whole").payload(), stream);
+    let mut reader = FrameReader::new();
+    for piece in stream.chunks(usize::from(cut).max(1)) {
+        reader.push(piece);
+        loop {
+            match reader.next_frame() {
+                Ok(Some(frame)) => drop(frame.header(":event-type").map(str::len)),
+                Ok(None) => break,
+                Err(error) => {
+                    assert!(!error.to_string().is_empty());
+                    return false;
+                }
+            }
+        }
+    }
+    true
 }
 
 fn seeds(folder: &str) -> Vec<Vec<u8>> {
@@ -220,6 +251,11 @@ fn mutated_requests_never_panic() {
 }
 
 #[test]
+fn mutated_event_streams_never_panic() {
+    check("eventstream", 4000, event_stream);
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     let keys = "a.".repeat(78) + "a";
     let nested = format!("{keys} = {{ ").repeat(70);
@@ -240,6 +276,7 @@ proptest! {
         scenario(&bytes);
         trace(&bytes);
         request(&bytes);
+        event_stream(&bytes);
     }
 
     #[test]
