@@ -29,6 +29,7 @@ mod process;
 mod raw;
 mod scenario;
 
+use process::Bedload;
 use scenario::Scenario;
 use serde_json::Value;
 use std::time::Duration;
@@ -55,7 +56,7 @@ fn main() {
         }
     } else {
         Effort {
-            row: Duration::from_secs(8),
+            row: Duration::from_secs(10),
             streams: 2_000,
             brief,
         }
@@ -162,8 +163,14 @@ fn server(effort: Effort) {
 fn accuracy(effort: Effort) {
     println!("\nTTFT reported by `bedload run`; the server answers after 50 ms, then every 5 ms");
     println!(
-        "{:>9} {:>9} {:>18} {:>18} {:>18} {:>7}",
-        "asked/s", "done/s", "TTFT p50/p99 ms", "gap p50/p99 ms", "send lag p50/p99", "valid"
+        "{:>9} {:>9} {:>16} {:>16} {:>17} {:>16} {:>6}",
+        "asked/s",
+        "done/s",
+        "TTFT p50/p99 ms",
+        "gap p50/p99 ms",
+        "send lag p50/p99",
+        "server late <=",
+        "valid"
     );
     let rates: &[u32] = if effort.brief {
         &[20]
@@ -180,11 +187,12 @@ fn accuracy(effort: Effort) {
             format!("{:.2} / {:.2}", at("p50"), at("p99"))
         };
         println!(
-            "{rate:>9} {:>9.0} {:>18} {:>18} {:>18} {:>7}",
+            "{rate:>9} {:>9.0} {:>16} {:>16} {:>17} {:>16} {:>6}",
             completed_per_second(&summary),
             pair(&variant["ttft_ms"]),
             pair(&variant["live"]["chunk_gap_ms"]),
             pair(&variant["live"]["send_lag_ms"]),
+            lateness(&served),
             summary["valid"]
         );
     }
@@ -216,10 +224,24 @@ fn streams(effort: Effort) {
         "gaps seen by the client: p50 {} ms, p99 {} ms",
         live["chunk_gap_ms"]["p50"], live["chunk_gap_ms"]["p99"]
     );
-    println!("server's own pacing error, as it reports it:");
-    for line in served.metrics().lines() {
-        if line.contains("lateness") && !line.starts_with('#') {
-            println!("  {line}");
-        }
-    }
+    println!("server's chunks, late by at most: {}", lateness(&served));
+}
+
+/// How late a server says that it wrote its chunks: upper bounds of the median and the 99th percentile.
+fn lateness(served: &Bedload) -> String {
+    let metrics = served.metrics();
+    let buckets: Vec<(f64, f64)> = metrics
+        .lines()
+        .filter_map(|line| {
+            let rest = line.strip_prefix("bedload_chunk_lateness_seconds_bucket{le=\"")?;
+            let (bound, count) = rest.split_once("\"} ")?;
+            Some((bound.parse().ok()?, count.parse().ok()?))
+        })
+        .collect();
+    let all = buckets.last().map_or(0.0, |last| last.1);
+    let at = |share: f64| {
+        let found = buckets.iter().find(|bucket| bucket.1 >= share * all);
+        found.map_or(f64::NAN, |bucket| bucket.0 * 1000.0)
+    };
+    format!("{:.2} / {:.2}", at(0.5), at(0.99))
 }

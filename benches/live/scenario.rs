@@ -37,12 +37,14 @@ impl Scenario {
 
     fn new(name: &str, arrival: &str, tokens: u32, duration: Duration, service: &str) -> Self {
         let text = format!(
-            "name = \"bench-{name}\"\nduration = \"{}ms\"\n\
+            "name = \"bench-{name}\"\nduration = \"{}ms\"\nwarmup = \"{}ms\"\n\
              [[workload]]\nname = \"chat\"\nmodel = \"claude-sonnet-4-6\"\nmax_tokens = 512\n{arrival}\n\
              [workload.tokens]\ninput = {{ fixed = 20 }}\noutput = {{ fixed = {tokens} }}\n\
              [client.retry.none]\n[capacity.on_demand]\nscope = \"us\"\n\
              [service]\ngeo_hop = \"0s\"\n{service}",
-            duration.as_millis()
+            duration.as_millis(),
+            // Connections are made in the first fifth.
+            duration.as_millis() / 5
         );
         Self {
             file: scenario_file("bench-live", name, &text),

@@ -77,7 +77,7 @@ fn credentials(args: &ServeArgs) -> &'static str {
         "Requests must be signed with a known key."
     } else {
         "Any credentials do, but the SDKs want some: AWS_ACCESS_KEY_ID=any \
-         AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1"
+         AWS_SECRET_ACCESS_KEY=any AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
     }
 }
 

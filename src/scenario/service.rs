@@ -32,18 +32,15 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     };
     let quota = root.table("quota", quota);
     let faults = root.tables("fault", fault);
-    let answers = if root.has("answers") {
-        root.optional_table("answers", answers)
-    } else {
-        Some(AnswerSpec::default())
-    };
+    // One that is wrong has been reported.
+    let answers = root.optional_table("answers", answers).unwrap_or_default();
     let (settings, (rules, limits)) = (settings?, quota?);
     Some(ServiceSpec {
         capacity: capacity?,
         rules,
         limits,
         faults: faults?,
-        answers: answers?,
+        answers,
         ..settings
     })
 }

@@ -25,11 +25,10 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
-    let prompts = if s.has("prompts") {
-        s.optional_table("prompts", |s| prompts(s, library))
-    } else {
-        Some(PromptSpec::default())
-    };
+    // One that is wrong has been reported.
+    let prompts = s
+        .optional_table("prompts", |s| prompts(s, library))
+        .unwrap_or_default();
     Some(Workload {
         name: name?,
         model: model?,
@@ -38,7 +37,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         tags: tags?,
         traffic: traffic?,
         model_id,
-        prompts: prompts?,
+        prompts,
     })
 }
 
