@@ -173,8 +173,7 @@ fn live_workload(
         },
     };
     let ratio = variant.service.answers.bytes_per_token;
-    let ratio =
-        TokenRatio::new(ratio.unwrap_or(model.bytes_per_token)).unwrap_or(TokenRatio::CLAUDE);
+    let ratio = TokenRatio::new(ratio.unwrap_or(model.bytes_per_token)).unwrap_or(TokenRatio::FOUR);
     let target = &setup.endpoint.targets[index];
     let (tools, tool_bytes) = tools(workload.prompts.tools);
     let cache = match &workload.traffic.prefix {

@@ -8,12 +8,11 @@ use super::tally::End;
 use crate::domain::{CachePoint, Failure, StreamFault};
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};
-use crate::wire::ModelCall;
 use crate::wire::reply::{
-    Answer, AnswerPlan, ErrorKind, ErrorReply, Finish, Operation, StreamWriter, write_body,
-    write_token_count,
+    Answer, AnswerPlan, ErrorReply, Finish, Operation, StreamWriter, write_body, write_token_count,
 };
 use crate::wire::request::{ModelOperation, TokenCount, converse, count_tokens, invoke, tokens_of};
+use crate::wire::{ErrorKind, ModelCall};
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 use std::sync::Arc;

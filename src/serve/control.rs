@@ -2,8 +2,9 @@
 
 use crate::domain::{ModelProfile, ScopeKind};
 use crate::sim::{ACCOUNT, Serving};
+use crate::wire::ErrorKind;
 use crate::wire::reply::{
-    ErrorKind, ErrorReply, FoundationModel, InferenceProfile, ProfileKind, ProfilePage,
+    ErrorReply, FoundationModel, InferenceProfile, ProfileKind, ProfilePage,
     write_foundation_model, write_foundation_models, write_inference_profile,
     write_inference_profiles,
 };

@@ -6,11 +6,11 @@ use super::calls;
 use super::shared::{RequestId, Worker, wall_clock};
 use crate::units::Moment;
 use crate::wire::reply::{
-    ErrorKind, ErrorReply, Finish, GuardrailSource, Operation, error_headers, reply_headers,
+    ErrorReply, Finish, GuardrailSource, Operation, error_headers, reply_headers,
     write_apply_guardrail,
 };
 use crate::wire::request::{Route, Signed, apply_guardrail};
-use crate::wire::{self, Refused};
+use crate::wire::{self, ErrorKind, Refused};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::{HeaderMap, Request, Response, StatusCode};

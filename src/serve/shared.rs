@@ -124,7 +124,7 @@ fn settings(answers: &AnswerSpec, of_model: f64) -> (AnswerSettings, TokenRatio)
         stop_sequence: answers.stop_sequence,
         bytes_per_token,
     };
-    let ratio = TokenRatio::new(bytes_per_token).unwrap_or(TokenRatio::CLAUDE);
+    let ratio = TokenRatio::new(bytes_per_token).unwrap_or(TokenRatio::FOUR);
     (settings, ratio)
 }
 

@@ -1,5 +1,6 @@
 //! What a call asks of a model, whichever API and body it came in.
 
+use super::ErrorKind;
 use crate::domain::CacheTtl;
 use serde_json::Value;
 
@@ -128,20 +129,18 @@ pub struct CallMetadata {
 }
 
 /// Why a request is not carried out, in the service's own words.
-///
-/// Status codes and type names on the wire are the reply side's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refused {
     /// Which exception the service answers.
-    pub kind: RefusedKind,
+    pub kind: ErrorKind,
     /// Its message.
     pub message: String,
 }
 
 impl Refused {
     /// A refusal of `kind` with `message`.
-    pub fn new(kind: RefusedKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -150,31 +149,8 @@ impl Refused {
 
     /// A `ValidationException` with `message`.
     pub fn validation(message: impl Into<String>) -> Self {
-        Self::new(RefusedKind::Validation, message)
+        Self::new(ErrorKind::Validation, message)
     }
-}
-
-/// The exceptions with which a request is refused before any model sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RefusedKind {
-    /// `ValidationException`, 400.
-    Validation,
-    /// `SerializationException`, 400: the body is not JSON, or a value has the wrong JSON type.
-    Serialization,
-    /// `UnknownOperationException`, 404: no operation has this method and path.
-    UnknownOperation,
-    /// `ResourceNotFoundException`, 404.
-    ResourceNotFound,
-    /// `AccessDeniedException`, 403.
-    AccessDenied,
-    /// `MissingAuthenticationTokenException`, 403: the request carries no signature and no key.
-    MissingAuthentication,
-    /// `IncompleteSignatureException`, 403: the signature lacks a part or cannot be read.
-    IncompleteSignature,
-    /// `InvalidSignatureException`, 403: the signature does not match, or is too old or too new.
-    InvalidSignature,
-    /// `UnrecognizedClientException`, 403: nobody has this access key.
-    UnrecognizedClient,
 }
 
 /// What `ApplyGuardrail` is asked to check.

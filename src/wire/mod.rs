@@ -8,11 +8,13 @@
 //! 2023-04-20), and exchanges recorded by public test suites.
 
 mod call;
+mod error_kind;
 pub mod frame;
 pub mod reply;
 pub mod request;
 
 pub use call::{
     CallMetadata, Dialect, GuardrailCheck, GuardrailSource, GuardrailUse, ModelCall, Prompt,
-    PromptPoint, Refused, RefusedKind, Tool, ToolChoice, ToolUse,
+    PromptPoint, Refused, Tool, ToolChoice, ToolUse,
 };
+pub use error_kind::ErrorKind;

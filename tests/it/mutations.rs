@@ -81,7 +81,7 @@ fn request(bytes: &[u8]) -> bool {
                 invoke(&id, &HeaderMap::new(), body)
             }
         }
-        .map(|call| assert!(tokens_of(&call.prompt, TokenRatio::NOVA).rest.0 > 0)),
+        .map(|call| assert!(tokens_of(&call.prompt, TokenRatio::FOUR).rest.0 > 0)),
         Ok(Route::ApplyGuardrail { .. }) => apply_guardrail(body).map(drop),
         Ok(_) => Ok(()),
         Err(_) => return false,

@@ -30,7 +30,7 @@ pub use control::{
     FoundationModel, InferenceProfile, ProfileKind, ProfilePage, write_foundation_model,
     write_foundation_models, write_inference_profile, write_inference_profiles, write_token_count,
 };
-pub use error::{ErrorKind, ErrorReply};
+pub use error::ErrorReply;
 pub use guardrail::{
     GuardrailReport, GuardrailSettings, GuardrailSource, GuardrailVerdict, write_apply_guardrail,
 };

@@ -6,7 +6,7 @@ use super::model_id::ModelRef;
 use super::text::{Pairs, Text};
 use super::{conversation, converse_checks, converse_prompt, metadata};
 use crate::wire::{
-    Dialect, GuardrailUse, ModelCall, Refused, RefusedKind, Tool, ToolChoice, ToolUse,
+    Dialect, ErrorKind, GuardrailUse, ModelCall, Refused, Tool, ToolChoice, ToolUse,
 };
 use serde::Deserialize;
 
@@ -110,7 +110,7 @@ pub fn converse(id: &str, body: &[u8]) -> Result<ModelCall, Refused> {
 /// What is said of a body of `Converse`, `CountTokens` or `ApplyGuardrail` that cannot be read.
 pub(super) fn not_json(error: &serde_json::Error) -> Refused {
     Refused::new(
-        RefusedKind::Serialization,
+        ErrorKind::Serialization,
         format!("the request body cannot be read: {error}"),
     )
 }

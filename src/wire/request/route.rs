@@ -1,7 +1,7 @@
 //! From a method and a path to the operation that is asked for.
 
 use super::constraints::Violations;
-use crate::wire::{Refused, RefusedKind};
+use crate::wire::{ErrorKind, Refused};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -130,7 +130,7 @@ impl Route {
             "GET" => get(path, query)?,
             _ => None,
         };
-        let route = found.ok_or_else(|| Refused::new(RefusedKind::UnknownOperation, ""))?;
+        let route = found.ok_or_else(|| Refused::new(ErrorKind::UnknownOperation, ""))?;
         route.check()?;
         Ok(route)
     }
@@ -205,7 +205,7 @@ fn page(query: &str) -> Result<ProfilePage, Refused> {
         Some(text) => {
             let number: i64 = text.parse().map_err(|_| {
                 Refused::new(
-                    RefusedKind::Serialization,
+                    ErrorKind::Serialization,
                     format!("`maxResults` is not a whole number: {text:?}"),
                 )
             })?;
@@ -323,7 +323,7 @@ mod tests {
             "{error}"
         );
         let error = Route::of("GET", "/inference-profiles?maxResults=many").unwrap_err();
-        assert_eq!(error.kind, RefusedKind::Serialization);
+        assert_eq!(error.kind, ErrorKind::Serialization);
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod tests {
             let error = Route::of(method, path).unwrap_err();
             assert_eq!(
                 error,
-                Refused::new(RefusedKind::UnknownOperation, ""),
+                Refused::new(ErrorKind::UnknownOperation, ""),
                 "{method} {path}"
             );
         }
@@ -356,7 +356,7 @@ mod tests {
         let want = "1 validation error detected: Value at 'modelId' failed to satisfy constraint: \
                     Member must have length less than or equal to 2048";
         assert_eq!(error, Refused::validation(want));
-        assert_eq!(at("").unwrap_err().kind, RefusedKind::Validation);
+        assert_eq!(at("").unwrap_err().kind, ErrorKind::Validation);
         assert!(Route::of("POST", "/guardrail/abc/version/0/apply").is_err());
     }
 

@@ -5,7 +5,7 @@
 //! the tests can hold it against requests that the SDK signed.
 
 use super::timestamp;
-use crate::wire::{Refused, RefusedKind};
+use crate::wire::{ErrorKind, Refused};
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use aws_smithy_types::DateTime;
 use http::HeaderMap;
@@ -99,7 +99,7 @@ impl Verifier {
     pub fn verify(&self, request: &Signed<'_>, now: u64) -> Result<Caller<'_>, Refused> {
         let Some(value) = request.headers.get(http::header::AUTHORIZATION) else {
             return Err(Refused::new(
-                RefusedKind::MissingAuthentication,
+                ErrorKind::MissingAuthenticationToken,
                 "Missing Authentication Token",
             ));
         };
@@ -148,7 +148,7 @@ impl Verifier {
             .position(|key| same(&Sha256::digest(key), &Sha256::digest(given)));
         known.map(Caller::Bearer).ok_or_else(|| {
             Refused::new(
-                RefusedKind::AccessDenied,
+                ErrorKind::AccessDenied,
                 "Authentication failed: Please make sure your API Key is valid.",
             )
         })
@@ -192,7 +192,7 @@ impl Verifier {
         let key = self.keys.iter().filter(|key| key.id == id).find(fits);
         key.ok_or_else(|| {
             Refused::new(
-                RefusedKind::UnrecognizedClient,
+                ErrorKind::UnrecognizedClient,
                 "The security token included in the request is invalid.",
             )
         })
@@ -427,7 +427,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 fn invalid(message: impl Into<String>) -> Refused {
-    Refused::new(RefusedKind::InvalidSignature, message)
+    Refused::new(ErrorKind::InvalidSignature, message)
 }
 
 fn unreadable_date(date: &str) -> Refused {
@@ -438,7 +438,7 @@ fn unreadable_date(date: &str) -> Refused {
 }
 
 fn incomplete(message: impl Into<String>) -> Refused {
-    Refused::new(RefusedKind::IncompleteSignature, message)
+    Refused::new(ErrorKind::IncompleteSignature, message)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::{apply_guardrail, converse, count_tokens, invoke};
 use crate::domain::CacheTtl;
 use crate::wire::{
-    Dialect, GuardrailCheck, GuardrailSource, ModelCall, Refused, RefusedKind, ToolChoice,
+    Dialect, ErrorKind, GuardrailCheck, GuardrailSource, ModelCall, Refused, ToolChoice,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ fn read(body: &Value) -> Result<ModelCall, Refused> {
 
 fn refused(result: Result<ModelCall, Refused>, message: &str) {
     let error = result.unwrap_err();
-    assert_eq!(error.kind, RefusedKind::Validation);
+    assert_eq!(error.kind, ErrorKind::Validation);
     assert_eq!(error.message, message);
 }
 
@@ -171,15 +171,15 @@ fn what_is_not_json_of_the_right_types_is_told() {
         "\u{feff}{}",
     ] {
         let error = converse(CLAUDE, body.as_bytes()).unwrap_err();
-        assert_eq!(error.kind, RefusedKind::Serialization, "{body}");
+        assert_eq!(error.kind, ErrorKind::Serialization, "{body}");
     }
     let deep = format!(r#"{{"messages":[],"x":{}"#, "[".repeat(1_000_000));
     assert_eq!(
         converse(CLAUDE, deep.as_bytes()).unwrap_err().kind,
-        RefusedKind::Serialization
+        ErrorKind::Serialization
     );
     let two = user(json!([{"text": "a", "image": {"format": "png", "source": {"bytes": "AA=="}}}]));
-    assert_eq!(read(&two).unwrap_err().kind, RefusedKind::Serialization);
+    assert_eq!(read(&two).unwrap_err().kind, ErrorKind::Serialization);
 }
 
 #[test]
@@ -582,7 +582,7 @@ fn headers_of_invoke_model_are_read() {
         ("x-amzn-bedrock-guardrailidentifier", "abc"),
     ] {
         let error = invoke(CLAUDE, &headers(&[bad]), body.as_bytes()).unwrap_err();
-        assert_eq!(error.kind, RefusedKind::Validation, "{bad:?}");
+        assert_eq!(error.kind, ErrorKind::Validation, "{bad:?}");
     }
 }
 
@@ -634,6 +634,6 @@ fn bodies_of_apply_guardrail_are_read() {
     assert!(check(json!({"source": "input", "content": [text("a")]})).is_err());
     assert_eq!(
         apply_guardrail(b"x").unwrap_err().kind,
-        RefusedKind::Serialization
+        ErrorKind::Serialization
     );
 }

@@ -1,7 +1,8 @@
 //! Token counts of prompts, approximated from bytes.
 //!
-//! Tokenizers are not public, so a prompt counts by its bytes of text: 4 per token for Claude and 3
-//! for Nova by default, the rule of thumb of a public traffic shaper, which did not validate it.
+//! Tokenizers are not public, so a prompt counts by its bytes of text. The model profiles say how many make
+//! a token: 4, which for Claude is the rule of thumb of a public traffic shaper and for Nova what
+//! recorded requests show (the shaper says 3).
 //!
 //! Measured on exchanges that public test suites recorded (dd-trace-py, opentelemetry-js-contrib,
 //! pydantic-ai, openllmetry and others; Apache-2.0, BSD-3-Clause and MIT), requests without tools,
@@ -15,7 +16,7 @@
 //!
 //! Claude's short prompts carry about seven tokens that are not text, thinking adds some thirty and
 //! tools some hundreds, none of which this count sees: of a prompt of ten words it finds half, of a
-//! prompt of a thousand bytes nearly all. For Nova, 4.0 fits these recordings better than 3.0.
+//! prompt of a thousand bytes nearly all.
 //! The test `bytes_per_token_are_as_documented` holds the figures against the recordings.
 
 use crate::domain::CacheTtl;
@@ -57,10 +58,8 @@ impl TokenCount {
 }
 
 impl TokenRatio {
-    /// The rule of thumb for Claude: 4 bytes per token.
-    pub const CLAUDE: Self = Self { milli: 4000 };
-    /// The rule of thumb for Nova: 3 bytes per token.
-    pub const NOVA: Self = Self { milli: 3000 };
+    /// Four bytes per token.
+    pub const FOUR: Self = Self { milli: 4000 };
 
     /// `ratio` bytes per token, rounded to thousandths; none unless between 1 and 1,000.
     ///
@@ -159,7 +158,7 @@ mod tests {
     #[test]
     fn parts_are_differences_of_rounded_sums() {
         let check = |points: &[(u64, u64)], rest, want: &[u64]| {
-            let count = tokens_of(&prompt(points, rest, 0), TokenRatio::CLAUDE);
+            let count = tokens_of(&prompt(points, rest, 0), TokenRatio::FOUR);
             assert_eq!(tokens(&count), want);
         };
         check(&[], 0, &[1]);
@@ -175,18 +174,17 @@ mod tests {
         for ratio in [0.0, 0.999, -1.0, 1000.1, f64::NAN, f64::INFINITY] {
             assert_eq!(TokenRatio::new(ratio), None);
         }
-        assert_eq!(TokenRatio::new(4.0), Some(TokenRatio::CLAUDE));
-        assert!((TokenRatio::NOVA.bytes_per_token() - 3.0).abs() < f64::EPSILON);
+        assert_eq!(TokenRatio::new(4.0), Some(TokenRatio::FOUR));
     }
 
     #[test]
     fn huge_prompts_do_not_overflow() {
         let count = tokens_of(
             &prompt(&[(u64::MAX, u64::MAX)], u64::MAX, 1),
-            TokenRatio::NOVA,
+            TokenRatio { milli: 3000 },
         );
         assert_eq!(count.points[0].tokens, Tokens(u64::MAX));
-        assert_eq!(TokenRatio::CLAUDE.bytes_for(Tokens(u64::MAX)), u64::MAX);
+        assert_eq!(TokenRatio::FOUR.bytes_for(Tokens(u64::MAX)), u64::MAX);
     }
 
     fn ratio() -> impl Strategy<Value = TokenRatio> {

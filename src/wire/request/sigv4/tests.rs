@@ -1,6 +1,6 @@
 use super::super::timestamp;
 use super::{AccessKey, Caller, Signed, Verifier};
-use crate::wire::{Refused, RefusedKind};
+use crate::wire::{ErrorKind, Refused};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -87,7 +87,7 @@ fn good() -> HeaderMap {
     signed(&verifier().keys[0], ("POST", PATH, b"{}"), scope)
 }
 
-fn refused(headers: &HeaderMap, kind: RefusedKind, message: &str) {
+fn refused(headers: &HeaderMap, kind: ErrorKind, message: &str) {
     let error = verify(headers, PATH, b"{}", NOW).unwrap_err();
     assert_eq!(error.kind, kind, "{error}");
     assert!(error.message.contains(message), "{error}");
@@ -128,7 +128,7 @@ fn any_change_breaks_the_signature() {
     let mismatch = "The request signature we calculated does not match";
     let is_mismatch = |result: Result<String, Refused>| {
         let error = result.unwrap_err();
-        assert_eq!(error.kind, RefusedKind::InvalidSignature);
+        assert_eq!(error.kind, ErrorKind::InvalidSignature);
         assert!(error.message.starts_with(mismatch), "{error}");
     };
     is_mismatch(verify(&good(), PATH, b"{ }", NOW));
@@ -157,7 +157,7 @@ fn clocks_may_be_five_minutes_apart() {
         show(NOW + 1),
         show(NOW + 301)
     );
-    assert_eq!(late, Refused::new(RefusedKind::InvalidSignature, want));
+    assert_eq!(late, Refused::new(ErrorKind::InvalidSignature, want));
     let early = verify(&good(), PATH, b"{}", NOW - 301).unwrap_err();
     assert!(
         early.message.starts_with("Signature not yet current: "),
@@ -169,7 +169,7 @@ fn clocks_may_be_five_minutes_apart() {
 fn scopes_of_elsewhere_are_refused() {
     let key = &verifier().keys[0];
     let request = ("POST", PATH, b"{}".as_slice());
-    let invalid = RefusedKind::InvalidSignature;
+    let invalid = ErrorKind::InvalidSignature;
     let headers = signed(key, request, ("eu-west-1", "bedrock", NOW));
     refused(
         &headers,
@@ -198,7 +198,7 @@ fn unknown_keys_and_tokens_are_refused() {
     for key in [stranger, expired] {
         let headers = signed(&key, request, scope);
         let message = "The security token included in the request is invalid.";
-        refused(&headers, RefusedKind::UnrecognizedClient, message);
+        refused(&headers, ErrorKind::UnrecognizedClient, message);
     }
 }
 
@@ -215,7 +215,7 @@ fn api_keys_are_accepted() {
     );
     for value in ["Bearer third", "Bearer ", "Bearer firs"] {
         let message = "Authentication failed: Please make sure your API Key is valid.";
-        refused(&with(value), RefusedKind::AccessDenied, message);
+        refused(&with(value), ErrorKind::AccessDenied, message);
     }
 }
 
@@ -223,13 +223,13 @@ fn api_keys_are_accepted() {
 fn incomplete_signatures_say_what_is_missing() {
     refused(
         &HeaderMap::new(),
-        RefusedKind::MissingAuthentication,
+        ErrorKind::MissingAuthenticationToken,
         "Missing Authentication Token",
     );
     let check = |value: &str, message: &str| {
         let mut headers = good();
         headers.insert("authorization", HeaderValue::from_str(value).unwrap());
-        refused(&headers, RefusedKind::IncompleteSignature, message);
+        refused(&headers, ErrorKind::IncompleteSignature, message);
     };
     check("Basic abc", "Unsupported AWS 'algorithm': 'Basic'.");
     check("AWS4-HMAC-SHA256", "Unsupported AWS 'algorithm'");
@@ -249,7 +249,7 @@ fn incomplete_signatures_say_what_is_missing() {
     let mut headers = good();
     headers.remove("x-amz-date");
     let message = "requires existence of either a 'X-Amz-Date'";
-    refused(&headers, RefusedKind::IncompleteSignature, message);
+    refused(&headers, ErrorKind::IncompleteSignature, message);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn headers_that_matter_must_be_signed_and_true() {
     let mut headers = good();
     headers.insert("x-amz-other", HeaderValue::from_static("1"));
     let message = "'x-amz-other' must be a 'SignedHeader'";
-    refused(&headers, RefusedKind::InvalidSignature, message);
+    refused(&headers, ErrorKind::InvalidSignature, message);
     let mut headers = good();
     let value = headers["authorization"]
         .to_str()
@@ -266,7 +266,7 @@ fn headers_that_matter_must_be_signed_and_true() {
     headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
     refused(
         &headers,
-        RefusedKind::InvalidSignature,
+        ErrorKind::InvalidSignature,
         "'Host' or ':authority' must be",
     );
 }
