@@ -11,6 +11,7 @@ use crate::units::{Micros, Moment};
 use crate::wire::frame::{EventType, event};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,15 +22,27 @@ const EVERY: Micros = Micros(2_000);
 const INPUT: u32 = 100;
 /// The longest that a connection may stay silent; then the run is over or gone.
 const SILENCE: Duration = Duration::from_secs(10);
+/// The longest that all calls may take: many times what they do.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Calls the loopback at a low rate; `None` if it cannot be had, which is no reason not to run.
 pub(super) async fn measure(timer: &Timer, like: &LiveWorkload) -> Option<LatencyHistogram> {
-    let at = listen().ok()?;
+    let loopback = Loopback::start().ok()?;
+    let calls = call_often(timer, like, loopback.at);
+    tokio::time::timeout(PATIENCE, calls).await.ok()?
+}
+
+async fn call_often(
+    timer: &Timer,
+    like: &LiveWorkload,
+    at: SocketAddr,
+) -> Option<LatencyHistogram> {
     let target = Target::Url(format!("http://{at}"));
     let options = ClientOptions {
         sign: false,
         region: "us-east-1",
-        connections: 8,
+        // The loopback talks to one at a time.
+        connections: 1,
         retries: None,
     };
     let client = connect(&target, options).await.ok()?.client;
@@ -63,18 +76,37 @@ pub(super) async fn measure(timer: &Timer, like: &LiveWorkload) -> Option<Latenc
     Some(overhead)
 }
 
-/// Starts the loopback on a thread of its own, which ends with the silence of its client.
-fn listen() -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    let at = listener.local_addr()?;
-    let answer = answer();
-    std::thread::spawn(move || {
-        if let Ok((stream, _)) = listener.accept() {
-            // Nobody waits for this thread: a broken connection ends it.
-            let _ = serve(stream, &answer);
-        }
-    });
-    Ok(at)
+/// A server on a thread of its own, which serves one connection after the other.
+struct Loopback {
+    at: SocketAddr,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Loopback {
+    fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let at = listener.local_addr()?;
+        let answer = answer();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        std::thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept()
+                && !over.load(Ordering::Relaxed)
+            {
+                // Nobody waits for this thread: a broken connection is the end of that one.
+                let _ = serve(stream, &answer);
+            }
+        });
+        Ok(Self { at, is_over })
+    }
+}
+
+impl Drop for Loopback {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // The thread looks up when somebody knocks.
+        let _ = TcpStream::connect(self.at);
+    }
 }
 
 fn serve(mut stream: TcpStream, answer: &[u8]) -> io::Result<()> {

@@ -395,7 +395,9 @@ fn summary(
         Some(Stop::Interrupted) => warnings.push("the run was interrupted".to_owned()),
         None => {}
     }
-    let seconds = facts.started.as_secs_f64();
+    // Sends that came late lengthen the time that they took.
+    let sending = facts.started.max(gauges.last_sent.since(Moment::ZERO));
+    let seconds = sending.as_secs_f64();
     let live = LiveSummary {
         target: facts.options.target.to_string(),
         region: facts.connected.region.clone(),

@@ -13,6 +13,9 @@ pub(super) struct ModelFile {
     pub(super) latency_span: Span,
 }
 
+/// For a profile that does not say; see `wire::request` for how well it fits recorded calls.
+const USUAL_BYTES_PER_TOKEN: f64 = 4.0;
+
 /// The keys of `[quota]`.
 const SCOPES: [(&str, ScopeKind); 3] = [
     ("in-region", ScopeKind::InRegion),
@@ -31,13 +34,13 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
         let max_input = figures.required(s, "max_input", unit::<Tokens>());
         let max_output = figures.required(s, "max_output", unit::<Tokens>());
         let burndown = figures.required(s, "burndown", whole::<u64>(1..=1000));
-        let bytes_per_token = figures.required(s, "bytes_per_token", positive());
+        let bytes_per_token = figures.optional(s, "bytes_per_token", positive());
         Some((
             model_id?.0,
             max_input?,
             max_output?,
             burndown?,
-            bytes_per_token?.0,
+            bytes_per_token.map_or(USUAL_BYTES_PER_TOKEN, |(bytes, _)| bytes),
         ))
     });
     let quotas = s.required_table("quota", |s| Some(read_quotas(s, &figures)));
