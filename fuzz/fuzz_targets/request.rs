@@ -11,14 +11,17 @@ use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 
 const READERS: [fn(&str, &[u8]) -> Result<(), Refused>; 4] = [
-    |id, body| converse(id, body).map(|call| drop(tokens_of(&call.prompt, TokenRatio::CLAUDE))),
+    |id, body| converse(id, body).map(|call| drop(tokens_of(&call.prompt, TokenRatio::FOUR))),
     |id, body| invoke(id, &HeaderMap::new(), body).map(drop),
     |id, body| count_tokens(id, body).map(drop),
     |_, body| apply_guardrail(body).map(drop),
 ];
 
 fuzz_target!(|bytes: &[u8]| {
-    let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .unwrap_or(bytes.len());
     let line = String::from_utf8_lossy(&bytes[..end]);
     let body = bytes.get(end + 1..).unwrap_or_default();
     let (method, path) = line.split_once(' ').unwrap_or((&line, ""));
