@@ -127,11 +127,6 @@ impl Sleep {
         self.at = at;
     }
 
-    /// When it ends.
-    pub fn at(&self) -> Moment {
-        self.at
-    }
-
     fn forget(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             let mut queue = self.timer.0.lock();
