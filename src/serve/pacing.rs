@@ -4,8 +4,9 @@ use crate::units::Micros;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of the buckets in seconds; above the last there is one more bucket.
-pub(super) const BOUNDS_S: [f64; 10] = [
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25,
+pub(super) const BOUNDS_S: [f64; 12] = [
+    0.000_025, 0.000_05, 0.000_1, 0.000_15, 0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05,
+    0.25,
 ];
 
 /// A histogram that many threads write to.
