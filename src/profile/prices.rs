@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::figure::{Date, Figure, Figures};
 use crate::config::{Problem, Section, float, one_of, unit};
 use crate::domain::{
-    Fact, GuardrailPrices, LongContext, ModelPrices, PriceBook, ReservedPrice, ScopeKind, Term,
-    TokenPrices, UnitPrice,
+    Fact, GuardrailPrices, LongContext, ModelPrices, PriceBook, PriceTier, ReservedPrice,
+    ScopeKind, Term, TierPrices, TokenPrices, UnitPrice,
 };
 use crate::units::{PicoPerToken, Tokens, Usd};
 
