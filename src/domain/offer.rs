@@ -107,7 +107,7 @@ impl ModelProfile {
                 "{title} sells no model units: no current Claude can buy Provisioned Throughput"
             ),
             Offer::Provisioned => {
-                format!("{title} sells no model units (Provisioned Throughput)")
+                format!("{title} sells no model units of Provisioned Throughput")
             }
             Offer::Reserved => format!("{title} is not in the Reserved tier"),
             Offer::Batch => format!("{title} has no batch inference"),
