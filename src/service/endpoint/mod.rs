@@ -4,19 +4,21 @@
 //! the call ends. It reads no clock, no socket and no randomness of its own: a simulation and a
 //! server drive the same code.
 
+mod admit;
+mod cached;
 mod faults;
 mod state;
 
 pub use state::CounterState;
 
 use super::cache::{PointCache, PrefixCache};
-use super::latency::{LatencyModel, Pace};
+use super::latency::LatencyModel;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, CacheTtl, Failure, RefusalReason, ScopeKind, StreamFault, Usage};
+use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
 use faults::Fault;
@@ -414,182 +416,10 @@ impl Endpoint {
         }
         reports
     }
-
-    /// The tokens of the full answer, and how many of the cache writes live for an hour.
-    #[inline]
-    fn usage(&self, now: Moment, call: &Call<'_>, cache: usize) -> (Usage, u32) {
-        let target = &self.targets[call.target];
-        let uncached = Usage {
-            input: call.input,
-            output: call.output.min(max_output(call, target)),
-            ..Usage::default()
-        };
-        let blocks = match call.prefix {
-            Prefix::Blocks([]) | Prefix::Points([]) => return (uncached, 0),
-            Prefix::Blocks(blocks) => blocks,
-            Prefix::Points(points) => {
-                return usage_of_points(now, uncached, points, target, &self.caches[cache].points);
-            }
-        };
-        let prefix = (blocks.len() as u32).saturating_mul(target.block_tokens);
-        if prefix < target.cache_min {
-            let input = call.input.saturating_add(prefix);
-            return (Usage { input, ..uncached }, 0);
-        }
-        let hits = self.caches[cache].blocks.leading_hits(now, blocks) as u32;
-        let usage = Usage {
-            cache_read: hits * target.block_tokens,
-            cache_write: (blocks.len() as u32 - hits) * target.block_tokens,
-            ..uncached
-        };
-        (usage, 0)
-    }
-
-    /// Renews what an admitted call read from the cache, and keeps what it wrote.
-    #[inline]
-    fn touch(&mut self, now: Moment, call: &Call<'_>, cache: usize) {
-        let cache = &mut self.caches[cache];
-        match call.prefix {
-            Prefix::Blocks(blocks) => cache.blocks.touch(now, blocks),
-            Prefix::Points(points) => {
-                let least = self.targets[call.target].cache_min;
-                for (point, _) in large_enough(points, least) {
-                    cache.points.touch(now, point);
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn admit_on_demand(
-        &mut self,
-        now: Moment,
-        call: &Call<'_>,
-        mut grant: Grant,
-        pace: Pace,
-        counter: usize,
-    ) -> Result<Grant, Failure> {
-        let usage = grant.usage;
-        let read = if self.reserve_counts_cache_read {
-            usage.cache_read
-        } else {
-            0
-        };
-        let reserved = i64::from(usage.input)
-            + i64::from(usage.cache_write)
-            + i64::from(read)
-            + i64::from(max_output(call, &self.targets[call.target]));
-        self.counters[counter]
-            .admit(now, reserved)
-            .map_err(Failure::Throttled)?;
-        self.totals.reserved += reserved as u128;
-        grant.reserved = reserved;
-        grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
-        grant.first_token_at = now + pace.ttft;
-        grant.done_at = Some(now + pace.total(grant.produces()));
-        Ok(grant)
-    }
-
-    fn admit_reserved(
-        &mut self,
-        now: Moment,
-        call: &Call<'_>,
-        mut grant: Grant,
-        pace: Pace,
-        overflow: Option<usize>,
-    ) -> Result<Grant, Failure> {
-        let input = grant.usage.input + grant.usage.cache_write;
-        let fits = self
-            .reserved
-            .as_mut()
-            .is_some_and(|tier| tier.admit(now, input, grant.usage.output));
-        if fits {
-            grant.served_by = ServedBy::Reserved;
-            grant.first_token_at = now + pace.ttft;
-            grant.done_at = Some(now + pace.total(grant.produces()));
-            return Ok(grant);
-        }
-        match overflow {
-            Some(counter) => self.admit_on_demand(now, call, grant, pace, counter),
-            None => Err(Failure::Throttled(RefusalReason::ProvisionedCapacity)),
-        }
-    }
-
-    fn admit_units(
-        &mut self,
-        now: Moment,
-        call: &Call<'_>,
-        mut grant: Grant,
-        pace: Pace,
-        overflow: Option<usize>,
-    ) -> Result<Grant, Failure> {
-        let Some(units) = &mut self.units else {
-            return Err(Failure::Throttled(RefusalReason::ProvisionedCapacity));
-        };
-        let streams = f64::from(units.decoder.active() + units.waiting + 1);
-        let full = streams * SLOWEST_STREAM_SHARE > units.decoder.full_speed_streams().max(1.0)
-            || units.prefill.wait(now) > LONGEST_PREFILL_WAIT;
-        if full && units.overload != Overload::Queue {
-            if let Some(counter) = overflow {
-                return self.admit_on_demand(now, call, grant, pace, counter);
-            }
-            units.refused += 1;
-            return Err(Failure::Throttled(RefusalReason::ProvisionedCapacity));
-        }
-        let wait = units
-            .prefill
-            .push(now, grant.usage.input + grant.usage.cache_write);
-        units.waiting += 1;
-        grant.served_by = ServedBy::ModelUnits;
-        grant.first_token_at = now + wait + pace.ttft;
-        Ok(grant)
-    }
 }
 
 /// The bound on the output of a call.
 #[inline]
 fn max_output(call: &Call<'_>, target: &Target) -> u32 {
     call.max_tokens.unwrap_or(target.max_output)
-}
-
-/// The points that a cache takes, each with the tokens of the prompt up to it: the minimum holds for
-/// the whole prefix (Bedrock user guide, "Prompt caching").
-fn large_enough(points: &[CachePoint], least: u32) -> impl Iterator<Item = (&CachePoint, u32)> {
-    points
-        .iter()
-        .scan(0u32, |sum, point| {
-            *sum = sum.saturating_add(point.tokens);
-            Some((point, *sum))
-        })
-        .filter(move |&(_, tokens)| tokens >= least)
-}
-
-/// `uncached` with the tokens of `points` in their classes: read up to the last point that is cached, written
-/// from there to the last one that can be, and plain input after that.
-fn usage_of_points(
-    now: Moment,
-    uncached: Usage,
-    points: &[CachePoint],
-    target: &Target,
-    cache: &PointCache,
-) -> (Usage, u32) {
-    let total = points
-        .iter()
-        .fold(0u32, |sum, point| sum.saturating_add(point.tokens));
-    let (mut read, mut covered, mut write_1h) = (0, 0, 0);
-    for (point, tokens) in large_enough(points, target.cache_min) {
-        if cache.holds(now, point.id) {
-            (read, write_1h) = (tokens, 0);
-        } else if point.ttl == CacheTtl::OneHour {
-            write_1h += tokens - covered;
-        }
-        covered = tokens;
-    }
-    let usage = Usage {
-        input: uncached.input.saturating_add(total - covered),
-        cache_read: read,
-        cache_write: covered - read,
-        ..uncached
-    };
-    (usage, write_1h)
 }

@@ -1,27 +1,26 @@
 //! Joining a scenario with the profiles that it names: every mismatch at its place in the file.
 
-use super::context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
+mod bought;
+mod checks;
+mod words;
+
+use super::context::{VariantContext, WorkloadContext};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
-use crate::client::spec::{RetryPolicy, SdkRetries};
 use crate::config::{ConfigError, Problem};
 use crate::cost::Tariff;
-use crate::cost::capacity::{Throughput, reserved_per_hour, units_per_hour};
 use crate::domain::{
     CacheTtl, Fact, FactStatus, LatencyProfile, ModelPrices, ModelProfile, NoiseLaw, Origin,
-    PriceBook, Scope, ScopeKind, TokenPrices, UnitPrice,
+    PriceBook, Scope, ScopeKind, TokenPrices,
 };
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
 use crate::scenario::{Loaded, Origins, Variant, Workload};
 use crate::service::CounterLimits;
-use crate::service::setup::{
-    CounterSetup, EndpointSetup, ReservedSetup, Route, TargetSetup, UnitsSetup,
-};
-use crate::service::spec::{
-    CapacitySpec, FixedLatency, Overload, ProvisionedSpec, ReservedSpec, ServiceSpec,
-};
-use crate::units::{Micros, TokensPerMinute};
+use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
+use crate::service::spec::{CapacitySpec, FixedLatency, Overload};
+use crate::units::Micros;
 use std::borrow::Cow;
+use words::{assumptions, mode};
 
 /// One variant, ready to run, with the words that results show beside it.
 #[derive(Clone, Debug)]
@@ -190,66 +189,6 @@ impl<'a> Joiner<'a> {
         })
     }
 
-    /// What a simulation cannot do as the scenario asks.
-    fn note_stand_ins(&mut self) {
-        let retry = self.variant.client.retry;
-        if let RetryPolicy::Sdk { mode, .. } = retry {
-            let stand_in = match mode {
-                SdkRetries::Standard => "its `standard` mode as it is by default",
-                SdkRetries::Adaptive => {
-                    "its `standard` mode, without the rate limiter of `adaptive`"
-                }
-            };
-            self.notes.push(format!(
-                "`client.retry.sdk` hands retries to the AWS SDK for Rust when run live; in virtual \
-                 time {stand_in} stands in (`aws_standard_2_0`)"
-            ));
-        }
-    }
-
-    fn check_limits(&mut self, workload: &Workload, model: &ModelProfile) {
-        if let Some(max_tokens) = workload.max_tokens
-            && u64::from(max_tokens) > model.max_output.0
-        {
-            self.problem(
-                &format!("workload.{}.max_tokens", workload.name),
-                format!(
-                    "{} answers with at most {} tokens",
-                    model.title, model.max_output.0
-                ),
-                "Bedrock refuses more with a ValidationException; lower it, or leave it out to \
-                 reserve the model's maximum",
-            );
-        }
-        let Some(prefix) = workload.traffic.prefix.filter(|prefix| prefix.marked) else {
-            return;
-        };
-        let path = format!("workload.{}.cache", workload.name);
-        match &model.cache {
-            None => self.problem(
-                &path,
-                format!("{} has no prompt cache", model.title),
-                "leave out `cache`, or choose another model",
-            ),
-            Some(cache) if prefix.ttl == CacheTtl::OneHour && !cache.one_hour => self.problem(
-                &format!("{path}.ttl"),
-                format!(
-                    "{} keeps cached prefixes for five minutes only",
-                    model.title
-                ),
-                "write `ttl = \"5m\"`",
-            ),
-            Some(cache) if u64::from(prefix.tokens) < cache.min_tokens.0 => {
-                self.warnings.push(format!(
-                    "workload `{}`: a prefix of {} tokens is below the {} that {} caches; nothing \
-                     will be cached",
-                    workload.name, prefix.tokens, cache.min_tokens.0, model.title
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-
     fn target(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<TargetSetup> {
         let service = &self.variant.service;
         let route = match &service.capacity {
@@ -375,150 +314,6 @@ impl<'a> Joiner<'a> {
         }
         Some(regions.len() + usize::from(!regions.contains(source)))
     }
-
-    /// The one model that bought capacity serves.
-    fn one_model<'r>(&mut self, resolved: &'r [Resolved<'a>]) -> Option<&'r Resolved<'a>> {
-        let first = resolved.first()?;
-        if resolved
-            .iter()
-            .any(|one| one.model.name != first.model.name)
-        {
-            self.problem(
-                "capacity",
-                "bought capacity serves one model, and the workloads call several",
-                "simulate the models in scenarios of their own",
-            );
-            return None;
-        }
-        Some(first)
-    }
-
-    fn reserved(
-        &mut self,
-        spec: &ReservedSpec,
-        resolved: &[Resolved<'a>],
-    ) -> Option<(ReservedSetup, BoughtCapacity)> {
-        let one = self.one_model(resolved)?;
-        let (title, kind) = (&one.model.title, spec.scope.kind());
-        if !one.model.offers.reserved {
-            self.problem(
-                "capacity.reserved",
-                format!("{title} is not sold in the Reserved tier"),
-                "Haiku 4.5, Sonnet 4.5, Sonnet 4.6, Opus 4.5 and Opus 4.6 are \
-                 (Bedrock user guide, model cards)",
-            );
-            return None;
-        }
-        let offers = one.prices.map_or(&[][..], |prices| &prices.reserved);
-        let price = offers
-            .iter()
-            .find(|offer| offer.kind == kind && offer.term == spec.term);
-        if let Some(price) = price
-            && (spec.input_tpm < price.min_input || spec.output_tpm < price.min_output)
-        {
-            self.problem(
-                "capacity.reserved",
-                "the reservation is below the least that can be bought",
-                format!(
-                    "reserve at least {} in and {} out",
-                    price.min_input, price.min_output
-                ),
-            );
-        }
-        if price.is_none() {
-            let (book, term) = (&self.book.name, spec.term);
-            let warning =
-                format!("price book {book} has no {term} Reserved price for {title} ({kind})");
-            self.warnings.push(warning);
-        }
-        if !one.model.offers.provisioned {
-            self.notes.push(format!(
-                "{title} sells no model units (Provisioned Throughput); capacity is bought in the \
-                 Reserved tier"
-            ));
-        }
-        let size = Throughput {
-            input: spec.input_tpm,
-            output: spec.output_tpm,
-        };
-        let bought = BoughtCapacity {
-            what: format!(
-                "Reserved tier, {} in + {} out, {}",
-                spec.input_tpm, spec.output_tpm, spec.term
-            ),
-            per_hour: price.map(|price| reserved_per_hour(price, size)),
-            input_tpm: spec.input_tpm,
-            output_tpm: spec.output_tpm,
-        };
-        let setup = ReservedSetup {
-            model: one.model.name.clone(),
-            kind,
-            input_tpm: spec.input_tpm,
-            output_tpm: spec.output_tpm,
-        };
-        Some((setup, bought))
-    }
-
-    fn units(
-        &mut self,
-        spec: &ProvisionedSpec,
-        resolved: &[Resolved<'a>],
-    ) -> Option<(UnitsSetup, BoughtCapacity)> {
-        let one = self.one_model(resolved)?;
-        if !one.model.offers.provisioned {
-            let help = if one.model.offers.reserved {
-                "no current Claude sells model units; it has the Reserved tier: \
-                 `capacity.reserved = { input_tpm = …, output_tpm = …, term = \"1-month\" }`"
-            } else {
-                "no current Claude sells model units; use `capacity.on_demand`"
-            };
-            let message = format!(
-                "{} cannot be bought as Provisioned Throughput",
-                one.model.title
-            );
-            self.problem("capacity.provisioned", message, help);
-            return None;
-        }
-        let units = u64::from(spec.model_units);
-        let (input, output) = (
-            spec.unit_input_tpm.0 * units,
-            spec.unit_output_tpm.0 * units,
-        );
-        let listed = one.prices.map_or(&[][..], |prices| &prices.units);
-        let listed = listed.iter().find(|price| price.term == spec.term);
-        let stated = spec.unit_price_per_hour.map(|per_hour| UnitPrice {
-            term: spec.term,
-            per_hour,
-            source: Fact::default(),
-        });
-        let price = stated.as_ref().or(listed);
-        if price.is_none() {
-            self.warnings.push(format!(
-                "no price of a model unit of {} is public; set `unit_price_per_hour` to your quote",
-                one.model.title
-            ));
-        }
-        self.notes.push(format!(
-            "the size of a model unit ({} in, {} out) and its price are inputs of this scenario: \
-             AWS publishes neither",
-            spec.unit_input_tpm, spec.unit_output_tpm
-        ));
-        let stream_per_s = 1e6 / one.latency.per_output_token.0.max(1) as f64;
-        let setup = UnitsSetup {
-            input_per_s: input as f64 / 60.0,
-            output_per_s: output as f64 / 60.0,
-            stream_per_s,
-            overload: spec.overload.clone(),
-        };
-        let plural = if units == 1 { "" } else { "s" };
-        let bought = BoughtCapacity {
-            what: format!("{units} model unit{plural}, {}", spec.term),
-            per_hour: price.map(|price| units_per_hour(price, spec.model_units)),
-            input_tpm: TokensPerMinute(input),
-            output_tpm: TokensPerMinute(output),
-        };
-        Some((setup, bought))
-    }
 }
 
 /// The scope whose quotas and token prices apply, for bought capacity those of its overflow.
@@ -594,99 +389,4 @@ fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> Workloa
         latency_source: one.latency.source.source.clone(),
         prices: prices.cloned(),
     }
-}
-
-fn mode(capacity: &CapacitySpec) -> String {
-    let on_demand = |scope: &Scope| match scope {
-        Scope::InRegion(region) => format!("on-demand in {region}"),
-        Scope::Geo(geo) => format!("on-demand, {geo} profile"),
-        Scope::Global => "on-demand, global profile".to_owned(),
-    };
-    match capacity {
-        CapacitySpec::OnDemand { scope } => on_demand(scope),
-        CapacitySpec::Reserved(spec) => {
-            let overflow = if spec.overflow {
-                ", overflow to standard"
-            } else {
-                ""
-            };
-            format!("Reserved tier, {}, {}{overflow}", spec.scope, spec.term)
-        }
-        CapacitySpec::Provisioned(spec) => {
-            let plural = if spec.model_units == 1 { "" } else { "s" };
-            let overload = match &spec.overload {
-                Overload::Refuse => ", 429 when full".to_owned(),
-                Overload::Queue => ", queueing when full".to_owned(),
-                Overload::OnDemand(scope) => format!(", overflow to {}", on_demand(scope)),
-            };
-            format!(
-                "{} model unit{plural}, {}{overload}",
-                spec.model_units, spec.term
-            )
-        }
-    }
-}
-
-/// The settings that no source decides, as they stand in this variant.
-fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
-    let rules = &service.rules;
-    let assumption = |name: &str, value: String, why: &str| Assumption {
-        name: name.to_owned(),
-        value,
-        why: why.to_owned(),
-    };
-    let mut list = vec![
-        assumption(
-            "quota.semantics",
-            rules.semantics.to_string(),
-            "AWS does not say when a reservation returns; A is the optimistic bound, B the \
-             conservative one",
-        ),
-        assumption(
-            "quota.window",
-            rules.token_window.to_string(),
-            "AWS publishes no algorithm for tokens per minute",
-        ),
-        assumption(
-            "quota.request_window",
-            rules.request_window.to_string(),
-            "one published observation rules out a sliding window for requests",
-        ),
-        assumption(
-            "quota.reserve_counts_cache_read",
-            rules.reserve_counts_cache_read.to_string(),
-            "the user guide's example leaves cache reads out of admission; another AWS text does not",
-        ),
-        assumption(
-            "service.ambient_load",
-            service.ambient_load.to_string(),
-            "the load of the shared service is not published",
-        ),
-        assumption(
-            "service.timeouts_are_billed",
-            service.timeouts_are_billed.to_string(),
-            "AWS does not say whether an abandoned answer is billed",
-        ),
-    ];
-    match token_scope(&service.capacity, &service.region).kind() {
-        ScopeKind::InRegion => {}
-        ScopeKind::Geo => list.push(assumption(
-            "service.geo_hop",
-            service.geo_hop.to_string(),
-            "added when another Region serves; Regions are drawn with equal odds",
-        )),
-        ScopeKind::Global => list.push(assumption(
-            "service.global_hop",
-            service.global_hop.to_string(),
-            "added when another Region serves; Regions are drawn with equal odds",
-        )),
-    }
-    if let CapacitySpec::Reserved(_) = service.capacity {
-        list.push(assumption(
-            "capacity.reserved",
-            "output counts once, in full from admission on; cache reads are free".to_owned(),
-            "neither burndown nor the moment of counting inside a reservation is published",
-        ));
-    }
-    list
 }

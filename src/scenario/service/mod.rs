@@ -1,0 +1,115 @@
+//! `[capacity]`, `[service]`, `[quota]` and `[[fault]]`: the service side.
+
+mod capacity;
+mod fault;
+mod quota;
+
+pub use fault::read_faults;
+
+use super::answers::answers;
+use crate::config::{Section, boolean, float, text, unit};
+use crate::domain::{QuotaRules, Scope};
+use crate::service::spec::{AnswerSpec, CapacitySpec, FixedLatency, QuotaLimits, ServiceSpec};
+use crate::units::Micros;
+use capacity::{capacity, on_demand};
+use fault::fault;
+use quota::quota;
+
+/// Reads everything that concerns the service from the root of a scenario.
+pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
+    let settings = root.table("service", settings);
+    let region = settings
+        .as_ref()
+        .map_or("us-east-1", |settings| settings.region.as_str());
+    let geo = geo_of(region);
+    let capacity = if root.has("capacity") {
+        root.optional_table("capacity", |s| capacity(s, geo))
+    } else {
+        root.table("capacity", |s| s.table("on_demand", |s| on_demand(s, geo)))
+    };
+    let quota = root.table("quota", quota);
+    let faults = root.tables("fault", fault);
+    // One that is wrong has been reported.
+    let answers = root.optional_table("answers", answers).unwrap_or_default();
+    let (settings, (rules, limits)) = (settings?, quota?);
+    Some(ServiceSpec {
+        capacity: capacity?,
+        rules,
+        limits,
+        faults: faults?,
+        answers,
+        ..settings
+    })
+}
+
+/// The prefix of the geographic profile for a source Region.
+fn geo_of(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("eu") => "eu",
+        Some("ap") => "apac",
+        _ => "us",
+    }
+}
+
+/// `[service]`, in a [`ServiceSpec`] whose other fields stand at their defaults.
+fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
+    let region = s.or("region", text(), "us-east-1");
+    if let Some(region) = &region
+        && !is_region(region)
+    {
+        s.report(
+            "region",
+            "`region` is not the name of a Region",
+            "has not the form of one",
+            "write it like `\"us-east-1\"`",
+        );
+    }
+    let ambient_load = s.or("ambient_load", float(0.0..1.0), 0.0);
+    // A third party reports 20 to 50 ms within a continent and 100 to 200 ms across. The lower
+    // end stands for the usual destination; for the global profile less than the range across,
+    // since it mostly finds capacity on the same continent. Both are assumptions.
+    let geo_hop = s.or("geo_hop", unit::<Micros>(), "20ms");
+    let global_hop = s.or("global_hop", unit::<Micros>(), "60ms");
+    let timeouts_are_billed = s.or("timeouts_are_billed", boolean(), true);
+    let fixed_latency = s.optional_table("latency", |s| {
+        s.tag(&["fixed"])?;
+        s.required_table("fixed", |s| {
+            let ttft = s.required("ttft", unit::<Micros>());
+            let per_token = s.required("per_token", unit::<Micros>());
+            Some(FixedLatency {
+                ttft: ttft?,
+                per_token: per_token?,
+            })
+        })
+    });
+    Some(ServiceSpec {
+        region: region?,
+        capacity: CapacitySpec::OnDemand {
+            scope: Scope::Global,
+        },
+        rules: QuotaRules::default(),
+        limits: QuotaLimits::default(),
+        ambient_load: ambient_load?,
+        geo_hop: geo_hop?,
+        global_hop: global_hop?,
+        timeouts_are_billed: timeouts_are_billed?,
+        fixed_latency,
+        faults: Vec::new(),
+        answers: AnswerSpec::default(),
+    })
+}
+
+/// Whether `text` has the form of a Region: `us-east-1`, `us-gov-west-1`.
+fn is_region(text: &str) -> bool {
+    let mut parts = text.rsplit('-');
+    let number = parts.next().unwrap_or_default();
+    let words: Vec<&str> = parts.collect();
+    !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && words.len() >= 2
+        && words.iter().all(|word| is_word(word))
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}

@@ -1,0 +1,101 @@
+//! A variant in words: its mode, and the assumptions that it rests on.
+
+use super::token_scope;
+use crate::domain::{Scope, ScopeKind};
+use crate::service::spec::{CapacitySpec, Overload, ServiceSpec};
+use crate::sim::context::Assumption;
+
+pub(super) fn mode(capacity: &CapacitySpec) -> String {
+    let on_demand = |scope: &Scope| match scope {
+        Scope::InRegion(region) => format!("on-demand in {region}"),
+        Scope::Geo(geo) => format!("on-demand, {geo} profile"),
+        Scope::Global => "on-demand, global profile".to_owned(),
+    };
+    match capacity {
+        CapacitySpec::OnDemand { scope } => on_demand(scope),
+        CapacitySpec::Reserved(spec) => {
+            let overflow = if spec.overflow {
+                ", overflow to standard"
+            } else {
+                ""
+            };
+            format!("Reserved tier, {}, {}{overflow}", spec.scope, spec.term)
+        }
+        CapacitySpec::Provisioned(spec) => {
+            let plural = if spec.model_units == 1 { "" } else { "s" };
+            let overload = match &spec.overload {
+                Overload::Refuse => ", 429 when full".to_owned(),
+                Overload::Queue => ", queueing when full".to_owned(),
+                Overload::OnDemand(scope) => format!(", overflow to {}", on_demand(scope)),
+            };
+            format!(
+                "{} model unit{plural}, {}{overload}",
+                spec.model_units, spec.term
+            )
+        }
+    }
+}
+
+/// The settings that no source decides, as they stand in this variant.
+pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
+    let rules = &service.rules;
+    let assumption = |name: &str, value: String, why: &str| Assumption {
+        name: name.to_owned(),
+        value,
+        why: why.to_owned(),
+    };
+    let mut list = vec![
+        assumption(
+            "quota.semantics",
+            rules.semantics.to_string(),
+            "AWS does not say when a reservation returns; A is the optimistic bound, B the \
+             conservative one",
+        ),
+        assumption(
+            "quota.window",
+            rules.token_window.to_string(),
+            "AWS publishes no algorithm for tokens per minute",
+        ),
+        assumption(
+            "quota.request_window",
+            rules.request_window.to_string(),
+            "one published observation rules out a sliding window for requests",
+        ),
+        assumption(
+            "quota.reserve_counts_cache_read",
+            rules.reserve_counts_cache_read.to_string(),
+            "the user guide's example leaves cache reads out of admission; another AWS text does not",
+        ),
+        assumption(
+            "service.ambient_load",
+            service.ambient_load.to_string(),
+            "the load of the shared service is not published",
+        ),
+        assumption(
+            "service.timeouts_are_billed",
+            service.timeouts_are_billed.to_string(),
+            "AWS does not say whether an abandoned answer is billed",
+        ),
+    ];
+    match token_scope(&service.capacity, &service.region).kind() {
+        ScopeKind::InRegion => {}
+        ScopeKind::Geo => list.push(assumption(
+            "service.geo_hop",
+            service.geo_hop.to_string(),
+            "added when another Region serves; Regions are drawn with equal odds",
+        )),
+        ScopeKind::Global => list.push(assumption(
+            "service.global_hop",
+            service.global_hop.to_string(),
+            "added when another Region serves; Regions are drawn with equal odds",
+        )),
+    }
+    if let CapacitySpec::Reserved(_) = service.capacity {
+        list.push(assumption(
+            "capacity.reserved",
+            "output counts once, in full from admission on; cache reads are free".to_owned(),
+            "neither burndown nor the moment of counting inside a reservation is published",
+        ));
+    }
+    list
+}
