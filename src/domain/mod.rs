@@ -14,7 +14,7 @@ pub use model::{
     ScopeKind, ScopeQuota,
 };
 pub use offer::{Offer, Offers};
-pub use outcome::{CachePoint, Failure, Outcome, RefusalReason, StreamFault, Usage};
+pub use outcome::{CachePoint, Failure, Outcome, RefusalReason, Rejection, StreamFault, Usage};
 pub use price::{
     CacheTtl, GuardrailPrices, LongContext, ModelPrices, PriceBook, PriceTier, ReservedPrice, Term,
     TierPrices, TokenPrices, UnitPrice,

@@ -31,6 +31,8 @@ pub enum RefusalReason {
     /// A refusal that no quota of ours explains: an injected one, or one that a live service
     /// sent with another message.
     RequestRate,
+    /// Text units per second of a guardrail's policy, or its calls per second.
+    Guardrail,
 }
 
 impl RefusalReason {
@@ -41,7 +43,7 @@ impl RefusalReason {
             Self::TokensPerMinute => "Too many tokens, please wait before trying again.",
             Self::RequestsPerMinute => "Too many requests, please wait before trying again.",
             Self::TokensPerDay => "Too many tokens per day, please wait before trying again.",
-            Self::ProvisionedCapacity | Self::RequestRate => {
+            Self::ProvisionedCapacity | Self::RequestRate | Self::Guardrail => {
                 "Your request rate is too high. Reduce the frequency of requests."
             }
         }
@@ -67,12 +69,48 @@ pub enum Failure {
     Validation,
     /// 403 or 404: the caller may not use the model, or there is none of that id.
     Denied,
+    /// 400, 403 or 404 for another fault of the request or its credentials; SDKs do not retry it.
+    Rejected(Rejection),
+    /// 502 of the gateway in front of the service, which the service model does not name.
+    BadGateway,
+    /// 504 of that gateway.
+    GatewayTimeout,
+    /// 503 with too many connections open.
+    TooManyConnections,
     /// The connection could not be made, or was lost before an answer began.
     Connection,
     /// The stream broke off after it had begun; SDKs never retry that.
     StreamBroken(StreamFault),
     /// The client's own attempt timeout.
     ClientTimeout,
+}
+
+/// What is wrong with a request that no retry can help (user guide,
+/// troubleshooting-api-error-codes, and the service model of botocore 1.44.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// 400 `ValidationException` for another reason than a long prompt.
+    Malformed,
+    /// 400 `ServiceQuotaExceededException`.
+    ServiceQuota,
+    /// 400 `ConflictException`.
+    Conflict,
+    /// `IncompleteSignature`.
+    IncompleteSignature,
+    /// 400 `InvalidAction`.
+    InvalidAction,
+    /// 400 `NotAuthorized`.
+    NotAuthorized,
+    /// 400 `RequestExpired`: the signature is too old, or the clock is wrong.
+    RequestExpired,
+    /// 403 `ExpiredTokenException`.
+    ExpiredToken,
+    /// 403 `InvalidClientTokenId`.
+    InvalidClientToken,
+    /// 404 `ResourceNotFoundException`.
+    NotFound,
+    /// 404 `FTUFormNotFilled`: the first-use form of the model's provider is missing.
+    FormNotFilled,
 }
 
 /// Why a stream broke off.

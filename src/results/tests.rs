@@ -72,6 +72,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
     };
     let target = |name: &str| TargetSetup {
         name: name.into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency: latency(),
         burndown: 5,

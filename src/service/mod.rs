@@ -2,6 +2,7 @@
 
 mod cache;
 mod endpoint;
+pub mod fault;
 mod latency;
 mod meter;
 mod quota;

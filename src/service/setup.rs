@@ -29,6 +29,8 @@ pub struct EndpointSetup {
 pub struct TargetSetup {
     /// The workload's name, which names its draws.
     pub name: String,
+    /// The model's name, for faults that are limited to it.
+    pub model: String,
     /// Where its calls go.
     pub route: Route,
     /// The model's latency.

@@ -306,6 +306,13 @@ impl Engine {
     #[inline]
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
+        if let Some(failure) = request.grant.refused {
+            self.endpoint
+                .settle(now, request.workload, &request.grant, 0);
+            self.recorder.refused(now, request, failure);
+            self.failed(now, id, failure);
+            return;
+        }
         if let Some((produced, fault)) = request.grant.broken {
             self.endpoint
                 .settle(now, request.workload, &request.grant, produced);

@@ -168,7 +168,7 @@ impl Recorder {
         match refusal {
             None => return,
             Some(Failure::Throttled(_)) => attempts.throttled += 1,
-            Some(Failure::Unavailable) => attempts.unavailable += 1,
+            Some(Failure::Unavailable | Failure::TooManyConnections) => attempts.unavailable += 1,
             Some(_) => attempts.failed += 1,
         }
         if let Some(failure) = refusal {
@@ -187,7 +187,7 @@ impl Recorder {
         let attempts = &mut self.workloads[request.workload].tally.attempts;
         match failure {
             Failure::Throttled(_) => attempts.throttled += 1,
-            Failure::Unavailable => attempts.unavailable += 1,
+            Failure::Unavailable | Failure::TooManyConnections => attempts.unavailable += 1,
             Failure::ClientTimeout => attempts.timed_out += 1,
             _ => attempts.failed += 1,
         }

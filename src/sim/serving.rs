@@ -251,6 +251,7 @@ fn target(
     };
     TargetSetup {
         name: format!("catalogue/{}/{scope}", model.name),
+        model: model.name.clone(),
         route: Route::OnDemand { counter },
         latency,
         burndown: model.burndown,

@@ -57,6 +57,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     };
     let target = TargetSetup {
         name: "w".into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency,
         burndown: 1,

@@ -21,7 +21,7 @@ use super::units::{PrefillQueue, SharedDecoder, Stream};
 use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
-use faults::Fault;
+use faults::{Fault, Label};
 
 /// One call as the service sees it.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +106,8 @@ pub struct Grant {
     pub cache_write_1h: u32,
     /// After how many output tokens the stream breaks off, and why, if it does.
     pub broken: Option<(u32, StreamFault)>,
+    /// The error that is answered at [`Grant::done_at`] instead of tokens.
+    pub refused: Option<Failure>,
     admitted_at: Moment,
     per_token_us: f64,
     stream: Option<Stream>,
@@ -136,6 +138,7 @@ pub struct Endpoint {
     reserved: Option<ReservedTier>,
     units: Option<Units>,
     faults: Vec<Fault>,
+    labels: Vec<Label>,
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
@@ -232,6 +235,14 @@ impl Endpoint {
             waiting: 0,
             refused: 0,
         });
+        let labels: Vec<Label> = setup
+            .targets
+            .iter()
+            .map(|target| Label {
+                workload: target.name.clone(),
+                model: target.model.clone(),
+            })
+            .collect();
         Self {
             targets,
             counters: setup
@@ -245,7 +256,8 @@ impl Endpoint {
                 .as_ref()
                 .map(|spec| ReservedTier::new(spec, setup.rules)),
             units,
-            faults: faults::with_draws(&setup.faults, seed),
+            faults: faults::with_draws(&setup.faults, seed, &labels),
+            labels,
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
@@ -261,8 +273,11 @@ impl Endpoint {
         let injected = if self.faults.is_empty() {
             faults::Injected::default()
         } else {
-            self.inject(now, call.key)?
+            self.inject(now, call.target, call.key)?
         };
+        if let Some((failure, after)) = injected.refused {
+            return Ok(self.refuse_later(now, failure, after));
+        }
         let target = &self.targets[call.target];
         let destination = match target.destinations {
             1 => 0,
@@ -281,7 +296,7 @@ impl Endpoint {
         if destination != 0 {
             pace.ttft += target.hop;
         }
-        pace.ttft += injected.delay;
+        injected.slow(&mut pace);
         let grant = Grant {
             usage,
             truncated: call.output > max_output(call, target),
@@ -350,6 +365,9 @@ impl Endpoint {
     #[inline]
     pub fn settle(&mut self, now: Moment, target: usize, grant: &Grant, output: u32) {
         self.totals.in_flight -= 1;
+        if grant.refused.is_some() {
+            return;
+        }
         let target = &self.targets[target];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
         let used = input + i64::from(output) * target.burndown;

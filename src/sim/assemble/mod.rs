@@ -2,6 +2,7 @@
 
 mod bought;
 mod checks;
+mod faulty;
 mod words;
 
 use super::context::{VariantContext, WorkloadContext};
@@ -94,6 +95,7 @@ impl<'a> Joiner<'a> {
     fn join(&mut self) -> Option<Assembled> {
         let variant = self.variant;
         self.note_stand_ins();
+        self.check_faults();
         let resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -222,6 +224,7 @@ impl<'a> Joiner<'a> {
         let cache = one.model.cache.as_ref().filter(|_| marked);
         Some(TargetSetup {
             name: one.workload.name.clone(),
+            model: one.model.name.clone(),
             route,
             latency: one.latency.clone().into_owned(),
             burndown: one.model.burndown,
