@@ -85,6 +85,58 @@ pub enum Failure {
     ClientTimeout,
 }
 
+/// Why an answer ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StopReason {
+    /// The model said all it had to say.
+    #[default]
+    EndTurn,
+    /// The model wants the result of a tool.
+    ToolUse,
+    /// The bound on the output was reached.
+    MaxTokens,
+    /// One of the caller's stop sequences came up.
+    StopSequence,
+    /// A guardrail blocked the prompt or the answer.
+    GuardrailIntervened,
+    /// The model's own filter ended the answer.
+    ContentFiltered,
+    /// The context window is full.
+    ContextWindowExceeded,
+}
+
+impl StopReason {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::EndTurn,
+        Self::ToolUse,
+        Self::MaxTokens,
+        Self::StopSequence,
+        Self::GuardrailIntervened,
+        Self::ContentFiltered,
+        Self::ContextWindowExceeded,
+    ];
+
+    /// Its spelling in `stopReason` of Converse.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::ToolUse => "tool_use",
+            Self::MaxTokens => "max_tokens",
+            Self::StopSequence => "stop_sequence",
+            Self::GuardrailIntervened => "guardrail_intervened",
+            Self::ContentFiltered => "content_filtered",
+            Self::ContextWindowExceeded => "model_context_window_exceeded",
+        }
+    }
+
+    /// The reason of that spelling; one that is not known reads as an ordinary end.
+    pub fn named(name: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|reason| reason.name() == name);
+        known.unwrap_or_default()
+    }
+}
+
 /// What is wrong with a request that no retry can help (user guide,
 /// troubleshooting-api-error-codes, and the service model of botocore 1.44.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -26,4 +26,6 @@ files! {
         "claude-haiku-4-5", "claude-opus-4-6", "claude-opus-5", "claude-sonnet-4-5",
         "claude-sonnet-4-6", "claude-sonnet-5", "llama-3-1-70b", "nova-2-lite", "nova-lite",
         "nova-pro";
+    Guardrails "guardrails":
+        "2026-10-01";
 }

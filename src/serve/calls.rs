@@ -6,6 +6,7 @@ use super::handle::{Reply, Unanswered, streamed, whole};
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
 use crate::domain::{CachePoint, Failure, StreamFault};
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};
 use crate::wire::reply::{
@@ -153,6 +154,8 @@ fn decide(
             prefix: Prefix::Points(&points),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
+            thinking: 0,
+            screening: Screening::Off,
         },
         read.asked.arrived,
         read.asked.operation.streams(),

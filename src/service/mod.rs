@@ -3,6 +3,7 @@
 mod cache;
 mod endpoint;
 pub mod fault;
+pub mod guardrail;
 mod latency;
 mod meter;
 mod quota;

@@ -28,6 +28,8 @@ pub struct ServiceSpec {
     pub faults: Vec<FaultSpec>,
     /// What a served model says.
     pub answers: AnswerSpec,
+    /// The guardrails that workloads and calls may name.
+    pub guardrails: Vec<super::guardrail::GuardSpec>,
 }
 
 /// A latency without noise.

@@ -73,10 +73,10 @@ const ERRORS: [(&str, u16, &str, &str); 21] = [
     ("throttled", 429, "ThrottlingException", "request rate is too high"),
     ("model_not_ready", 429, "ModelNotReadyException", "not ready"),
     ("internal", 500, "InternalServerException", "unexpected error"),
-    ("bad_gateway", 502, "", "Bad Gateway"),
+    ("bad_gateway", 502, "", ""),
     ("unavailable", 503, "ServiceUnavailableException", "unable to process"),
     ("too_many_connections", 503, "ServiceUnavailableException", "Too many connections"),
-    ("gateway_timeout", 504, "", "Gateway Timeout"),
+    ("gateway_timeout", 504, "", ""),
 ];
 
 /// What the service model declares for `Converse`.
