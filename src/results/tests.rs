@@ -68,10 +68,13 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         name: name.into(),
         traffic,
         stream,
+        thinking: None,
+        text_unit: crate::units::Usd::ZERO,
         tariffs: tariffs.clone(),
     };
     let target = |name: &str| TargetSetup {
         name: name.into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency: latency(),
         burndown: 5,
@@ -82,6 +85,8 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
     };
     RunSetup {
         record_attempts: false,
@@ -109,6 +114,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
         },

@@ -6,6 +6,7 @@ use super::handle::{Reply, Unanswered, streamed, whole};
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
 use crate::domain::{CachePoint, Failure, StreamFault};
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};
 use crate::wire::reply::{
@@ -81,7 +82,16 @@ pub(super) async fn answer(
         number,
         key,
     };
-    let (running, answer, closing) = decide(shared, &read)?;
+    let (mut running, answer, closing) = decide(shared, &read)?;
+    if let Some(running) = &mut running
+        && let Some(failure) = running.grant.refused
+    {
+        if let Some(at) = running.grant.done_at {
+            worker.timer.sleep_until(at).await;
+        }
+        running.finish(0, End::Refused(failure));
+        return Err(unanswered(failure, read.asked.id));
+    }
     if read.asked.operation.streams() {
         stream(worker, &read, running, answer, closing).await
     } else {
@@ -144,14 +154,13 @@ fn decide(
             prefix: Prefix::Points(&points),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
+            thinking: 0,
+            screening: Screening::Off,
         },
         read.asked.arrived,
         read.asked.operation.streams(),
     );
-    let running = admitted.map_err(|failure| match failure {
-        Failure::Connection => Unanswered::Dropped,
-        failure => ErrorReply::from(failure).of_model(read.asked.id).into(),
-    })?;
+    let running = admitted.map_err(|failure| unanswered(failure, read.asked.id))?;
     closing.usage = running.grant.usage;
     closing.cache_write_1h = running.grant.cache_write_1h;
     let mut answer = plan.cut(running.grant.usage.output, running.grant.truncated);
@@ -159,6 +168,13 @@ fn decide(
         answer = shared.guardrail.check_output(answer, 0, report);
     }
     Ok((Some(running), answer, closing))
+}
+
+fn unanswered(failure: Failure, model_id: &str) -> Unanswered {
+    match failure {
+        Failure::Connection => Unanswered::Dropped,
+        failure => ErrorReply::from(failure).of_model(model_id).into(),
+    }
 }
 
 fn points(count: &TokenCount) -> Vec<CachePoint> {

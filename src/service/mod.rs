@@ -2,6 +2,8 @@
 
 mod cache;
 mod endpoint;
+pub mod fault;
+pub mod guardrail;
 mod latency;
 mod meter;
 mod quota;

@@ -1,5 +1,6 @@
 //! What an endpoint is built from: one variant with its models resolved.
 
+use super::guardrail::{GuardSetup, TargetGuard};
 use super::quota::{Counter, CounterLimits};
 use super::spec::{FaultSpec, Overload};
 use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
@@ -18,6 +19,8 @@ pub struct EndpointSetup {
     pub reserved: Option<ReservedSetup>,
     /// Model units, if bought.
     pub units: Option<UnitsSetup>,
+    /// The guardrails that calls may meet.
+    pub guards: Vec<GuardSetup>,
     /// Injected errors.
     pub faults: Vec<FaultSpec>,
     /// Load of the shared service, in `[0, 1)`.
@@ -29,6 +32,8 @@ pub struct EndpointSetup {
 pub struct TargetSetup {
     /// The workload's name, which names its draws.
     pub name: String,
+    /// The model's name, for faults that are limited to it.
+    pub model: String,
     /// Where its calls go.
     pub route: Route,
     /// The model's latency.
@@ -49,6 +54,19 @@ pub struct TargetSetup {
     pub destinations: usize,
     /// Latency added by a Region other than the source.
     pub hop: Micros,
+    /// How its model ends answers.
+    pub behaviour: Behaviour,
+    /// The guardrail that its calls meet, if any.
+    pub guard: Option<TargetGuard>,
+}
+
+/// How a model ends answers that nothing cuts short.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Behaviour {
+    /// Share of answers that end with the use of a tool.
+    pub tool_use: f64,
+    /// Share of answers that the model's own filter ends, somewhere on their way.
+    pub content_filtered: f64,
 }
 
 /// Where the calls of a workload go. Counters are indices into [`EndpointSetup::counters`].

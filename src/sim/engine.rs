@@ -12,7 +12,9 @@ use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome};
 use crate::load::source::{Arrival, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Endpoint, Prefix};
 use crate::units::{Micros, Moment};
 use std::sync::Arc;
@@ -52,6 +54,7 @@ struct WorkloadSource {
     ahead: Option<Arrival>,
     blocks: Arc<[u32]>,
     jitter: Keyed,
+    thinking: Option<ThinkingLaw>,
 }
 
 impl Engine {
@@ -73,6 +76,10 @@ impl Engine {
                     ahead,
                     blocks,
                     jitter,
+                    thinking: workload
+                        .thinking
+                        .as_ref()
+                        .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
                 }
             })
             .collect();
@@ -239,6 +246,10 @@ impl Engine {
         request.sent_at = now;
         let source = &self.sources[request.workload];
         let prefix = request.prefix;
+        let (output, thinking) = match &source.thinking {
+            None => (request.output, 0),
+            Some(law) => law.draw(request.seq, request.output),
+        };
         let call = Call {
             target: request.workload,
             key: request.draw_key(),
@@ -246,8 +257,10 @@ impl Engine {
             prefix: Prefix::Blocks(
                 &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
             ),
-            output: request.output,
+            output,
             max_tokens: None,
+            thinking,
+            screening: Screening::AsSet,
         };
         let admitted = self.endpoint.admit(now, &call);
         self.recorder
@@ -306,6 +319,13 @@ impl Engine {
     #[inline]
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
+        if let Some(failure) = request.grant.refused {
+            self.endpoint
+                .settle(now, request.workload, &request.grant, 0);
+            self.recorder.refused(now, request, failure);
+            self.failed(now, id, failure);
+            return;
+        }
         if let Some((produced, fault)) = request.grant.broken {
             self.endpoint
                 .settle(now, request.workload, &request.grant, produced);
@@ -385,7 +405,7 @@ impl Engine {
 
 impl Answer {
     fn of(request: &Request, done_at: Moment) -> Self {
-        let first = request.grant.first_token_at;
+        let first = request.grant.first_seen_at().min(done_at);
         let after_first = done_at.since(first).0;
         let gaps = u64::from(request.grant.usage.output.saturating_sub(1));
         Self {

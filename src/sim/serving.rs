@@ -7,7 +7,7 @@ use crate::load::outputs::OutputLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
-use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
+use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{AnswerSpec, ServiceSpec};
 use crate::units::Micros;
 use std::sync::Arc;
@@ -251,6 +251,7 @@ fn target(
     };
     TargetSetup {
         name: format!("catalogue/{}/{scope}", model.name),
+        model: model.name.clone(),
         route: Route::OnDemand { counter },
         latency,
         burndown: model.burndown,
@@ -261,6 +262,8 @@ fn target(
         cache_ttl: Micros::from_secs(300),
         destinations,
         hop,
+        behaviour: Behaviour::default(),
+        guard: None,
     }
 }
 

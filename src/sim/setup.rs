@@ -3,9 +3,9 @@
 use crate::client::spec::ClientPolicy;
 use crate::cost::Tariff;
 use crate::domain::{LatencyMetric, ScopeKind, Slo};
-use crate::load::spec::TrafficSpec;
+use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::setup::EndpointSetup;
-use crate::units::Micros;
+use crate::units::{Micros, Usd};
 
 /// One variant, ready to run with any seed.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ pub struct WorkloadSetup {
     pub stream: bool,
     /// What its tokens cost in each scope that may serve it.
     pub tariffs: Vec<(ScopeKind, Tariff)>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<ThinkingSpec>,
+    /// What a text unit of its guardrail costs; zero without one.
+    pub text_unit: Usd,
 }
 
 /// The longest times of a good request; [`Micros::MAX`] where the SLO says nothing.

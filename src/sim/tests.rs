@@ -57,6 +57,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     };
     let target = TargetSetup {
         name: "w".into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency,
         burndown: 1,
@@ -67,6 +68,8 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
     };
     let limits = CounterLimits {
         tpm: TokensPerMinute(1 << 50),
@@ -80,6 +83,8 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             name: "w".into(),
             traffic,
             stream: true,
+            thinking: None,
+            text_unit: crate::units::Usd::ZERO,
             tariffs: Vec::new(),
         }],
         client: ClientPolicy {
@@ -96,6 +101,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
         },

@@ -2,6 +2,8 @@
 
 mod bought;
 mod checks;
+mod faulty;
+mod guarded;
 mod words;
 
 use super::context::{VariantContext, WorkloadContext};
@@ -16,9 +18,9 @@ use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
 use crate::scenario::{Loaded, Origins, Variant, Workload};
 use crate::service::CounterLimits;
-use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
+use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{CapacitySpec, FixedLatency, Overload};
-use crate::units::Micros;
+use crate::units::{Micros, Usd};
 use std::borrow::Cow;
 use words::{assumptions, mode};
 
@@ -94,6 +96,7 @@ impl<'a> Joiner<'a> {
     fn join(&mut self) -> Option<Assembled> {
         let variant = self.variant;
         self.note_stand_ins();
+        self.check_faults();
         let resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -118,12 +121,15 @@ impl<'a> Joiner<'a> {
             let scope = token_scope(&service.capacity, &service.region);
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
-            workloads.push(workload_setup(one.workload, &scope, prices));
+            let mut setup = workload_setup(one.workload, &scope, prices);
+            setup.text_unit = self.text_unit(one.workload);
+            workloads.push(setup);
             contexts.push(workload_context(one, prices));
         }
         if !self.problems.is_empty() {
             return None;
         }
+        let guards = self.guards();
         let (reserved_setup, reserved_bought) = reserved.unzip();
         let (units_setup, units_bought) = units.unzip();
         let setup = RunSetup {
@@ -137,6 +143,7 @@ impl<'a> Joiner<'a> {
                 rules: service.rules,
                 reserved: reserved_setup,
                 units: units_setup,
+                guards,
                 faults: service.faults.clone(),
                 ambient_load: service.ambient_load,
             },
@@ -153,7 +160,11 @@ impl<'a> Joiner<'a> {
             workloads: contexts,
             bought: reserved_bought.or(units_bought),
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
-            assumptions: assumptions(service),
+            assumptions: {
+                let mut list = assumptions(service);
+                list.extend(guarded::assumptions(service, &variant.workloads));
+                list
+            },
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
         };
@@ -216,12 +227,14 @@ impl<'a> Joiner<'a> {
         } else {
             self.destinations(one.model, scope)?
         };
+        let guard = self.guard_of(one.workload);
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
         let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
         let cache = one.model.cache.as_ref().filter(|_| marked);
         Some(TargetSetup {
             name: one.workload.name.clone(),
+            model: one.model.name.clone(),
             route,
             latency: one.latency.clone().into_owned(),
             burndown: one.model.burndown,
@@ -239,6 +252,11 @@ impl<'a> Joiner<'a> {
                 ScopeKind::Geo => service.geo_hop,
                 ScopeKind::Global => service.global_hop,
             },
+            behaviour: Behaviour {
+                tool_use: one.workload.tool_use.get(),
+                content_filtered: one.workload.content_filtered.get(),
+            },
+            guard,
         })
     }
 
@@ -371,6 +389,8 @@ fn workload_setup(
         traffic: workload.traffic.clone(),
         stream: workload.stream,
         tariffs: tariff.into_iter().collect(),
+        thinking: workload.thinking.clone(),
+        text_unit: Usd::ZERO,
     }
 }
 

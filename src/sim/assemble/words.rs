@@ -97,5 +97,6 @@ pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
             "neither burndown nor the moment of counting inside a reservation is published",
         ));
     }
+    list.extend(super::faulty::assumptions(service));
     list
 }
