@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::figure::{Date, Figure, Figures};
 use crate::config::{Problem, Section, float, one_of, unit};
 use crate::domain::{
-    Fact, LongContext, ModelPrices, PriceBook, ReservedPrice, ScopeKind, Term, TokenPrices,
-    UnitPrice,
+    Fact, GuardrailPrices, LongContext, ModelPrices, PriceBook, ReservedPrice, ScopeKind, Term,
+    TokenPrices, UnitPrice,
 };
 use crate::units::{PicoPerToken, Tokens, Usd};
 
@@ -37,10 +37,12 @@ pub(super) fn read(
 ) -> Option<(PriceBook, Vec<Figure>)> {
     let figures = Figures::new(s, file);
     let as_of = s.required("as_of", Date);
+    let guardrail = s.optional_table("guardrail", |s| read_guardrail(s, &figures));
     let models = s.required_table("model", |s| s.named_tables(|_, s| read_model(s, &figures)));
     let book = PriceBook {
         name: name.to_owned(),
         as_of: as_of?,
+        guardrail,
         models: models?.into_iter().collect::<BTreeMap<_, _>>(),
     };
     Some((book, figures.into_list()))
@@ -102,6 +104,7 @@ fn read_model(s: &mut Section<'_>, figures: &Figures) -> Option<ModelPrices> {
         tokens: tokens.kinds,
         by_prefix: tokens.prefixes,
         source: source?,
+        tiers: Vec::new(),
         reserved: reserved.unwrap_or_default(),
         units: units.unwrap_or_default(),
     })
@@ -154,6 +157,31 @@ fn read_tokens(s: &mut Section<'_>) -> Option<TokenPrices> {
         cache_write_1h: pico(cache_write_1h.or(cache_write_5m).unwrap_or(input)),
         cache_read: pico(cache_read.unwrap_or(input)),
         long_context: None,
+    })
+}
+
+fn read_guardrail(s: &mut Section<'_>, figures: &Figures) -> Option<GuardrailPrices> {
+    let mut price = |key: &str| {
+        let price = figures.required(s, key, float(0.0..=DEAREST));
+        price.map(|(dollars, source)| (Usd::from_dollars(dollars), source))
+    };
+    let content = price("content");
+    let topics = price("topics");
+    let sensitive = price("sensitive_information");
+    let grounding = price("grounding");
+    let reasoning = price("automated_reasoning");
+    let words = price("words");
+    let image = price("image");
+    let (content, source) = content?;
+    Some(GuardrailPrices {
+        content,
+        topics: topics?.0,
+        sensitive: sensitive?.0,
+        grounding: grounding?.0,
+        reasoning: reasoning?.0,
+        words: words?.0,
+        image: image?.0,
+        source,
     })
 }
 
