@@ -2,6 +2,7 @@
 //!
 //! Everything is an integer, so tallies of replications merge exactly in any order.
 
+use super::batch::BatchTally;
 use super::histogram::LatencyHistogram;
 use crate::cost::Ledger;
 use crate::domain::{Outcome, Usage};
@@ -198,6 +199,10 @@ pub struct Tally {
     pub prepaid_requests: u64,
     /// Dollars by class.
     pub ledger: Ledger,
+    /// Requests answered as the service tier that they named, or by latency-optimised inference.
+    pub in_tier: u64,
+    /// The jobs, where requests are records of batch jobs.
+    pub batch: Option<Box<BatchTally>>,
 }
 
 impl Tally {
@@ -216,6 +221,8 @@ impl Tally {
             prepaid_tokens: TokenCounts::default(),
             prepaid_requests: 0,
             ledger: Ledger::default(),
+            in_tier: 0,
+            batch: None,
         }
     }
 
@@ -233,6 +240,10 @@ impl Tally {
         self.prepaid_tokens.merge(&other.prepaid_tokens);
         self.prepaid_requests += other.prepaid_requests;
         self.ledger.merge(&other.ledger);
+        self.in_tier += other.in_tier;
+        if let Some(batch) = &other.batch {
+            self.batch.get_or_insert_default().merge(batch);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod client;
 mod files;
+mod offers;
 mod origins;
 mod read;
 mod service;
@@ -12,6 +13,7 @@ mod traffic;
 mod workload;
 
 pub use files::Files;
+pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use read::{Loaded, read};
 pub use service::read_faults;
@@ -79,6 +81,8 @@ pub struct Workload {
     pub model_id: Option<String>,
     /// What its live calls say.
     pub prompts: PromptSpec,
+    /// The service tier, latency-optimised inference or batch jobs that it asks for.
+    pub offer: OfferSpec,
 }
 
 /// What the live calls of a workload say. A simulation has no texts, and no use for this.

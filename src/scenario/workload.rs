@@ -8,6 +8,7 @@ use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, TrafficSpec};
 use std::sync::Arc;
 
 use super::files::Library;
+use super::offers::offer;
 use super::shape::shapes;
 use super::traffic::arrival;
 use super::{PromptSpec, Workload};
@@ -25,6 +26,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
+    let offer = offer(s);
     // One that is wrong has been reported.
     let prompts = s
         .optional_table("prompts", |s| prompts(s, library))
@@ -38,6 +40,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         traffic: traffic?,
         model_id,
         prompts,
+        offer,
     })
 }
 

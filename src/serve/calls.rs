@@ -3,6 +3,7 @@
 use super::body::{Closing, ReplyBody, StreamBody};
 use super::core::Running;
 use super::handle::{Reply, Unanswered, streamed, whole};
+use super::tiers::Asked as AskedTier;
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
 use crate::domain::{CachePoint, Failure, StreamFault};
@@ -109,9 +110,11 @@ fn decide(
     read: &Read<'_>,
 ) -> Result<(Option<Running>, Answer, Closing), Unanswered> {
     let call = &read.call;
+    let asked = AskedTier::of(shared, call, read.target)
+        .inspect_err(|_| shared.core.refused(read.target))?;
     let mut closing = Closing {
-        tier: call.service_tier.clone(),
-        latency_optimized: call.latency_optimized.then_some(true),
+        tier: asked.name,
+        latency_optimized: asked.latency_optimized.then_some(true),
         ..Closing::default()
     };
     if let Some(guardrail) = &call.guardrail {
@@ -144,6 +147,8 @@ fn decide(
             prefix: Prefix::Points(&points),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
+            tier: asked.tier,
+            latency_optimized: asked.latency_optimized,
         },
         read.asked.arrived,
         read.asked.operation.streams(),
@@ -152,6 +157,7 @@ fn decide(
         Failure::Connection => Unanswered::Dropped,
         failure => ErrorReply::from(failure).of_model(read.asked.id).into(),
     })?;
+    asked.served(&running.grant, &mut closing);
     closing.usage = running.grant.usage;
     closing.cache_write_1h = running.grant.cache_write_1h;
     let mut answer = plan.cut(running.grant.usage.output, running.grant.truncated);

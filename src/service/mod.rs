@@ -1,5 +1,6 @@
 //! The service brain: Bedrock's admission, settlement, capacity, latency and cache.
 
+pub mod batch;
 mod cache;
 mod endpoint;
 mod latency;
@@ -8,6 +9,7 @@ mod quota;
 mod reserved;
 pub mod setup;
 pub mod spec;
+pub mod tiers;
 mod units;
 
 pub use cache::{PointCache, PrefixCache};

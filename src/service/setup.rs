@@ -2,6 +2,7 @@
 
 use super::quota::{Counter, CounterLimits};
 use super::spec::{FaultSpec, Overload};
+use super::tiers::{OptimizedRoute, TierSpec};
 use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
 
@@ -22,6 +23,10 @@ pub struct EndpointSetup {
     pub faults: Vec<FaultSpec>,
     /// Load of the shared service, in `[0, 1)`.
     pub ambient_load: f64,
+    /// What the service tiers do.
+    pub tiers: TierSpec,
+    /// The quota counters of latency-optimised inference.
+    pub optimized: Vec<CounterSetup>,
 }
 
 /// The service side of one workload.
@@ -49,6 +54,8 @@ pub struct TargetSetup {
     pub destinations: usize,
     /// Latency added by a Region other than the source.
     pub hop: Micros,
+    /// The quota of latency-optimised inference, if the model has it.
+    pub optimized: Option<OptimizedRoute>,
 }
 
 /// Where the calls of a workload go. Counters are indices into [`EndpointSetup::counters`].
@@ -69,6 +76,8 @@ pub enum Route {
         /// The counter that takes the overflow, if it overflows.
         counter: Option<usize>,
     },
+    /// Jobs of batch inference: no call is made.
+    Batch,
 }
 
 impl Route {
@@ -77,6 +86,7 @@ impl Route {
         match self {
             Self::OnDemand { counter } => Some(counter),
             Self::Reserved { counter } | Self::Units { counter } => counter,
+            Self::Batch => None,
         }
     }
 }
@@ -110,6 +120,8 @@ pub struct ReservedSetup {
     pub input_tpm: TokensPerMinute,
     /// Output tokens per minute.
     pub output_tpm: TokensPerMinute,
+    /// Reserved tokens that one output token takes: 1, or the model's burndown rate.
+    pub burndown: u64,
 }
 
 /// Model units as bought.

@@ -1,5 +1,6 @@
 //! What a scenario says of the service: capacity that is bought or shared, assumptions, faults.
 
+use super::tiers::TierSpec;
 use crate::domain::{QuotaRules, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 
@@ -28,6 +29,8 @@ pub struct ServiceSpec {
     pub faults: Vec<FaultSpec>,
     /// What a served model says.
     pub answers: AnswerSpec,
+    /// What the service tiers do.
+    pub tiers: TierSpec,
 }
 
 /// A latency without noise.
@@ -156,6 +159,9 @@ pub struct ReservedSpec {
     pub term: Term,
     /// Whether what exceeds the reservation overflows to Standard; otherwise it is refused.
     pub overflow: bool,
+    /// Whether an output token takes as many reserved tokens as its burndown rate says. AWS does
+    /// not say; an assumption.
+    pub burndown: bool,
 }
 
 /// The kinds of server error that can be injected.

@@ -4,9 +4,9 @@ use super::measures::RunMeasures;
 use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;
-use crate::domain::{Failure, Outcome, ScopeKind, Usage};
+use crate::domain::{Failure, Outcome, PriceTier, ScopeKind, Usage};
 use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
-use crate::service::{QuotaReport, ServedBy, ServiceTotals};
+use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
 use crate::units::{Micros, Moment};
 
 /// The times of an answered request.
@@ -55,6 +55,31 @@ struct Recorded {
     block_tokens: u32,
     /// By scope kind: in-Region, geo, global.
     tariffs: [Option<Tariff>; 3],
+    /// The same for what is served as the tier that the workload names.
+    tier_tariffs: [Option<Tariff>; 3],
+}
+
+impl Recorded {
+    /// What the tokens of an answer cost; `None` where capacity is paid by the hour, and where no
+    /// price is known.
+    #[inline]
+    fn tariff(&self, grant: &Grant) -> Option<&Tariff> {
+        let kind = grant.served_by.token_scope()?;
+        let tariffs = if grant.tier == PriceTier::Standard {
+            &self.tariffs
+        } else {
+            &self.tier_tariffs
+        };
+        tariffs[slot(kind)].as_ref()
+    }
+}
+
+fn by_scope(tariffs: &[(ScopeKind, Tariff)]) -> [Option<Tariff>; 3] {
+    let mut places = [const { None }; 3];
+    for (kind, tariff) in tariffs {
+        places[slot(*kind)] = Some(tariff.clone());
+    }
+    places
 }
 
 fn slot(kind: ScopeKind) -> usize {
@@ -73,17 +98,12 @@ impl Recorder {
             .workloads
             .iter()
             .zip(&setup.endpoint.targets)
-            .map(|(workload, target)| {
-                let mut tariffs = [const { None }; 3];
-                for (kind, tariff) in &workload.tariffs {
-                    tariffs[slot(*kind)] = Some(tariff.clone());
-                }
-                Recorded {
-                    tally: Tally::new(),
-                    stream: workload.stream,
-                    block_tokens: target.block_tokens,
-                    tariffs,
-                }
+            .map(|(workload, target)| Recorded {
+                tally: Tally::new(),
+                stream: workload.stream,
+                block_tokens: target.block_tokens,
+                tariffs: by_scope(&workload.tariffs),
+                tier_tariffs: by_scope(&workload.tier.tariffs),
             })
             .collect();
         Self {
@@ -235,10 +255,11 @@ impl Recorder {
             output,
             ..request.grant.usage
         };
-        let scope = request.grant.served_by.token_scope();
-        if billed && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
-        {
-            workload.tally.ledger.waste(tariff.charge(usage));
+        let charge = workload
+            .tariff(&request.grant)
+            .map(|tariff| tariff.charge(usage));
+        if billed && let Some(charge) = charge {
+            workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
         self.keep(now, request, AttemptEnd::Failed(failure), usage);
@@ -259,8 +280,12 @@ impl Recorder {
         if !measured {
             return;
         }
-        let tally = &mut workload.tally;
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
+        let charge = workload
+            .tariff(&request.grant)
+            .map(|tariff| tariff.charge(usage));
+        let tally = &mut workload.tally;
+        tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
         tally.good += u64::from(good);
         tally.truncated += u64::from(request.grant.truncated);
@@ -278,9 +303,8 @@ impl Recorder {
                 tally.prepaid_requests += 1;
             }
             _ => {
-                let scope = served_by.token_scope();
-                if let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref()) {
-                    tally.ledger.add(tariff.charge(usage));
+                if let Some(charge) = charge {
+                    tally.ledger.add(charge);
                 }
             }
         }

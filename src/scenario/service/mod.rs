@@ -7,6 +7,7 @@ mod quota;
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::offers::tiers;
 use crate::config::{Section, boolean, float, text, unit};
 use crate::domain::{QuotaRules, Scope};
 use crate::service::spec::{AnswerSpec, CapacitySpec, FixedLatency, QuotaLimits, ServiceSpec};
@@ -82,6 +83,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             })
         })
     });
+    let tiers = tiers(s);
     Some(ServiceSpec {
         region: region?,
         capacity: CapacitySpec::OnDemand {
@@ -96,6 +98,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         fixed_latency,
         faults: Vec::new(),
         answers: AnswerSpec::default(),
+        tiers,
     })
 }
 

@@ -17,8 +17,10 @@ use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
+use super::latency::Pace;
+use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
+use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
 use faults::Fault;
@@ -38,6 +40,10 @@ pub struct Call<'a> {
     pub output: u32,
     /// The call's own `max_tokens`; `None` takes that of the target.
     pub max_tokens: Option<u32>,
+    /// The service tier that it names; `None` takes the capacity of its target, bought or shared.
+    pub tier: Option<PriceTier>,
+    /// Whether it asks for latency-optimised inference.
+    pub latency_optimized: bool,
 }
 
 /// The part of a prompt that a cache may know.
@@ -93,6 +99,8 @@ pub struct Grant {
     pub usage: Usage,
     /// Who serves it.
     pub served_by: ServedBy,
+    /// As what shared capacity serves it, which decides the price with `served_by`.
+    pub tier: PriceTier,
     /// Whether `max_tokens` cuts the answer short.
     pub truncated: bool,
     /// When the first token comes.
@@ -121,6 +129,14 @@ impl Grant {
         }
     }
 
+    /// Sets the times of an answer that keeps its own pace.
+    #[inline]
+    pub(super) fn set_pace(&mut self, now: Moment, pace: Pace) {
+        self.per_token_us = pace.per_token_us;
+        self.first_token_at = now + pace.ttft;
+        self.done_at = Some(now + pace.total(self.produces()));
+    }
+
     /// Microseconds per output token after the first, as far as admission knows them.
     pub fn per_token_us(&self) -> f64 {
         self.per_token_us
@@ -139,6 +155,7 @@ pub struct Endpoint {
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
+    tiers: Tiers,
 }
 
 /// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
@@ -153,7 +170,7 @@ pub struct ServiceTotals {
 }
 
 #[derive(Clone, Debug)]
-struct Target {
+pub(super) struct Target {
     route: Route,
     latency: LatencyModel,
     noise: Keyed,
@@ -168,6 +185,7 @@ struct Target {
     first_cache: usize,
     destinations: usize,
     hop: Micros,
+    pub(super) optimized: Option<OptimizedRoute>,
 }
 
 /// The cache of one target in one Region.
@@ -221,6 +239,7 @@ impl Endpoint {
                     first_cache,
                     destinations: spec.destinations,
                     hop: spec.hop,
+                    optimized: spec.optimized,
                 }
             })
             .collect();
@@ -249,7 +268,20 @@ impl Endpoint {
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
+            tiers: Tiers::new(setup, seed),
         }
+    }
+
+    pub(super) fn target(&self, target: usize) -> &Target {
+        &self.targets[target]
+    }
+
+    pub(super) fn tiers(&self) -> &Tiers {
+        &self.tiers
+    }
+
+    pub(super) fn tiers_mut(&mut self) -> &mut Tiers {
+        &mut self.tiers
     }
 
     /// Admits or refuses a call.
@@ -292,9 +324,14 @@ impl Endpoint {
             ..Grant::default()
         };
         let grant = match target.route {
+            // A tier that is named goes past the reservation where standard capacity stands behind it.
+            Route::Reserved {
+                counter: Some(counter),
+            } if call.tier.is_some() => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
+            Route::Batch => return Err(Failure::Validation),
         };
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, call, cache);
@@ -364,8 +401,14 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if let Some(counter) = target.route.counter() {
-            self.counters[counter].settle(now, grant.admitted_at, grant.reserved, used);
+        let counter = match (grant.tier, target.optimized) {
+            (PriceTier::LatencyOptimized, Some(route)) => {
+                Some(&mut self.tiers.optimized[route.counter])
+            }
+            _ => target.route.counter().map(|index| &mut self.counters[index]),
+        };
+        if let Some(counter) = counter {
+            counter.settle(now, grant.admitted_at, grant.reserved, used);
             self.totals.settled += used as u128;
         }
     }
@@ -377,7 +420,8 @@ impl Endpoint {
 
     /// Quota tokens held by calls in flight, over all counters.
     pub fn held(&self) -> i64 {
-        self.counters.iter().map(Counter::held).sum()
+        let counters = self.counters.iter().chain(&self.tiers.optimized);
+        counters.map(Counter::held).sum()
     }
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
@@ -398,6 +442,7 @@ impl Endpoint {
     /// Every quota and bought capacity with what it saw.
     pub fn reports(&self) -> Vec<QuotaReport> {
         let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
+        reports.extend(self.tiers.reports());
         if let Some(tier) = &self.reserved {
             reports.extend(tier.reports());
         }

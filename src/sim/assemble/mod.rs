@@ -2,7 +2,11 @@
 
 mod bought;
 mod checks;
+mod offers;
 mod words;
+
+pub(super) use offers::optimized_counter;
+
 
 use super::context::{VariantContext, WorkloadContext};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
@@ -10,7 +14,7 @@ use crate::config::{ConfigError, Problem};
 use crate::cost::Tariff;
 use crate::domain::{
     CacheTtl, Fact, FactStatus, LatencyProfile, ModelPrices, ModelProfile, NoiseLaw, Origin,
-    PriceBook, Scope, ScopeKind, TokenPrices,
+    PriceBook, PriceTier, Scope, ScopeKind, ScopeQuota, TokenPrices,
 };
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
@@ -19,6 +23,7 @@ use crate::service::CounterLimits;
 use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{CapacitySpec, FixedLatency, Overload};
 use crate::units::Micros;
+use offers::Asked;
 use std::borrow::Cow;
 use words::{assumptions, mode};
 
@@ -50,6 +55,7 @@ pub fn assemble(
             book,
             problems: Vec::new(),
             counters: Vec::new(),
+            optimized: Vec::new(),
             notes: Vec::new(),
             warnings: Vec::new(),
         };
@@ -71,6 +77,7 @@ struct Joiner<'a> {
     book: &'a PriceBook,
     problems: Vec<Problem>,
     counters: Vec<CounterSetup>,
+    optimized: Vec<CounterSetup>,
     notes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -118,8 +125,9 @@ impl<'a> Joiner<'a> {
             let scope = token_scope(&service.capacity, &service.region);
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
-            workloads.push(workload_setup(one.workload, &scope, prices));
-            contexts.push(workload_context(one, prices));
+            let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
+            contexts.push(workload_context(one, prices, &asked));
+            workloads.push(workload_setup(one.workload, &scope, prices, asked));
         }
         if !self.problems.is_empty() {
             return None;
@@ -139,6 +147,8 @@ impl<'a> Joiner<'a> {
                 units: units_setup,
                 faults: service.faults.clone(),
                 ambient_load: service.ambient_load,
+                tiers: service.tiers,
+                optimized: std::mem::take(&mut self.optimized),
             },
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
@@ -153,7 +163,11 @@ impl<'a> Joiner<'a> {
             workloads: contexts,
             bought: reserved_bought.or(units_bought),
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
-            assumptions: assumptions(service),
+            assumptions: {
+                let mut all = assumptions(service);
+                all.extend(offers::assumptions(variant));
+                all
+            },
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
         };
@@ -191,7 +205,9 @@ impl<'a> Joiner<'a> {
 
     fn target(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<TargetSetup> {
         let service = &self.variant.service;
+        let is_batch = one.workload.offer.batch.is_some();
         let route = match &service.capacity {
+            _ if is_batch => self.batch_route(one.model, scope)?,
             CapacitySpec::OnDemand { .. } => Route::OnDemand {
                 counter: self.counter(one.model, scope)?,
             },
@@ -211,7 +227,8 @@ impl<'a> Joiner<'a> {
                 Route::Units { counter }
             }
         };
-        let destinations = if let CapacitySpec::Provisioned(_) = service.capacity {
+        let needs_no_profile = matches!(service.capacity, CapacitySpec::Provisioned(_));
+        let destinations = if needs_no_profile || is_batch {
             1
         } else {
             self.destinations(one.model, scope)?
@@ -219,7 +236,7 @@ impl<'a> Joiner<'a> {
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
         let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
-        let cache = one.model.cache.as_ref().filter(|_| marked);
+        let cache = one.model.cache.as_ref().filter(|_| marked && !is_batch);
         Some(TargetSetup {
             name: one.workload.name.clone(),
             route,
@@ -239,7 +256,32 @@ impl<'a> Joiner<'a> {
                 ScopeKind::Geo => service.geo_hop,
                 ScopeKind::Global => service.global_hop,
             },
+            optimized: self.optimized(one, scope),
         })
+    }
+
+    /// The route of batch jobs, which use no quota but need the scope for their price.
+    fn batch_route(&mut self, model: &ModelProfile, scope: &Scope) -> Option<Route> {
+        self.quota(model, scope).map(|_| Route::Batch)
+    }
+
+    /// The default quotas of a model in a scope; a problem if it cannot be called there.
+    fn quota<'m>(&mut self, model: &'m ModelProfile, scope: &Scope) -> Option<&'m ScopeQuota> {
+        let kind = scope.kind();
+        let quota = model.quota(kind);
+        if quota.is_none() {
+            let offered: Vec<String> = model
+                .quotas
+                .iter()
+                .map(|quota| quota.kind.to_string())
+                .collect();
+            self.problem(
+                "capacity",
+                format!("{} cannot be called {kind} (`{scope}`)", model.title),
+                format!("it is offered: {}", offered.join(", ")),
+            );
+        }
+        quota
     }
 
     /// The index of the quota counter of a model in a scope, made if it is new.
@@ -252,19 +294,7 @@ impl<'a> Joiner<'a> {
         if known.is_some() {
             return known;
         }
-        let Some(quota) = model.quota(kind) else {
-            let offered: Vec<String> = model
-                .quotas
-                .iter()
-                .map(|quota| quota.kind.to_string())
-                .collect();
-            self.problem(
-                "capacity",
-                format!("{} cannot be called {kind} (`{scope}`)", model.title),
-                format!("it is offered: {}", offered.join(", ")),
-            );
-            return None;
-        };
+        let quota = self.quota(model, scope)?;
         let own = self.variant.service.limits;
         let limits = CounterLimits {
             tpm: own.tpm.unwrap_or(quota.tpm),
@@ -363,18 +393,32 @@ fn workload_setup(
     workload: &Workload,
     scope: &Scope,
     prices: Option<&TokenPrices>,
+    asked: Asked,
 ) -> WorkloadSetup {
     let (_, ttl) = blocks(&workload.traffic);
-    let tariff = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    let plain = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    let Asked { mut tier, batch, .. } = asked;
+    // Jobs have no price but their own.
+    let tariffs = match &batch {
+        None => plain.into_iter().collect(),
+        Some(_) => std::mem::take(&mut tier.tariffs),
+    };
     WorkloadSetup {
         name: workload.name.clone(),
         traffic: workload.traffic.clone(),
         stream: workload.stream,
-        tariffs: tariff.into_iter().collect(),
+        tariffs,
+        tier,
+        batch,
     }
 }
 
-fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> WorkloadContext {
+fn workload_context(
+    one: &Resolved<'_>,
+    prices: Option<&TokenPrices>,
+    asked: &Asked,
+) -> WorkloadContext {
+    let is_batch = asked.price_tier == PriceTier::Batch;
     WorkloadContext {
         name: one.workload.name.clone(),
         model: one.model.name.clone(),
@@ -387,6 +431,12 @@ fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> Workloa
         latency: one.latency.name.clone(),
         latency_origin: one.latency.origin,
         latency_source: one.latency.source.source.clone(),
-        prices: prices.cloned(),
+        prices: if is_batch {
+            asked.prices.clone()
+        } else {
+            prices.cloned()
+        },
+        tier: asked.price_tier,
+        tier_prices: asked.prices.clone(),
     }
 }
