@@ -4,7 +4,7 @@ use super::failure;
 use super::plan::LiveWorkload;
 use super::sdk_retries::AttemptLog;
 use crate::clock::Clock;
-use crate::domain::{PriceTier, CacheTtl, Failure, StreamFault, Usage};
+use crate::domain::{CacheTtl, Failure, PriceTier, StreamFault, Usage};
 use crate::load::source::Prefix;
 use crate::measure::LatencyHistogram;
 use crate::results::LiveMarks;
@@ -14,7 +14,8 @@ use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::types::{
     CachePointBlock, CachePointType, CacheTtl as WireTtl, ContentBlock, ContentBlockDelta,
     ConversationRole, ConverseMetrics, ConverseStreamMetrics, ConverseStreamOutput,
-    InferenceConfiguration, Message, PerformanceConfiguration, ServiceTier, StopReason, SystemContentBlock, TokenUsage,
+    InferenceConfiguration, Message, PerformanceConfiguration, ServiceTier, StopReason,
+    SystemContentBlock, TokenUsage,
 };
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -171,7 +172,9 @@ async fn whole(
         served_by: workload.served_by(answer.service_tier().map(ServiceTier::r#type)),
         tier: workload.served_as(
             answer.service_tier().map(ServiceTier::r#type),
-            answer.performance_config().map(PerformanceConfiguration::latency),
+            answer
+                .performance_config()
+                .map(PerformanceConfiguration::latency),
         ),
     })
 }
@@ -223,7 +226,9 @@ async fn stream(
                 seen.marks.service_ms = metadata.metrics().map(ConverseStreamMetrics::latency_ms);
                 answered.tier = workload.served_as(
                     metadata.service_tier().map(ServiceTier::r#type),
-                    metadata.performance_config().map(PerformanceConfiguration::latency),
+                    metadata
+                        .performance_config()
+                        .map(PerformanceConfiguration::latency),
                 );
                 if let Some(tier) = metadata.service_tier() {
                     answered.served_by = workload.served_by(Some(tier.r#type()));

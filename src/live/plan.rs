@@ -11,7 +11,8 @@ use crate::sim::{Assembled, RunSetup};
 use crate::units::Micros;
 use crate::wire::request::TokenRatio;
 use aws_sdk_bedrockruntime::types::{
-    PerformanceConfiguration, ServiceTier, ServiceTierType, Tool, ToolConfiguration, ToolInputSchema, ToolSpecification,
+    PerformanceConfiguration, ServiceTier, ServiceTierType, Tool, ToolConfiguration,
+    ToolInputSchema, ToolSpecification,
 };
 use aws_smithy_types::Document;
 use std::collections::HashMap;

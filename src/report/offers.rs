@@ -54,8 +54,12 @@ const FIGURES: [Shown; 11] = [
         optional(batch.records_per_job, |records| format!("{records:.0}"))
     }),
     ("records", |batch| count(batch.records)),
-    ("completed in p50", |batch| after(&batch.completion_s, "p50")),
-    ("completed in p99", |batch| after(&batch.completion_s, "p99")),
+    ("completed in p50", |batch| {
+        after(&batch.completion_s, "p50")
+    }),
+    ("completed in p99", |batch| {
+        after(&batch.completion_s, "p99")
+    }),
     ("late", |batch| of_records(batch, batch.late_records)),
     ("expired", |batch| of_records(batch, batch.expired_records)),
     ("too few for a job", |batch| count(batch.too_few_records)),

@@ -3,9 +3,9 @@
 use super::body::{Closing, ReplyBody, StreamBody};
 use super::core::Running;
 use super::handle::{Reply, Unanswered, streamed, whole};
-use super::tiers::Asked as AskedTier;
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
+use super::tiers::Asked as AskedTier;
 use crate::domain::{CachePoint, Failure, StreamFault};
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};

@@ -24,7 +24,11 @@ pub(super) fn cost(
     });
     let mut tokens_run = Some(Ledger::default());
     for workload in workloads {
-        let metered = if workload.batch.is_some() { 1.0 } else { metered };
+        let metered = if workload.batch.is_some() {
+            1.0
+        } else {
+            metered
+        };
         if metered <= 0.0 {
             continue;
         }

@@ -13,11 +13,11 @@ pub use state::CounterState;
 
 use super::cache::{PointCache, PrefixCache};
 use super::latency::LatencyModel;
+use super::latency::Pace;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
-use super::latency::Pace;
 use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
 use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StreamFault, Usage};
@@ -405,7 +405,10 @@ impl Endpoint {
             (PriceTier::LatencyOptimized, Some(route)) => {
                 Some(&mut self.tiers.optimized[route.counter])
             }
-            _ => target.route.counter().map(|index| &mut self.counters[index]),
+            _ => target
+                .route
+                .counter()
+                .map(|index| &mut self.counters[index]),
         };
         if let Some(counter) = counter {
             counter.settle(now, grant.admitted_at, grant.reserved, used);

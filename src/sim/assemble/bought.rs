@@ -24,8 +24,7 @@ impl<'a> Joiner<'a> {
             );
             return None;
         };
-        if calls().any(|one| one.model.name != first.model.name)
-        {
+        if calls().any(|one| one.model.name != first.model.name) {
             self.problem(
                 "capacity",
                 "bought capacity serves one model, and the workloads call several",

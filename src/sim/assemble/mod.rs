@@ -7,7 +7,6 @@ mod words;
 
 pub(super) use offers::optimized_counter;
 
-
 use super::context::{VariantContext, WorkloadContext};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
 use crate::config::{ConfigError, Problem};
@@ -397,7 +396,9 @@ fn workload_setup(
 ) -> WorkloadSetup {
     let (_, ttl) = blocks(&workload.traffic);
     let plain = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
-    let Asked { mut tier, batch, .. } = asked;
+    let Asked {
+        mut tier, batch, ..
+    } = asked;
     // Jobs have no price but their own.
     let tariffs = match &batch {
         None => plain.into_iter().collect(),

@@ -3,9 +3,7 @@
 
 use super::{Joiner, Resolved};
 use crate::cost::Tariff;
-use crate::domain::{
-    CacheTtl, ModelProfile, Offer, PriceTier, Scope, ScopeKind, TokenPrices,
-};
+use crate::domain::{CacheTtl, ModelProfile, Offer, PriceTier, Scope, ScopeKind, TokenPrices};
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
 use crate::service::batch::{BatchSetup, BatchSpec};
@@ -70,7 +68,10 @@ impl<'a> Joiner<'a> {
         let tier = TierSetup {
             asks: offer.tier,
             latency_optimized: offer.latency_optimized,
-            tariffs: tariff.map(|tariff| (scope.kind(), tariff)).into_iter().collect(),
+            tariffs: tariff
+                .map(|tariff| (scope.kind(), tariff))
+                .into_iter()
+                .collect(),
         };
         Asked {
             tier,
@@ -134,10 +135,7 @@ impl<'a> Joiner<'a> {
                 prefix.tokens
             ));
         }
-        if !matches!(
-            self.variant.service.capacity,
-            CapacitySpec::OnDemand { .. }
-        ) {
+        if !matches!(self.variant.service.capacity, CapacitySpec::OnDemand { .. }) {
             self.notes.push(format!(
                 "workload `{name}`: batch jobs do not use bought capacity"
             ));
@@ -151,7 +149,11 @@ impl<'a> Joiner<'a> {
     }
 
     /// The quota of latency-optimised inference that a workload's calls go to.
-    pub(super) fn optimized(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<OptimizedRoute> {
+    pub(super) fn optimized(
+        &mut self,
+        one: &Resolved<'_>,
+        scope: &Scope,
+    ) -> Option<OptimizedRoute> {
         if !one.workload.offer.latency_optimized {
             return None;
         }
@@ -261,7 +263,11 @@ pub(super) fn assumptions(variant: &Variant) -> Vec<Assumption> {
             "Flex gives way to other tiers when capacity is short; how often is not published",
         );
     }
-    if variant.workloads.iter().any(|one| one.offer.latency_optimized) {
+    if variant
+        .workloads
+        .iter()
+        .any(|one| one.offer.latency_optimized)
+    {
         add(
             "service.latency_optimized.speedup".into(),
             tiers.optimized_speedup.to_string(),
