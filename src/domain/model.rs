@@ -70,6 +70,8 @@ pub struct ScopeQuota {
     pub rpm: Option<RequestsPerMinute>,
     /// Tokens per day, where enforced.
     pub tpd: Option<TokensPerDay>,
+    /// Source Regions that have this scope; empty where the file does not say.
+    pub regions: Vec<String>,
     /// Where the limits come from.
     pub source: Fact,
 }

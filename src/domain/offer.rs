@@ -1,5 +1,7 @@
 //! What is sold for a model beside plain on-demand use, and the sentence that refuses the rest.
 
+use std::fmt::Write as _;
+
 use super::{FactStatus, ModelProfile};
 
 /// Something that can be bought, or asked for, beside plain on-demand use.
@@ -105,7 +107,7 @@ impl ModelProfile {
                 "{title} sells no model units: no current Claude can buy Provisioned Throughput"
             ),
             Offer::Provisioned => {
-                format!("{title} sells no model units (Provisioned Throughput)")
+                format!("{title} sells no model units of Provisioned Throughput")
             }
             Offer::Reserved => format!("{title} is not in the Reserved tier"),
             Offer::Batch => format!("{title} has no batch inference"),
@@ -122,7 +124,12 @@ impl ModelProfile {
                 FactStatus::Documented => String::new(),
                 status => format!("{status}: "),
             };
-            sentence += &format!(" ({how_sure}{}, read {})", fact.source, fact.as_of);
+            // Writing to a string cannot fail.
+            let _ = write!(
+                sentence,
+                " ({how_sure}{}, read {})",
+                fact.source, fact.as_of
+            );
         }
         Some(sentence)
     }

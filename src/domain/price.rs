@@ -65,7 +65,7 @@ pub struct TierPrices {
     pub tier: PriceTier,
     /// Token prices by scope kind.
     pub tokens: Vec<(ScopeKind, TokenPrices)>,
-    /// Token prices of geographic profiles, by prefix, that differ from the geo price.
+    /// Token prices by profile prefix or Region that differ from those of its kind.
     pub by_prefix: Vec<(String, TokenPrices)>,
     /// Where the prices come from.
     pub source: Fact,
@@ -210,7 +210,8 @@ pub struct UnitPrice {
 pub struct ModelPrices {
     /// Token prices by scope kind.
     pub tokens: Vec<(ScopeKind, TokenPrices)>,
-    /// Token prices of geographic profiles, by prefix, that differ from the geo price.
+    /// Token prices of geographic profiles, by prefix, that differ from the geo price, and of
+    /// Regions, by name, that differ from the in-Region price.
     pub by_prefix: Vec<(String, TokenPrices)>,
     /// Where the token prices come from.
     pub source: Fact,
@@ -252,8 +253,8 @@ fn find<'p>(
     scope: &Scope,
 ) -> Option<&'p TokenPrices> {
     let own = match scope {
-        Scope::Geo(prefix) => by_prefix.iter().find(|(p, _)| p == prefix),
-        Scope::InRegion(_) | Scope::Global => None,
+        Scope::Geo(name) | Scope::InRegion(name) => by_prefix.iter().find(|(p, _)| p == name),
+        Scope::Global => None,
     };
     let kind = scope.kind();
     own.map(|(_, prices)| prices).or_else(|| {

@@ -405,4 +405,6 @@ fn sha256(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod book_tests;
+#[cfg(test)]
 mod tests;

@@ -126,12 +126,14 @@ fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Quotas {
             let tpm = figures.required(s, "tpm", unit());
             let rpm = figures.optional(s, "rpm", unit());
             let tpd = figures.optional(s, "tpd", unit());
+            let regions = figures.optional(s, "regions", list(text()));
             let (tpm, source) = tpm?;
             Some(ScopeQuota {
                 kind,
                 tpm,
                 rpm: rpm.map(|(rpm, _)| rpm),
                 tpd: tpd.map(|(tpd, _)| tpd),
+                regions: regions.map_or_else(Vec::new, |(regions, _)| regions),
                 source,
             })
         });
