@@ -1,11 +1,13 @@
 //! What is measured: histograms, tallies by workload, the course of a run.
 
 mod attempt;
+mod batch;
 mod histogram;
 mod tally;
 mod timeline;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
+pub use batch::BatchTally;
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use tally::{

@@ -2,6 +2,7 @@
 //!
 //! Everything is an integer, so tallies of replications merge exactly in any order.
 
+use super::batch::BatchTally;
 use super::histogram::LatencyHistogram;
 use crate::cost::Ledger;
 use crate::domain::{Outcome, StopReason, Usage};
@@ -245,6 +246,10 @@ pub struct Tally {
     pub guardrail: GuardrailCounts,
     /// Dollars by class.
     pub ledger: Ledger,
+    /// Requests answered as the service tier that they named, or by latency-optimised inference.
+    pub in_tier: u64,
+    /// The jobs, where requests are records of batch jobs.
+    pub batch: Option<Box<BatchTally>>,
 }
 
 impl Tally {
@@ -267,6 +272,8 @@ impl Tally {
             visible_ttft: None,
             guardrail: GuardrailCounts::default(),
             ledger: Ledger::default(),
+            in_tier: 0,
+            batch: None,
         }
     }
 
@@ -294,6 +301,10 @@ impl Tally {
         }
         self.guardrail.merge(&other.guardrail);
         self.ledger.merge(&other.ledger);
+        self.in_tier += other.in_tier;
+        if let Some(batch) = &other.batch {
+            self.batch.get_or_insert_default().merge(batch);
+        }
     }
 
     /// Records when the first visible text of an answer came, by its two readings.

@@ -4,6 +4,7 @@ mod answers;
 mod client;
 mod files;
 mod guardrail;
+mod offers;
 mod origins;
 mod read;
 mod service;
@@ -13,6 +14,7 @@ mod traffic;
 mod workload;
 
 pub use files::Files;
+pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use read::{Loaded, read};
 pub use service::read_faults;
@@ -88,6 +90,8 @@ pub struct Workload {
     pub tool_use: Ratio,
     /// Share of answers that the model's own filter ends on their way.
     pub content_filtered: Ratio,
+    /// The service tier, latency-optimised inference or batch jobs that it asks for.
+    pub offer: OfferSpec,
 }
 
 /// What the live calls of a workload say. A simulation has no texts, and no use for this.

@@ -9,6 +9,7 @@ use crate::units::Ratio;
 use std::sync::Arc;
 
 use super::files::Library;
+use super::offers::offer;
 use super::shape::shapes;
 use super::traffic::arrival;
 use super::{PromptSpec, Workload};
@@ -26,6 +27,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
+    let offer = offer(s);
     // One that is wrong has been reported.
     let prompts = s
         .optional_table("prompts", |s| prompts(s, library))
@@ -47,6 +49,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         thinking,
         tool_use,
         content_filtered,
+        offer,
     })
 }
 

@@ -5,6 +5,7 @@ use super::core::Running;
 use super::handle::{Reply, Unanswered, streamed, whole};
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
+use super::tiers::Asked as AskedTier;
 use crate::domain::{CachePoint, Failure, StreamFault};
 use crate::service::guardrail::Screening;
 use crate::service::{Call, Prefix};
@@ -119,9 +120,11 @@ fn decide(
     read: &Read<'_>,
 ) -> Result<(Option<Running>, Answer, Closing), Unanswered> {
     let call = &read.call;
+    let asked = AskedTier::of(shared, call, read.target)
+        .inspect_err(|_| shared.core.refused(read.target))?;
     let mut closing = Closing {
-        tier: call.service_tier.clone(),
-        latency_optimized: call.latency_optimized.then_some(true),
+        tier: asked.name,
+        latency_optimized: asked.latency_optimized.then_some(true),
         ..Closing::default()
     };
     if let Some(guardrail) = &call.guardrail {
@@ -156,11 +159,14 @@ fn decide(
             max_tokens: call.max_tokens,
             thinking: 0,
             screening: Screening::Off,
+            tier: asked.tier,
+            latency_optimized: asked.latency_optimized,
         },
         read.asked.arrived,
         read.asked.operation.streams(),
     );
     let running = admitted.map_err(|failure| unanswered(failure, read.asked.id))?;
+    asked.served(&running.grant, &mut closing);
     closing.usage = running.grant.usage;
     closing.cache_write_1h = running.grant.cache_write_1h;
     let mut answer = plan.cut(running.grant.usage.output, running.grant.truncated);

@@ -1,5 +1,6 @@
 //! The service brain: Bedrock's admission, settlement, capacity, latency and cache.
 
+pub mod batch;
 mod cache;
 mod endpoint;
 pub mod fault;
@@ -10,6 +11,7 @@ mod quota;
 mod reserved;
 pub mod setup;
 pub mod spec;
+pub mod tiers;
 mod units;
 
 pub use cache::{PointCache, PrefixCache};

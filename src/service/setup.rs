@@ -3,6 +3,7 @@
 use super::guardrail::{GuardSetup, TargetGuard};
 use super::quota::{Counter, CounterLimits};
 use super::spec::{FaultSpec, Overload};
+use super::tiers::{OptimizedRoute, TierSpec};
 use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
 
@@ -25,6 +26,10 @@ pub struct EndpointSetup {
     pub faults: Vec<FaultSpec>,
     /// Load of the shared service, in `[0, 1)`.
     pub ambient_load: f64,
+    /// What the service tiers do.
+    pub tiers: TierSpec,
+    /// The quota counters of latency-optimised inference.
+    pub optimized: Vec<CounterSetup>,
 }
 
 /// The service side of one workload.
@@ -58,6 +63,8 @@ pub struct TargetSetup {
     pub behaviour: Behaviour,
     /// The guardrail that its calls meet, if any.
     pub guard: Option<TargetGuard>,
+    /// The quota of latency-optimised inference, if the model has it.
+    pub optimized: Option<OptimizedRoute>,
 }
 
 /// How a model ends answers that nothing cuts short.
@@ -87,6 +94,8 @@ pub enum Route {
         /// The counter that takes the overflow, if it overflows.
         counter: Option<usize>,
     },
+    /// Jobs of batch inference: no call is made.
+    Batch,
 }
 
 impl Route {
@@ -95,6 +104,7 @@ impl Route {
         match self {
             Self::OnDemand { counter } => Some(counter),
             Self::Reserved { counter } | Self::Units { counter } => counter,
+            Self::Batch => None,
         }
     }
 }
@@ -128,6 +138,8 @@ pub struct ReservedSetup {
     pub input_tpm: TokensPerMinute,
     /// Output tokens per minute.
     pub output_tpm: TokensPerMinute,
+    /// Reserved tokens that one output token takes: 1, or the model's burndown rate.
+    pub burndown: u64,
 }
 
 /// Model units as bought.

@@ -1,5 +1,6 @@
 //! What a scenario says of the service: capacity that is bought or shared, assumptions, faults.
 
+use super::tiers::TierSpec;
 use crate::domain::{QuotaRules, Rejection, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 
@@ -30,6 +31,8 @@ pub struct ServiceSpec {
     pub answers: AnswerSpec,
     /// The guardrails that workloads and calls may name.
     pub guardrails: Vec<super::guardrail::GuardSpec>,
+    /// What the service tiers do.
+    pub tiers: TierSpec,
 }
 
 /// A latency without noise.
@@ -158,6 +161,9 @@ pub struct ReservedSpec {
     pub term: Term,
     /// Whether what exceeds the reservation overflows to Standard; otherwise it is refused.
     pub overflow: bool,
+    /// Whether an output token takes as many reserved tokens as its burndown rate says. AWS does
+    /// not say; an assumption.
+    pub burndown: bool,
 }
 
 /// The kinds of server error that can be injected.

@@ -10,7 +10,7 @@ use super::recorder::{Answer, Recorder};
 use super::setup::RunSetup;
 use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
-use crate::domain::{Failure, Outcome};
+use crate::domain::{Failure, Outcome, PriceTier};
 use crate::load::source::{Arrival, Source};
 use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
@@ -27,7 +27,9 @@ use std::sync::Arc;
 pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
     let mut engine = Engine::new(setup, seed);
     engine.run();
-    engine.finish()
+    let mut measures = engine.finish();
+    super::batch::run(setup, seed, &mut measures);
+    measures
 }
 
 /// The least time after which a user asks again: a refusal, too, takes a round trip. Without it,
@@ -55,6 +57,8 @@ struct WorkloadSource {
     blocks: Arc<[u32]>,
     jitter: Keyed,
     thinking: Option<ThinkingLaw>,
+    tier: Option<PriceTier>,
+    latency_optimized: bool,
 }
 
 impl Engine {
@@ -66,8 +70,9 @@ impl Engine {
             .map(|workload| {
                 let mut source = Source::new(&workload.traffic, seed, &workload.name, until);
                 let ahead = match &mut source {
-                    Source::Open(open) => open.next(),
-                    Source::Closed(_) => None,
+                    // Batch jobs run beside the engine.
+                    Source::Open(open) if workload.batch.is_none() => open.next(),
+                    _ => None,
                 };
                 let blocks = source.blocks().clone();
                 let jitter = Keyed::new(seed, &format!("{}/retry", workload.name));
@@ -80,6 +85,8 @@ impl Engine {
                         .thinking
                         .as_ref()
                         .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
+                    tier: workload.tier.asks,
+                    latency_optimized: workload.tier.latency_optimized,
                 }
             })
             .collect();
@@ -261,6 +268,8 @@ impl Engine {
             max_tokens: None,
             thinking,
             screening: Screening::AsSet,
+            tier: source.tier,
+            latency_optimized: source.latency_optimized,
         };
         let admitted = self.endpoint.admit(now, &call);
         self.recorder

@@ -4,10 +4,10 @@ use super::measures::RunMeasures;
 use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;
-use crate::domain::{Failure, Outcome, RefusalReason, ScopeKind, Usage};
+use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
 use crate::service::guardrail::{Screened, Verdict};
-use crate::service::{QuotaReport, ServedBy, ServiceTotals};
+use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
 use crate::units::{Micros, Moment, Usd};
 
 /// The times of an answered request.
@@ -56,6 +56,8 @@ struct Recorded {
     block_tokens: u32,
     /// By scope kind: in-Region, geo, global.
     tariffs: [Option<Tariff>; 3],
+    /// The same for what is served as the tier that the workload names.
+    tier_tariffs: [Option<Tariff>; 3],
     thinks: bool,
     text_unit: Usd,
 }
@@ -95,6 +97,27 @@ impl Recorded {
                 .saw_text(answer.ttft + late, answer.attempt_ttft + late);
         }
     }
+
+    /// What the tokens of an answer cost; `None` where capacity is paid by the hour, and where no
+    /// price is known.
+    #[inline]
+    fn tariff(&self, grant: &Grant) -> Option<&Tariff> {
+        let kind = grant.served_by.token_scope()?;
+        let tariffs = if grant.tier == PriceTier::Standard {
+            &self.tariffs
+        } else {
+            &self.tier_tariffs
+        };
+        tariffs[slot(kind)].as_ref()
+    }
+}
+
+fn by_scope(tariffs: &[(ScopeKind, Tariff)]) -> [Option<Tariff>; 3] {
+    let mut places = [const { None }; 3];
+    for (kind, tariff) in tariffs {
+        places[slot(*kind)] = Some(tariff.clone());
+    }
+    places
 }
 
 fn slot(kind: ScopeKind) -> usize {
@@ -113,19 +136,14 @@ impl Recorder {
             .workloads
             .iter()
             .zip(&setup.endpoint.targets)
-            .map(|(workload, target)| {
-                let mut tariffs = [const { None }; 3];
-                for (kind, tariff) in &workload.tariffs {
-                    tariffs[slot(*kind)] = Some(tariff.clone());
-                }
-                Recorded {
-                    tally: Tally::new(),
-                    stream: workload.stream,
-                    block_tokens: target.block_tokens,
-                    tariffs,
-                    thinks: workload.thinking.is_some(),
-                    text_unit: workload.text_unit,
-                }
+            .map(|(workload, target)| Recorded {
+                tally: Tally::new(),
+                stream: workload.stream,
+                block_tokens: target.block_tokens,
+                tariffs: by_scope(&workload.tariffs),
+                tier_tariffs: by_scope(&workload.tier.tariffs),
+                thinks: workload.thinking.is_some(),
+                text_unit: workload.text_unit,
             })
             .collect();
         Self {
@@ -284,10 +302,11 @@ impl Recorder {
             let units = screened.units_of(output, request.grant.usage.output);
             workload.guarded(screened, units);
         }
-        let scope = request.grant.served_by.token_scope();
-        if billed && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
-        {
-            workload.tally.ledger.waste(tariff.charge(usage));
+        let charge = workload
+            .tariff(&request.grant)
+            .map(|tariff| tariff.charge(usage));
+        if billed && let Some(charge) = charge {
+            workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
         self.keep(now, request, AttemptEnd::Failed(failure), usage);
@@ -308,8 +327,12 @@ impl Recorder {
         if !measured {
             return;
         }
-        let tally = &mut workload.tally;
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
+        let charge = workload
+            .tariff(&request.grant)
+            .map(|tariff| tariff.charge(usage));
+        let tally = &mut workload.tally;
+        tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
         tally.good += u64::from(good);
         tally.truncated += u64::from(request.grant.truncated);
@@ -336,9 +359,8 @@ impl Recorder {
                 tally.prepaid_requests += 1;
             }
             _ => {
-                let scope = served_by.token_scope();
-                if let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref()) {
-                    tally.ledger.add(tariff.charge(usage));
+                if let Some(charge) = charge {
+                    tally.ledger.add(charge);
                 }
             }
         }

@@ -8,6 +8,7 @@ pub use fault::read_faults;
 
 use super::answers::answers;
 use super::guardrail;
+use super::offers::tiers;
 use crate::config::{Section, boolean, float, text, unit};
 use crate::domain::{QuotaRules, Scope};
 use crate::service::spec::{AnswerSpec, CapacitySpec, FixedLatency, QuotaLimits, ServiceSpec};
@@ -88,6 +89,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             })
         })
     });
+    let tiers = tiers(s);
     Some(ServiceSpec {
         region: region?,
         capacity: CapacitySpec::OnDemand {
@@ -103,6 +105,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         faults: Vec::new(),
         answers: AnswerSpec::default(),
         guardrails: Vec::new(),
+        tiers,
     })
 }
 

@@ -15,12 +15,14 @@ pub use state::CounterState;
 use super::cache::{PointCache, PrefixCache};
 use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
+use super::latency::Pace;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
+use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, ScopeKind, StopReason, StreamFault, Usage};
+use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
 use faults::{Fault, Label};
@@ -45,6 +47,10 @@ pub struct Call<'a> {
     pub thinking: u32,
     /// The guardrail that it meets.
     pub screening: Screening,
+    /// The service tier that it names; `None` takes the capacity of its target, bought or shared.
+    pub tier: Option<PriceTier>,
+    /// Whether it asks for latency-optimised inference.
+    pub latency_optimized: bool,
 }
 
 /// The part of a prompt that a cache may know.
@@ -100,6 +106,8 @@ pub struct Grant {
     pub usage: Usage,
     /// Who serves it.
     pub served_by: ServedBy,
+    /// As what shared capacity serves it, which decides the price with `served_by`.
+    pub tier: PriceTier,
     /// Whether `max_tokens` cuts the answer short.
     pub truncated: bool,
     /// When the first token comes.
@@ -136,6 +144,14 @@ impl Grant {
         }
     }
 
+    /// Sets the times of an answer that keeps its own pace.
+    #[inline]
+    pub(super) fn set_pace(&mut self, now: Moment, pace: Pace) {
+        self.per_token_us = pace.per_token_us;
+        self.first_token_at = now + pace.ttft;
+        self.done_at = Some(now + pace.total(self.produces()));
+    }
+
     /// Microseconds per output token after the first, as far as admission knows them.
     pub fn per_token_us(&self) -> f64 {
         self.per_token_us
@@ -156,6 +172,7 @@ pub struct Endpoint {
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
+    tiers: Tiers,
 }
 
 /// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
@@ -170,7 +187,7 @@ pub struct ServiceTotals {
 }
 
 #[derive(Clone, Debug)]
-struct Target {
+pub(super) struct Target {
     route: Route,
     latency: LatencyModel,
     noise: Keyed,
@@ -187,6 +204,7 @@ struct Target {
     hop: Micros,
     habits: Option<Habits>,
     guard: Option<TargetGuard>,
+    pub(super) optimized: Option<OptimizedRoute>,
 }
 
 /// The cache of one target in one Region.
@@ -242,6 +260,7 @@ impl Endpoint {
                     hop: spec.hop,
                     habits: Habits::new(spec.behaviour, seed, &spec.name),
                     guard: spec.guard,
+                    optimized: spec.optimized,
                 }
             })
             .collect();
@@ -284,7 +303,20 @@ impl Endpoint {
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
+            tiers: Tiers::new(setup, seed),
         }
+    }
+
+    pub(super) fn target(&self, target: usize) -> &Target {
+        &self.targets[target]
+    }
+
+    pub(super) fn tiers(&self) -> &Tiers {
+        &self.tiers
+    }
+
+    pub(super) fn tiers_mut(&mut self) -> &mut Tiers {
+        &mut self.tiers
     }
 
     /// Admits or refuses a call.
@@ -347,9 +379,14 @@ impl Endpoint {
             ..Grant::default()
         };
         let mut grant = match target.route {
+            // A tier that is named goes past the reservation where standard capacity stands behind it.
+            Route::Reserved {
+                counter: Some(counter),
+            } if call.tier.is_some() => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
+            Route::Batch => return Err(Failure::Validation),
         };
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, call, cache);
@@ -431,8 +468,17 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if let Some(counter) = target.route.counter() {
-            self.counters[counter].settle(now, grant.admitted_at, grant.reserved, used);
+        let counter = match (grant.tier, target.optimized) {
+            (PriceTier::LatencyOptimized, Some(route)) => {
+                Some(&mut self.tiers.optimized[route.counter])
+            }
+            _ => target
+                .route
+                .counter()
+                .map(|index| &mut self.counters[index]),
+        };
+        if let Some(counter) = counter {
+            counter.settle(now, grant.admitted_at, grant.reserved, used);
             self.totals.settled += used as u128;
         }
     }
@@ -444,7 +490,8 @@ impl Endpoint {
 
     /// Quota tokens held by calls in flight, over all counters.
     pub fn held(&self) -> i64 {
-        self.counters.iter().map(Counter::held).sum()
+        let counters = self.counters.iter().chain(&self.tiers.optimized);
+        counters.map(Counter::held).sum()
     }
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
@@ -466,6 +513,7 @@ impl Endpoint {
     pub fn reports(&self) -> Vec<QuotaReport> {
         let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
         reports.extend(self.guards.iter().flat_map(Guard::reports));
+        reports.extend(self.tiers.reports());
         if let Some(tier) = &self.reserved {
             reports.extend(tier.reports());
         }

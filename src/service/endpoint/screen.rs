@@ -108,6 +108,8 @@ impl Endpoint {
                 Route::OnDemand { counter } => ServedBy::on_demand(self.counters[counter].kind),
                 Route::Reserved { .. } => ServedBy::Reserved,
                 Route::Units { .. } => ServedBy::ModelUnits,
+                // Records of batch jobs are not calls.
+                Route::Batch => ServedBy::default(),
             },
             stop: StopReason::GuardrailIntervened,
             first_token_at: at,

@@ -4,7 +4,10 @@ mod bought;
 mod checks;
 mod faulty;
 mod guarded;
+mod offers;
 mod words;
+
+pub(super) use offers::optimized_counter;
 
 use super::context::{VariantContext, WorkloadContext};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
@@ -12,7 +15,7 @@ use crate::config::{ConfigError, Problem};
 use crate::cost::Tariff;
 use crate::domain::{
     CacheTtl, Fact, FactStatus, LatencyProfile, ModelPrices, ModelProfile, NoiseLaw, Origin,
-    PriceBook, Scope, ScopeKind, TokenPrices,
+    PriceBook, PriceTier, Scope, ScopeKind, ScopeQuota, TokenPrices,
 };
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
@@ -21,6 +24,7 @@ use crate::service::CounterLimits;
 use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{CapacitySpec, FixedLatency, Overload};
 use crate::units::{Micros, Usd};
+use offers::Asked;
 use std::borrow::Cow;
 use words::{assumptions, mode};
 
@@ -52,6 +56,7 @@ pub fn assemble(
             book,
             problems: Vec::new(),
             counters: Vec::new(),
+            optimized: Vec::new(),
             notes: Vec::new(),
             warnings: Vec::new(),
         };
@@ -73,6 +78,7 @@ struct Joiner<'a> {
     book: &'a PriceBook,
     problems: Vec<Problem>,
     counters: Vec<CounterSetup>,
+    optimized: Vec<CounterSetup>,
     notes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -121,10 +127,11 @@ impl<'a> Joiner<'a> {
             let scope = token_scope(&service.capacity, &service.region);
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
-            let mut setup = workload_setup(one.workload, &scope, prices);
+            let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
+            contexts.push(workload_context(one, prices, &asked));
+            let mut setup = workload_setup(one.workload, &scope, prices, asked);
             setup.text_unit = self.text_unit(one.workload);
             workloads.push(setup);
-            contexts.push(workload_context(one, prices));
         }
         if !self.problems.is_empty() {
             return None;
@@ -146,6 +153,8 @@ impl<'a> Joiner<'a> {
                 guards,
                 faults: service.faults.clone(),
                 ambient_load: service.ambient_load,
+                tiers: service.tiers,
+                optimized: std::mem::take(&mut self.optimized),
             },
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
@@ -161,9 +170,10 @@ impl<'a> Joiner<'a> {
             bought: reserved_bought.or(units_bought),
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
             assumptions: {
-                let mut list = assumptions(service);
-                list.extend(guarded::assumptions(service, &variant.workloads));
-                list
+                let mut all = assumptions(service);
+                all.extend(guarded::assumptions(service, &variant.workloads));
+                all.extend(offers::assumptions(variant));
+                all
             },
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
@@ -202,7 +212,9 @@ impl<'a> Joiner<'a> {
 
     fn target(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<TargetSetup> {
         let service = &self.variant.service;
+        let is_batch = one.workload.offer.batch.is_some();
         let route = match &service.capacity {
+            _ if is_batch => self.batch_route(one.model, scope)?,
             CapacitySpec::OnDemand { .. } => Route::OnDemand {
                 counter: self.counter(one.model, scope)?,
             },
@@ -222,7 +234,8 @@ impl<'a> Joiner<'a> {
                 Route::Units { counter }
             }
         };
-        let destinations = if let CapacitySpec::Provisioned(_) = service.capacity {
+        let needs_no_profile = matches!(service.capacity, CapacitySpec::Provisioned(_));
+        let destinations = if needs_no_profile || is_batch {
             1
         } else {
             self.destinations(one.model, scope)?
@@ -231,7 +244,7 @@ impl<'a> Joiner<'a> {
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
         let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
-        let cache = one.model.cache.as_ref().filter(|_| marked);
+        let cache = one.model.cache.as_ref().filter(|_| marked && !is_batch);
         Some(TargetSetup {
             name: one.workload.name.clone(),
             model: one.model.name.clone(),
@@ -257,7 +270,32 @@ impl<'a> Joiner<'a> {
                 content_filtered: one.workload.content_filtered.get(),
             },
             guard,
+            optimized: self.optimized(one, scope),
         })
+    }
+
+    /// The route of batch jobs, which use no quota but need the scope for their price.
+    fn batch_route(&mut self, model: &ModelProfile, scope: &Scope) -> Option<Route> {
+        self.quota(model, scope).map(|_| Route::Batch)
+    }
+
+    /// The default quotas of a model in a scope; a problem if it cannot be called there.
+    fn quota<'m>(&mut self, model: &'m ModelProfile, scope: &Scope) -> Option<&'m ScopeQuota> {
+        let kind = scope.kind();
+        let quota = model.quota(kind);
+        if quota.is_none() {
+            let offered: Vec<String> = model
+                .quotas
+                .iter()
+                .map(|quota| quota.kind.to_string())
+                .collect();
+            self.problem(
+                "capacity",
+                format!("{} cannot be called {kind} (`{scope}`)", model.title),
+                format!("it is offered: {}", offered.join(", ")),
+            );
+        }
+        quota
     }
 
     /// The index of the quota counter of a model in a scope, made if it is new.
@@ -270,19 +308,7 @@ impl<'a> Joiner<'a> {
         if known.is_some() {
             return known;
         }
-        let Some(quota) = model.quota(kind) else {
-            let offered: Vec<String> = model
-                .quotas
-                .iter()
-                .map(|quota| quota.kind.to_string())
-                .collect();
-            self.problem(
-                "capacity",
-                format!("{} cannot be called {kind} (`{scope}`)", model.title),
-                format!("it is offered: {}", offered.join(", ")),
-            );
-            return None;
-        };
+        let quota = self.quota(model, scope)?;
         let own = self.variant.service.limits;
         let limits = CounterLimits {
             tpm: own.tpm.unwrap_or(quota.tpm),
@@ -381,20 +407,36 @@ fn workload_setup(
     workload: &Workload,
     scope: &Scope,
     prices: Option<&TokenPrices>,
+    asked: Asked,
 ) -> WorkloadSetup {
     let (_, ttl) = blocks(&workload.traffic);
-    let tariff = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    let plain = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    let Asked {
+        mut tier, batch, ..
+    } = asked;
+    // Jobs have no price but their own.
+    let tariffs = match &batch {
+        None => plain.into_iter().collect(),
+        Some(_) => std::mem::take(&mut tier.tariffs),
+    };
     WorkloadSetup {
         name: workload.name.clone(),
         traffic: workload.traffic.clone(),
         stream: workload.stream,
-        tariffs: tariff.into_iter().collect(),
         thinking: workload.thinking.clone(),
         text_unit: Usd::ZERO,
+        tariffs,
+        tier,
+        batch,
     }
 }
 
-fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> WorkloadContext {
+fn workload_context(
+    one: &Resolved<'_>,
+    prices: Option<&TokenPrices>,
+    asked: &Asked,
+) -> WorkloadContext {
+    let is_batch = asked.price_tier == PriceTier::Batch;
     WorkloadContext {
         name: one.workload.name.clone(),
         model: one.model.name.clone(),
@@ -407,6 +449,12 @@ fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> Workloa
         latency: one.latency.name.clone(),
         latency_origin: one.latency.origin,
         latency_source: one.latency.source.source.clone(),
-        prices: prices.cloned(),
+        prices: if is_batch {
+            asked.prices.clone()
+        } else {
+            prices.cloned()
+        },
+        tier: asked.price_tier,
+        tier_prices: asked.prices.clone(),
     }
 }
