@@ -7,21 +7,27 @@
 mod admit;
 mod cached;
 mod faults;
+mod place;
 mod state;
+mod upkeep;
 
 pub use state::CounterState;
 
+use super::account::AccountQuota;
 use super::cache::{PointCache, PrefixCache};
 use super::latency::LatencyModel;
 use super::quota::{Counter, QuotaReport, QuotaStats};
+use super::regions::Regions;
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
+use super::output::Production;
 use super::units::{PrefillQueue, SharedDecoder, Stream};
 use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
 use faults::Fault;
+use upkeep::Upkeep;
 
 /// One call as the service sees it.
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +110,21 @@ pub struct Grant {
     pub reserved: i64,
     /// Of the cache writes, the tokens that live for an hour.
     pub cache_write_1h: u32,
-    /// After how many output tokens the stream breaks off, and why, if it does.
+    /// After how many output tokens the stream breaks off, and why, if it does. None come at all where
+    /// its Region is lost before the first one: the call then fails as if it had been refused.
     pub broken: Option<(u32, StreamFault)>,
+    /// Whether the quota of output tokens of the mantle family stops the answer early.
+    pub stopped_early: bool,
+    /// Whether it breaks off because its Region is lost.
+    is_lost: bool,
+    /// Output tokens booked of the mantle family's quota.
+    booked: u32,
+    /// Its pool of the Region that serves it.
+    pool: Option<u32>,
+    /// Tokens reserved of the account's day.
+    account: i64,
+    /// Its place among the answers whose reservations are adjusted.
+    adjusted: Option<u32>,
     admitted_at: Moment,
     per_token_us: f64,
     stream: Option<Stream>,
@@ -118,6 +137,23 @@ impl Grant {
         match self.broken {
             None => self.usage.output,
             Some((after, _)) => after,
+        }
+    }
+
+    /// Why the answer fails, if it breaks off.
+    pub fn failure(&self) -> Option<(u32, Failure)> {
+        self.broken.map(|(after, fault)| match (after, fault) {
+            (0, StreamFault::Unavailable) => (0, Failure::Unavailable),
+            _ => (after, Failure::StreamBroken(fault)),
+        })
+    }
+
+    /// How its output is produced.
+    fn production(&self) -> Production {
+        Production {
+            first: self.first_token_at,
+            per_token_us: self.per_token_us,
+            tokens: self.produces(),
         }
     }
 
@@ -139,6 +175,9 @@ pub struct Endpoint {
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
+    regions: Option<Box<Regions>>,
+    account: Option<Box<AccountQuota>>,
+    upkeep: Option<Box<Upkeep>>,
 }
 
 /// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
@@ -158,6 +197,7 @@ struct Target {
     latency: LatencyModel,
     noise: Keyed,
     routing: Keyed,
+    second_choice: Keyed,
     burndown: i64,
     max_output: u32,
     max_input: u64,
@@ -167,6 +207,8 @@ struct Target {
     /// The first of this target's caches; one for each destination Region, the source first.
     first_cache: usize,
     destinations: usize,
+    /// From the cache of one destination to that of the next: 0 if they share one.
+    cache_step: usize,
     hop: Micros,
 }
 
@@ -175,6 +217,9 @@ struct Target {
 struct Cache {
     blocks: PrefixCache,
     points: PointCache,
+    ttl: Micros,
+    /// How often its Region was lost before it was filled.
+    losses: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -204,15 +249,18 @@ impl Endpoint {
             .map(|spec| {
                 let first_cache = caches.len();
                 let ttl = spec.cache_ttl;
-                caches.resize_with(first_cache + spec.destinations, || Cache {
-                    blocks: PrefixCache::new(ttl),
-                    points: PointCache::default(),
-                });
+                let own = if setup.cache_per_region {
+                    spec.destinations
+                } else {
+                    1
+                };
+                caches.resize_with(first_cache + own, || Cache::new(ttl));
                 Target {
                     route: spec.route,
                     latency: LatencyModel::new(&spec.latency, setup.ambient_load),
                     noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
                     routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
+                    second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
                     burndown: spec.burndown as i64,
                     max_output: spec.max_tokens,
                     max_input: spec.max_input,
@@ -220,6 +268,7 @@ impl Endpoint {
                     block_tokens: spec.block_tokens,
                     first_cache,
                     destinations: spec.destinations,
+                    cache_step: usize::from(setup.cache_per_region),
                     hop: spec.hop,
                 }
             })
@@ -234,11 +283,7 @@ impl Endpoint {
         });
         Self {
             targets,
-            counters: setup
-                .counters
-                .iter()
-                .map(|c| c.build(setup.rules))
-                .collect(),
+            counters: build_counters(setup),
             caches,
             reserved: setup
                 .reserved
@@ -249,6 +294,16 @@ impl Endpoint {
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
+            regions: setup
+                .regions
+                .as_ref()
+                .map(|regions| Box::new(Regions::new(regions))),
+            account: setup
+                .quotas
+                .account
+                .as_ref()
+                .map(|account| Box::new(AccountQuota::new(account, setup.rules))),
+            upkeep: Upkeep::new(&setup.quotas, Moment::ZERO),
         }
     }
 
@@ -263,23 +318,36 @@ impl Endpoint {
         } else {
             self.inject(now, call.key)?
         };
+        self.catch_up(now);
         let target = &self.targets[call.target];
-        let destination = match target.destinations {
-            1 => 0,
-            n => (target.routing.uniform(call.key) * n as f64) as usize,
+        let placed = match &mut self.regions {
+            None => None,
+            Some(regions) => place::place(regions, now, call, target),
         };
-        let cache = target.first_cache + destination;
+        let destination = match (&placed, target.destinations) {
+            (Some(placed), _) => placed.destination,
+            (None, 1) => 0,
+            (None, n) => (target.routing.uniform(call.key) * n as f64) as usize,
+        };
+        let cache = target.first_cache + destination * target.cache_step;
+        if let Some(placed) = &placed
+            && target.cache_step > 0
+        {
+            self.caches[cache].outlive(placed.losses);
+        }
         let (usage, cache_write_1h) = self.usage(now, call, cache);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
         }
         let z = target.noise.normal_pair(call.key);
-        let mut pace = target
-            .latency
-            .pace(usage.input + usage.cache_write, usage.cache_read, z);
+        let (uncached, read) = (usage.input + usage.cache_write, usage.cache_read);
+        let mut pace = match &placed {
+            None => target.latency.pace(uncached, read, z),
+            Some(placed) => target.latency.pace_under(placed.h, uncached, read, z),
+        };
         if destination != 0 {
-            pace.ttft += target.hop;
+            pace.ttft += placed.map_or(target.hop, |placed| placed.hop);
         }
         pace.ttft += injected.delay;
         let grant = Grant {
@@ -291,11 +359,17 @@ impl Endpoint {
             per_token_us: pace.per_token_us,
             ..Grant::default()
         };
-        let grant = match target.route {
+        let mut grant = match target.route {
             Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
         };
+        if let Some(placed) = &placed {
+            self.occupy(now, call.target, &mut grant, placed)?;
+        }
+        if self.upkeep.is_some() {
+            self.watch(call.target, &mut grant);
+        }
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, call, cache);
         }
@@ -349,7 +423,14 @@ impl Endpoint {
     /// Ends a call that produced `output` tokens: quotas are settled.
     #[inline]
     pub fn settle(&mut self, now: Moment, target: usize, grant: &Grant, output: u32) {
+        self.catch_up(now);
         self.totals.in_flight -= 1;
+        if let (Some(pool), Some(regions)) = (grant.pool, &mut self.regions) {
+            // A server settles a little after the moment, a client may have left before it.
+            let lost = grant.is_lost && grant.done_at <= Some(now);
+            regions.leave(pool as usize, lost);
+        }
+        let index = target;
         let target = &self.targets[target];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
         let used = input + i64::from(output) * target.burndown;
@@ -365,7 +446,16 @@ impl Endpoint {
             _ => {}
         }
         if let Some(counter) = target.route.counter() {
-            self.counters[counter].settle(now, grant.admitted_at, grant.reserved, used);
+            let used = if self.counters[counter].is_mantle() {
+                input
+            } else {
+                used
+            };
+            let usage = Usage {
+                output,
+                ..grant.usage
+            };
+            self.close(now, (index, counter), grant, used, usage);
             self.totals.settled += used as u128;
         }
     }
@@ -375,13 +465,15 @@ impl Endpoint {
         self.totals
     }
 
-    /// Quota tokens held by calls in flight, over all counters.
+    /// Quota tokens held by calls in flight, over all counters and the account.
     pub fn held(&self) -> i64 {
-        self.counters.iter().map(Counter::held).sum()
+        let account = self.account.as_ref().map_or(0, |account| account.held());
+        self.counters.iter().map(Counter::held).sum::<i64>() + account
     }
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
     pub fn pressure(&mut self, now: Moment) -> (f64, f64) {
+        self.catch_up(now);
         self.counters
             .iter_mut()
             .fold((0.0, 0.0), |(reserved, settled), counter| {
@@ -398,6 +490,7 @@ impl Endpoint {
     /// Every quota and bought capacity with what it saw.
     pub fn reports(&self) -> Vec<QuotaReport> {
         let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
+        reports.extend(self.account.as_ref().map(|account| account.report()));
         if let Some(tier) = &self.reserved {
             reports.extend(tier.reports());
         }
@@ -406,6 +499,7 @@ impl Endpoint {
                 name: "model_units_streams",
                 model: String::new(),
                 kind: ScopeKind::InRegion,
+                region: None,
                 limit: units.decoder.full_speed_streams() as u64,
                 stats: QuotaStats {
                     peak_reserved: u64::from(units.peak),
@@ -416,6 +510,20 @@ impl Endpoint {
         }
         reports
     }
+}
+
+/// The quota counters of a setup, unused.
+fn build_counters(setup: &EndpointSetup) -> Vec<Counter> {
+    let counters = setup.counters.iter().enumerate();
+    counters
+        .map(|(index, counter)| {
+            let counter = counter.build(setup.rules);
+            match setup.quotas.output_tpm.get(index) {
+                Some(limit) => counter.with_output(*limit),
+                None => counter,
+            }
+        })
+        .collect()
 }
 
 /// The bound on the output of a call.
