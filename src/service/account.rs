@@ -49,7 +49,10 @@ impl Weights {
         let part = |tokens: u32, weight: u64| u128::from(tokens) * u128::from(weight);
         let sum = part(usage.input, self.input)
             + part(usage.output, self.output)
-            + part(usage.cache_write.saturating_sub(written_1h), self.cache_write)
+            + part(
+                usage.cache_write.saturating_sub(written_1h),
+                self.cache_write,
+            )
             + part(written_1h.min(usage.cache_write), self.cache_write_1h)
             + part(usage.cache_read, self.cache_read);
         let reference = u128::from(self.reference.max(1));

@@ -397,6 +397,7 @@ impl Counter {
         CounterState {
             model: self.model.clone(),
             kind: self.kind,
+            region: self.region.clone(),
             limits: self.limits(),
             output: self
                 .output

@@ -391,11 +391,7 @@ impl Regions {
 
 /// Weighted rendezvous hashing: the highest of −w/ln u, with a u for each pair of prefix and pool. A
 /// destination that drops out moves only its own prefixes.
-fn best(
-    list: &[Destination],
-    affinity: u64,
-    is_allowed: impl Fn(usize) -> bool,
-) -> Option<usize> {
+fn best(list: &[Destination], affinity: u64, is_allowed: impl Fn(usize) -> bool) -> Option<usize> {
     let score = |at: usize| {
         let u = to_open_unit(mix64(affinity ^ mix64(list[at].pool as u64 + 1)));
         -list[at].weight / u.ln()

@@ -263,7 +263,9 @@ impl Recorder {
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
         tally.attempts.answered_by_number[number(request)] += 1;
         tally.good += u64::from(good);
-        tally.truncated += u64::from(request.grant.truncated);
+        let stopped_early = request.grant.stopped_early;
+        tally.truncated += u64::from(request.grant.truncated && !stopped_early);
+        tally.stopped_early += u64::from(stopped_early);
         tally.e2e.record(answer.e2e, answer.attempt_e2e);
         if streams {
             tally.ttft.record(answer.ttft, answer.attempt_ttft);
@@ -348,6 +350,7 @@ impl Recorder {
             timeline: self.timeline,
             attempts: self.attempts,
             quotas,
+            pools: Vec::new(),
             totals,
             simulated: self.simulated,
             in_system_area: self.area,

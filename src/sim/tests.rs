@@ -91,6 +91,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             counters: vec![CounterSetup {
                 model: "m".into(),
                 kind: ScopeKind::Geo,
+                region: None,
                 limits,
             }],
             rules: QuotaRules::default(),
@@ -98,6 +99,9 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             units: None,
             faults: Vec::new(),
             ambient_load: 0.0,
+            quotas: crate::service::setup::QuotaSetup::default(),
+            regions: None,
+            cache_per_region: true,
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,

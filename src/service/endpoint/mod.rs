@@ -16,12 +16,12 @@ pub use state::CounterState;
 use super::account::AccountQuota;
 use super::cache::{PointCache, PrefixCache};
 use super::latency::LatencyModel;
+use super::output::Production;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::regions::Regions;
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
-use super::output::Production;
 use super::units::{PrefillQueue, SharedDecoder, Stream};
 use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
@@ -426,8 +426,8 @@ impl Endpoint {
         self.catch_up(now);
         self.totals.in_flight -= 1;
         if let (Some(pool), Some(regions)) = (grant.pool, &mut self.regions) {
-            // A server settles a little after the moment, a client may have left before it.
-            let lost = grant.is_lost && grant.done_at <= Some(now);
+            // A client may have left before the Region was lost.
+            let lost = grant.is_lost && grant.broken.is_some_and(|(after, _)| after == output);
             regions.leave(pool as usize, lost);
         }
         let index = target;

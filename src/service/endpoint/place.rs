@@ -71,10 +71,7 @@ impl Endpoint {
         let Some(regions) = &mut self.regions else {
             return Ok(());
         };
-        let is_bought = matches!(
-            grant.served_by,
-            ServedBy::Reserved | ServedBy::ModelUnits
-        );
+        let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
         if placed.full && !is_bought {
             regions.refuse(placed);
             if let Some(counter) = self.targets[target].route.counter() {

@@ -12,6 +12,8 @@ pub struct CounterState {
     pub model: String,
     /// The counter's scope.
     pub kind: ScopeKind,
+    /// The source Region where it is not the variant's.
+    pub region: Option<String>,
     /// Its limits.
     pub limits: CounterLimits,
     /// Of the mantle family: output tokens per minute, and how many of them are left.

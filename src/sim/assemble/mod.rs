@@ -2,6 +2,7 @@
 
 mod bought;
 mod checks;
+mod chosen;
 pub(super) mod quotas;
 pub(super) mod regions;
 mod words;
@@ -168,6 +169,7 @@ impl<'a> Joiner<'a> {
             slo: variant.slo.clone(),
             workloads: contexts,
             bought: reserved_bought.or(units_bought),
+            account: service.quotas.account,
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
             assumptions: assumptions(service),
             warnings: std::mem::take(&mut self.warnings),
@@ -295,7 +297,10 @@ impl<'a> Joiner<'a> {
         let Some((limits, output)) = quotas::counter_limits(service, model, quota) else {
             self.problem(
                 "service.family",
-                format!("the quotas of {} on bedrock-mantle are not known", model.title),
+                format!(
+                    "the quotas of {} on bedrock-mantle are not known",
+                    model.title
+                ),
                 "set `quota.input_tpm` and `quota.output_tpm`",
             );
             return None;

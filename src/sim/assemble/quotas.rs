@@ -142,7 +142,11 @@ impl Joiner<'_> {
         for change in &spec.changes {
             self.check_filter("change", &change.filter);
         }
-        if spec.changes.iter().any(|change| change.at >= self.variant.duration) {
+        if spec
+            .changes
+            .iter()
+            .any(|change| change.at >= self.variant.duration)
+        {
             let warning = "a `[[quota.change]]` comes after the last request started".to_owned();
             self.warnings.push(warning);
         }
