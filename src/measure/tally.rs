@@ -228,6 +228,8 @@ pub struct Tally {
     pub good: u64,
     /// Answers cut short by `max_tokens`.
     pub truncated: u64,
+    /// Answers that a quota of output tokens stopped early.
+    pub stopped_early: u64,
     /// Billed tokens of completed requests.
     pub tokens: TokenCounts,
     /// Tokens, of any class, of attempts that were paid for and bought nothing.
@@ -263,6 +265,7 @@ impl Tally {
             tpot: LatencyHistogram::new(),
             good: 0,
             truncated: 0,
+            stopped_early: 0,
             tokens: TokenCounts::default(),
             wasted_tokens: 0,
             prepaid_tokens: TokenCounts::default(),
@@ -286,6 +289,7 @@ impl Tally {
         self.tpot.merge(&other.tpot);
         self.good += other.good;
         self.truncated += other.truncated;
+        self.stopped_early += other.stopped_early;
         self.tokens.merge(&other.tokens);
         self.wasted_tokens += other.wasted_tokens;
         self.prepaid_tokens.merge(&other.prepaid_tokens);

@@ -109,6 +109,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             counters: vec![CounterSetup {
                 model: "m".into(),
                 kind: ScopeKind::Geo,
+                region: None,
                 limits: CounterLimits {
                     tpm: TokensPerMinute(tpm),
                     rpm: None,
@@ -123,6 +124,9 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             ambient_load: 0.0,
             tiers: TierSpec::default(),
             optimized: Vec::new(),
+            quotas: crate::service::setup::QuotaSetup::default(),
+            regions: None,
+            cache_per_region: true,
         },
         bounds: RequestBounds::of(slo),
         timeouts_are_billed: true,
@@ -164,6 +168,7 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         slo: slo.clone(),
         workloads: vec![workload("chat"), workload("tags")],
         bought: None,
+        account: crate::service::spec::AccountSpec::default(),
         price_book: ("2026-11-22".into(), "2026-11-22".into()),
         assumptions: Vec::new(),
         warnings: Vec::new(),

@@ -20,7 +20,7 @@ pub use read::{Loaded, read};
 pub use service::read_faults;
 
 use crate::client::spec::ClientPolicy;
-use crate::domain::Slo;
+use crate::domain::{Scope, Slo};
 use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::spec::ServiceSpec;
 use crate::units::{Micros, Ratio};
@@ -73,6 +73,8 @@ pub struct Workload {
     pub max_tokens: Option<u32>,
     /// Whether answers are streamed; otherwise there is no TTFT, only e2e.
     pub stream: bool,
+    /// The scope of its calls, where it is not that of the variant's on-demand capacity.
+    pub scope: Option<Scope>,
     /// Tags such as feature or customer, for the ledger.
     pub tags: Vec<(String, String)>,
     /// Its traffic.

@@ -24,6 +24,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let model = s.required("model", text());
     let max_tokens = s.or("max_tokens", unset_or(count(1..=MAX_TOKENS)), "unset");
     let stream = s.or("stream", boolean(), true);
+    let scope = super::service::own_scope(s);
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
@@ -41,6 +42,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         model: model?,
         max_tokens: max_tokens?,
         stream: stream?,
+        scope: scope?,
         tags: tags?,
         traffic: traffic?,
         model_id,

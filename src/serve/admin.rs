@@ -7,7 +7,7 @@ use super::shared::Shared;
 use crate::config::Source;
 use crate::scenario::read_faults;
 use crate::service::spec::{FaultKind, FaultSpec};
-use crate::service::{CounterLimits, CounterState};
+use crate::service::{CounterLimits, CounterState, PoolReport};
 use crate::units::{Micros, Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute, UnitText};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -127,7 +127,31 @@ fn state(shared: &Shared) -> Value {
         "cached_prefixes": snapshot.cached,
         "targets": targets,
         "quotas": snapshot.counters.iter().map(quota).collect::<Vec<_>>(),
+        "account_tpd": snapshot.account.map(|(limit, available)| json!({
+            "limit": limit,
+            "available": available,
+        })),
+        "pools": snapshot.pools.iter().map(pool).collect::<Vec<_>>(),
         "faults": faults.map(|one| fault(one, snapshot.now)).collect::<Vec<_>>(),
+    })
+}
+
+/// The pool of a Region: what it gives, what it is giving, and what it saw.
+fn pool(pool: &PoolReport) -> Value {
+    json!({
+        "model": pool.model,
+        "region": pool.region,
+        "streams": pool.streams,
+        "ambient": pool.ambient,
+        "in_flight": pool.in_flight,
+        "lost": pool.lost,
+        "calls": pool.stats.calls,
+        "spilled": pool.stats.spilled,
+        "unavailable": pool.stats.unavailable,
+        "broken": pool.stats.broken,
+        "cache_read_tokens": pool.stats.cache_read,
+        "cache_write_tokens": pool.stats.cache_write,
+        "peak_in_flight": pool.stats.peak,
     })
 }
 
@@ -135,6 +159,11 @@ fn quota(counter: &CounterState) -> Value {
     json!({
         "model": counter.model,
         "scope": counter.kind.to_string(),
+        "region": counter.region,
+        "output_tpm": counter.output.map(|(limit, available)| json!({
+            "limit": limit,
+            "available": available,
+        })),
         "tpm": {
             "limit": counter.limits.tpm.0,
             "available": counter.tpm_available,

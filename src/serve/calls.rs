@@ -94,6 +94,8 @@ pub(super) async fn answer(
         return Err(unanswered(failure, read.asked.id));
     }
     if read.asked.operation.streams() {
+        let mut running = running;
+        fail_before_first_token(worker, &read, running.as_mut()).await?;
         stream(worker, &read, running, answer, closing).await
     } else {
         all_at_once(worker, &read, running, answer, closing).await
@@ -237,6 +239,24 @@ async fn stream(
         ),
     );
     Ok(known.map(|_| ReplyBody::Stream(Box::new(body))))
+}
+
+/// Waits for the end of a stream that breaks off before its first token: its error comes in place of the
+/// headers, as they go out with the first event.
+async fn fail_before_first_token(
+    worker: &Arc<Worker>,
+    read: &Read<'_>,
+    running: Option<&mut Running>,
+) -> Result<(), Unanswered> {
+    let Some(running) = running else {
+        return Ok(());
+    };
+    let Some((0, fault)) = running.grant.broken else {
+        return Ok(());
+    };
+    wait_for_end(worker, running).await;
+    running.finish(0, End::Broken(fault));
+    Err(ErrorReply::from(fault).of_model(read.asked.id).into())
 }
 
 async fn all_at_once(

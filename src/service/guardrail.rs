@@ -410,6 +410,7 @@ impl Guard {
             name: one.policy.quota_name(),
             model: self.spec.name.clone(),
             kind: ScopeKind::InRegion,
+            region: None,
             limit: one.meter.limit() as u64,
             stats: QuotaStats {
                 peak_reserved: one.meter.peak_use(),

@@ -1,5 +1,14 @@
 //! What a scenario says of the service: capacity that is bought or shared, assumptions, faults.
 
+mod quotas;
+mod regions;
+
+pub use quotas::{
+    AccountSpec, AccountWeight, CounterFilter, CounterLimit, Family, NewLimits, QuotaChange,
+    QuotaSpec,
+};
+pub use regions::{Loss, PoolSpec, RegionsSpec, RoutingPolicy};
+
 use super::tiers::TierSpec;
 use crate::domain::{QuotaRules, Rejection, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
@@ -33,6 +42,14 @@ pub struct ServiceSpec {
     pub guardrails: Vec<super::guardrail::GuardSpec>,
     /// What the service tiers do.
     pub tiers: TierSpec,
+    /// Which runtime family is called.
+    pub family: Family,
+    /// Quotas beyond the limits that hold for all models.
+    pub quotas: QuotaSpec,
+    /// Routing and capacity of Regions; `None` draws a Region with equal odds and no limit.
+    pub regions: Option<RegionsSpec>,
+    /// Whether each Region has a prompt cache of its own. AWS does not say.
+    pub cache_per_region: bool,
 }
 
 /// A latency without noise.

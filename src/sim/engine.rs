@@ -135,8 +135,15 @@ impl Engine {
             0,
             "a call was never settled"
         );
-        self.recorder
-            .finish(self.endpoint.reports(), self.endpoint.totals())
+        let pools = self.endpoint.pools(self.recorder.now());
+        assert!(
+            pools.iter().all(|pool| pool.in_flight == 0),
+            "an answer never left its pool"
+        );
+        let (reports, totals) = (self.endpoint.reports(), self.endpoint.totals());
+        let mut measures = self.recorder.finish(reports, totals);
+        measures.pools = pools;
+        measures
     }
 
     #[inline]
@@ -335,10 +342,9 @@ impl Engine {
             self.failed(now, id, failure);
             return;
         }
-        if let Some((produced, fault)) = request.grant.broken {
+        if let Some((produced, failure)) = request.grant.failure() {
             self.endpoint
                 .settle(now, request.workload, &request.grant, produced);
-            let failure = Failure::StreamBroken(fault);
             self.recorder.abandoned(now, request, produced, failure);
             self.failed(now, id, failure);
             return;

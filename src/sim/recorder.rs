@@ -335,7 +335,9 @@ impl Recorder {
         tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
         tally.good += u64::from(good);
-        tally.truncated += u64::from(request.grant.truncated);
+        let stopped_early = request.grant.stopped_early;
+        tally.truncated += u64::from(request.grant.truncated && !stopped_early);
+        tally.stopped_early += u64::from(stopped_early);
         tally.e2e.record(answer.e2e, answer.attempt_e2e);
         if streams {
             tally.ttft.record(answer.ttft, answer.attempt_ttft);
@@ -428,6 +430,7 @@ impl Recorder {
             timeline: self.timeline,
             attempts: self.attempts,
             quotas,
+            pools: Vec::new(),
             totals,
             simulated: self.simulated,
             in_system_area: self.area,

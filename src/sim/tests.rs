@@ -100,6 +100,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             counters: vec![CounterSetup {
                 model: "m".into(),
                 kind: ScopeKind::Geo,
+                region: None,
                 limits,
             }],
             rules: QuotaRules::default(),
@@ -110,6 +111,9 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             ambient_load: 0.0,
             tiers: TierSpec::default(),
             optimized: Vec::new(),
+            quotas: crate::service::setup::QuotaSetup::default(),
+            regions: None,
+            cache_per_region: true,
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,
