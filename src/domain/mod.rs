@@ -1,5 +1,6 @@
 //! Plain data that every floor speaks of: models, quotas, prices, latency laws, outcomes, SLOs.
 
+mod cache;
 mod latency;
 mod model;
 mod outcome;
@@ -7,11 +8,12 @@ mod price;
 mod quota;
 mod slo;
 
+pub use cache::{CacheReady, CacheRules, MOST_LOOKBACK};
 pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLaw, Origin};
 pub use model::{
     CacheLimits, Fact, FactStatus, ModelProfile, Offers, Scope, ScopeKind, ScopeQuota,
 };
-pub use outcome::{CachePoint, Failure, Outcome, RefusalReason, StreamFault, Usage};
+pub use outcome::{CacheBoundary, CachePoint, Failure, Outcome, RefusalReason, StreamFault, Usage};
 pub use price::{
     CacheTtl, LongContext, ModelPrices, PriceBook, ReservedPrice, Term, TokenPrices, UnitPrice,
 };

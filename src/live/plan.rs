@@ -40,9 +40,24 @@ pub enum PlanError {
     /// Provisioned capacity is called by its ARN.
     #[error("the workload `{0}` is served by model units and has no `model_id`")]
     NoProvisionedId(String),
+    /// Texts of a file have sizes of their own.
+    #[error("the workload `{0}` has sessions, whose messages are made up, and `prompts.file`")]
+    TextsInSessions(String),
     /// The catalogue has no such model.
     #[error("{0}")]
     UnknownModel(String),
+}
+
+impl PlanError {
+    /// How to mend it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NoProvisionedId(_) | Self::UnknownModel(_) => {
+                "set `model_id` of the workload to the ARN to call"
+            }
+            Self::TextsInSessions(_) => "leave out `prompts.file`, or `session`",
+        }
+    }
 }
 
 /// What one workload's calls look like.
@@ -176,8 +191,14 @@ fn live_workload(
     let ratio = TokenRatio::new(ratio.unwrap_or(model.bytes_per_token)).unwrap_or(TokenRatio::FOUR);
     let target = &setup.endpoint.targets[index];
     let (tools, tool_bytes) = tools(workload.prompts.tools);
+    let context = &workload.traffic.context;
+    let has_context = !context.points.is_empty() || context.history.is_some();
+    if context.session.is_some() && !workload.prompts.texts.is_empty() {
+        return Err(PlanError::TextsInSessions(workload.name.clone()));
+    }
     let cache = match &workload.traffic.prefix {
         Some(prefix) => prefix.marked.then_some(prefix.ttl),
+        None if has_context => context.marked.then_some(CacheTtl::FiveMinutes),
         None => (target.block_tokens > 0).then_some(CacheTtl::FiveMinutes),
     };
     let maker = PromptMaker::new(ratio, target.block_tokens, tool_bytes, cache.is_some());

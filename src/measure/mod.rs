@@ -9,6 +9,7 @@ pub use attempt::{AttemptEnd, AttemptRecord};
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use tally::{
-    ATTEMPTS_TOLD_APART, AttemptCounts, RequestCounts, Tally, TokenCounts, TwoReadings,
+    ATTEMPTS_TOLD_APART, AttemptCounts, RequestCounts, SessionCounts, Tally, TokenCounts,
+    TwoReadings,
 };
 pub use timeline::{Interval, Timeline};

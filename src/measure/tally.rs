@@ -54,6 +54,31 @@ impl RequestCounts {
     }
 }
 
+/// Sessions by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionCounts {
+    /// Sessions that began.
+    pub started: u64,
+    /// All of whose turns were answered.
+    pub completed: u64,
+    /// That ended when a call failed; their later turns were never offered.
+    pub abandoned: u64,
+    /// That the run ended before.
+    pub unfinished: u64,
+    /// Turns that were answered to the end.
+    pub turns: u64,
+}
+
+impl SessionCounts {
+    fn merge(&mut self, other: &Self) {
+        self.started += other.started;
+        self.completed += other.completed;
+        self.abandoned += other.abandoned;
+        self.unfinished += other.unfinished;
+        self.turns += other.turns;
+    }
+}
+
 /// Wire attempts by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptCounts {
@@ -198,6 +223,8 @@ pub struct Tally {
     pub prepaid_requests: u64,
     /// Dollars by class.
     pub ledger: Ledger,
+    /// Sessions, if the workload has some.
+    pub sessions: Option<SessionCounts>,
 }
 
 impl Tally {
@@ -216,6 +243,7 @@ impl Tally {
             prepaid_tokens: TokenCounts::default(),
             prepaid_requests: 0,
             ledger: Ledger::default(),
+            sessions: None,
         }
     }
 
@@ -233,6 +261,9 @@ impl Tally {
         self.prepaid_tokens.merge(&other.prepaid_tokens);
         self.prepaid_requests += other.prepaid_requests;
         self.ledger.merge(&other.ledger);
+        if let Some(other) = &other.sessions {
+            self.sessions.get_or_insert_default().merge(other);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The load is measured from the arrivals that a run with this seed would have, the rest is
 //! closed form ([`headroom`](super::headroom())). Retries, refusals and queueing are not inside.
 
+mod calls;
 mod counters;
 mod findings;
 mod money;
@@ -260,6 +261,7 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 target,
                 context,
                 ambient_load: endpoint.ambient_load,
+                cache: endpoint.cache,
                 duration: setup.duration,
                 seed,
             };

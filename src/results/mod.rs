@@ -22,8 +22,8 @@ pub use summary::{
     Absence, AssumptionSummary, AttemptSummary, BreakEvenSummary, CostClasses, CostSummary,
     CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary, ObjectiveSummary,
     Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, ReplicationSummary,
-    RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary,
-    WorkloadSummary, read_summary,
+    RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary, TokenSummary,
+    VariantSummary, WorkloadSummary, read_summary,
 };
 pub use timeline::{histogram_log, timeline_csv};
 

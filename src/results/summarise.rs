@@ -5,7 +5,8 @@ use super::figures::{Bought, Latencies, cost, dollars, over, sig};
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, ReplicationSummary, RequestSummary,
-    SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary, WorkloadSummary,
+    SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary, TokenSummary, VariantSummary,
+    WorkloadSummary,
 };
 use super::verdict::judge;
 use crate::cost::Ledger;
@@ -243,6 +244,13 @@ fn workload(
             wasted: tally.wasted_tokens,
         },
         cost: cost(ledger, Bought::Nothing, measured),
+        sessions: tally.sessions.map(|counts| SessionSummary {
+            started: counts.started,
+            completed: counts.completed,
+            abandoned: counts.abandoned,
+            unfinished: counts.unfinished,
+            turns: counts.turns,
+        }),
     }
 }
 

@@ -379,6 +379,24 @@ pub struct WorkloadSummary {
     pub tokens: TokenSummary,
     /// Cost of its tokens; bought capacity belongs to the variant as a whole.
     pub cost: CostSummary,
+    /// Its sessions; absent if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<SessionSummary>,
+}
+
+/// The sessions of a workload that began in the measured span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    /// Sessions that began.
+    pub started: u64,
+    /// All of whose turns were answered.
+    pub completed: u64,
+    /// That ended when a call failed; their later turns were never offered.
+    pub abandoned: u64,
+    /// That the run ended before.
+    pub unfinished: u64,
+    /// Turns that were answered to the end.
+    pub turns: u64,
 }
 
 /// Use of bought capacity in the measured span.

@@ -59,6 +59,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         output: Some(SizeSpec::Fixed(output)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let tariffs = vec![(
         ScopeKind::Geo,
@@ -80,6 +81,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
+        cache_scope: String::new(),
         destinations: 1,
         hop: Micros::ZERO,
     };
@@ -111,6 +113,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             units: None,
             faults: Vec::new(),
             ambient_load: 0.0,
+            cache: crate::domain::CacheRules::default(),
         },
         bounds: RequestBounds::of(slo),
         timeouts_are_billed: true,

@@ -1,11 +1,13 @@
 //! Scenario files: from TOML to a [`Scenario`], all problems at once.
 
 mod answers;
+mod cache;
 mod client;
 mod files;
 mod origins;
 mod read;
 mod service;
+mod session;
 mod shape;
 mod slo;
 mod traffic;

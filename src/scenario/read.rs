@@ -22,6 +22,10 @@ const RULES: MergeRules = MergeRules {
         "on_demand",
         "input",
         "output",
+        "turns",
+        "user",
+        "latency",
+        "result_tokens",
     ],
     by_name: &["workload"],
 };
@@ -288,6 +292,7 @@ fn workloads(s: &mut Section<'_>, library: &Library<'_>) -> Option<Vec<super::Wo
         );
         return None;
     }
+    super::cache::check_shared(s, &workloads);
     Some(workloads)
 }
 

@@ -10,7 +10,7 @@ pub mod setup;
 pub mod spec;
 mod units;
 
-pub use cache::{PointCache, PrefixCache};
+pub use cache::{PointCache, PrefixCache, Split};
 pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;

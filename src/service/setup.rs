@@ -2,7 +2,7 @@
 
 use super::quota::{Counter, CounterLimits};
 use super::spec::{FaultSpec, Overload};
-use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
+use crate::domain::{CacheRules, LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
 
 /// The service of one variant.
@@ -22,6 +22,8 @@ pub struct EndpointSetup {
     pub faults: Vec<FaultSpec>,
     /// Load of the shared service, in `[0, 1)`.
     pub ambient_load: f64,
+    /// How the prompt cache works.
+    pub cache: CacheRules,
 }
 
 /// The service side of one workload.
@@ -45,6 +47,9 @@ pub struct TargetSetup {
     pub block_tokens: u32,
     /// Life of a cached prefix after its last use.
     pub cache_ttl: Micros,
+    /// Model and scope whose caches it uses, one in each Region. Targets of the same share them for cache
+    /// points, whose ids tell content; block numbers tell content of one workload only.
+    pub cache_scope: String,
     /// Destination Regions, the source among them; at least 1.
     pub destinations: usize,
     /// Latency added by a Region other than the source.

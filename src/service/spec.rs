@@ -1,6 +1,6 @@
 //! What a scenario says of the service: capacity that is bought or shared, assumptions, faults.
 
-use crate::domain::{QuotaRules, Scope, StreamFault, Term};
+use crate::domain::{CacheRules, QuotaRules, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 
 /// The service side of one variant.
@@ -12,6 +12,8 @@ pub struct ServiceSpec {
     pub capacity: CapacitySpec,
     /// How quotas are enforced.
     pub rules: QuotaRules,
+    /// How the prompt cache works.
+    pub cache: CacheRules,
     /// Quotas of the account where they differ from the defaults; they apply to every model.
     pub limits: QuotaLimits,
     /// Load of the shared service, ρ in `[0, 1)`, as the latency law takes it. An assumption.

@@ -11,6 +11,8 @@ use super::setup::RunSetup;
 use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome};
+use crate::load::context::PromptPoints;
+use crate::load::session::Continued;
 use crate::load::source::{Arrival, Source};
 use crate::rng::Keyed;
 use crate::service::{Call, Endpoint, Prefix};
@@ -40,6 +42,8 @@ struct Engine {
     requests: Slab,
     /// Requests that got a free place while another event was being handled.
     ready: Vec<u32>,
+    /// The cache points of the call in hand.
+    points: PromptPoints,
     wake_at: Moment,
     /// Serial of the wake event that counts.
     wake_serial: u64,
@@ -51,6 +55,8 @@ struct WorkloadSource {
     /// The next arrival of an open source, drawn one ahead.
     ahead: Option<Arrival>,
     blocks: Arc<[u32]>,
+    /// Whether its prompts have cache points of their own instead of blocks.
+    has_points: bool,
     jitter: Keyed,
 }
 
@@ -65,13 +71,16 @@ impl Engine {
                 let ahead = match &mut source {
                     Source::Open(open) => open.next(),
                     Source::Closed(_) => None,
+                    Source::Sessions(sessions) => sessions.next_start(),
                 };
+                let has_points = source.context().is_some();
                 let blocks = source.blocks().clone();
                 let jitter = Keyed::new(seed, &format!("{}/retry", workload.name));
                 WorkloadSource {
                     source,
                     ahead,
                     blocks,
+                    has_points,
                     jitter,
                 }
             })
@@ -83,6 +92,7 @@ impl Engine {
             queue: EventQueue::new(),
             requests: Slab::new(),
             ready: Vec::new(),
+            points: PromptPoints::default(),
             wake_at: Moment::NEVER,
             wake_serial: u64::MAX,
             recorder: Recorder::new(setup),
@@ -136,7 +146,7 @@ impl Engine {
         for workload in 0..self.sources.len() {
             let users = match &self.sources[workload].source {
                 Source::Closed(closed) => closed.users(),
-                Source::Open(_) => 0,
+                Source::Open(_) | Source::Sessions(_) => 0,
             };
             for user in 0..users {
                 let Source::Closed(closed) = &mut self.sources[workload].source else {
@@ -178,12 +188,18 @@ impl Engine {
         let Some(arrival) = source.ahead.take() else {
             return;
         };
-        if let Source::Open(open) = &mut source.source {
-            source.ahead = open.next();
+        let mut user = None;
+        match &mut source.source {
+            Source::Open(open) => source.ahead = open.next(),
+            Source::Sessions(sessions) => {
+                user = Some(sessions.begin(&arrival));
+                source.ahead = sessions.next_start();
+            }
+            Source::Closed(_) => {}
         }
         let id = self.requests.insert(Request::new(
             workload,
-            None,
+            user,
             &arrival,
             self.queue.next_serial(),
         ));
@@ -238,14 +254,19 @@ impl Engine {
         request.progress.attempts += 1;
         request.sent_at = now;
         let source = &self.sources[request.workload];
-        let prefix = request.prefix;
+        let prefix = if source.has_points {
+            let points = &mut self.points;
+            source.source.points(request.seq, request.user, points);
+            Prefix::Points(&points.points, &points.boundaries)
+        } else {
+            let (start, len) = (request.prefix.start as usize, request.prefix.len as usize);
+            Prefix::Blocks(&source.blocks[start..start + len])
+        };
         let call = Call {
             target: request.workload,
             key: request.draw_key(),
             input: request.input,
-            prefix: Prefix::Blocks(
-                &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
-            ),
+            prefix,
             output: request.output,
             max_tokens: None,
         };
@@ -352,11 +373,23 @@ impl Engine {
         let request = self.requests.remove(id);
         self.recorder.ended(now, &request, outcome);
         if let Some(user) = request.user {
-            let Source::Closed(closed) = &mut self.sources[request.workload].source else {
-                return;
-            };
             let heard_at = now.max(request.intended + REFUSAL_TAKES);
-            if let Some(arrival) = closed.after(user, heard_at) {
+            let next = match &mut self.sources[request.workload].source {
+                Source::Open(_) => None,
+                Source::Closed(closed) => closed.after(user, heard_at),
+                Source::Sessions(sessions) => {
+                    let is_answered = outcome == Outcome::Completed;
+                    let answer = is_answered.then_some(request.grant.usage.output);
+                    match sessions.after(user, heard_at, answer) {
+                        Continued::Next(arrival) => Some(arrival),
+                        Continued::Over(over) => {
+                            self.recorder.session_over(request.workload, &over);
+                            None
+                        }
+                    }
+                }
+            };
+            if let Some(arrival) = next {
                 self.schedule_user(request.workload, user, &arrival);
             }
         }

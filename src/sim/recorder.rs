@@ -5,7 +5,10 @@ use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, ScopeKind, Usage};
-use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
+use crate::load::session::{SessionEnd, SessionOver};
+use crate::measure::{
+    ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, SessionCounts, Tally, Timeline,
+};
 use crate::service::{QuotaReport, ServedBy, ServiceTotals};
 use crate::units::{Micros, Moment};
 
@@ -78,8 +81,12 @@ impl Recorder {
                 for (kind, tariff) in &workload.tariffs {
                     tariffs[slot(*kind)] = Some(tariff.clone());
                 }
+                let has_sessions = workload.traffic.context.session.is_some();
                 Recorded {
-                    tally: Tally::new(),
+                    tally: Tally {
+                        sessions: has_sessions.then(SessionCounts::default),
+                        ..Tally::new()
+                    },
                     stream: workload.stream,
                     block_tokens: target.block_tokens,
                     tariffs,
@@ -207,7 +214,7 @@ impl Recorder {
             workload: request.workload,
             request: request.seq,
             attempt: request.progress.attempts,
-            request_input: u64::from(request.input) + prefix,
+            request_input: u64::from(request.input) + u64::from(request.pointed) + prefix,
             request_output: request.output,
             scheduled_at: request.intended,
             sent_at: request.sent_at,
@@ -238,7 +245,9 @@ impl Recorder {
         let scope = request.grant.served_by.token_scope();
         if billed && let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref())
         {
-            workload.tally.ledger.waste(tariff.charge(usage));
+            let write_1h = request.grant.cache_write_1h;
+            let charge = tariff.charge_mixed(usage, write_1h);
+            workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
         self.keep(now, request, AttemptEnd::Failed(failure), usage);
@@ -280,7 +289,8 @@ impl Recorder {
             _ => {
                 let scope = served_by.token_scope();
                 if let Some(tariff) = scope.and_then(|kind| workload.tariffs[slot(kind)].as_ref()) {
-                    tally.ledger.add(tariff.charge(usage));
+                    let write_1h = request.grant.cache_write_1h;
+                    tally.ledger.add(tariff.charge_mixed(usage, write_1h));
                 }
             }
         }
@@ -300,6 +310,23 @@ impl Recorder {
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.end(outcome);
         }
+    }
+
+    /// A session of `workload` is over.
+    pub fn session_over(&mut self, workload: usize, over: &SessionOver) {
+        if over.began < self.measured_from {
+            return;
+        }
+        let Some(counts) = &mut self.workloads[workload].tally.sessions else {
+            return;
+        };
+        counts.started += 1;
+        counts.turns += u64::from(over.turns);
+        *match over.end {
+            SessionEnd::Completed => &mut counts.completed,
+            SessionEnd::Abandoned => &mut counts.abandoned,
+            SessionEnd::Unfinished => &mut counts.unfinished,
+        } += 1;
     }
 
     /// The attempts kept since the last call: a shell that runs for long writes them down as they come.

@@ -54,6 +54,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         output: Some(SizeSpec::Fixed(1)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let target = TargetSetup {
         name: "w".into(),
@@ -65,6 +66,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
+        cache_scope: String::new(),
         destinations: 1,
         hop: Micros::ZERO,
     };
@@ -98,6 +100,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             units: None,
             faults: Vec::new(),
             ambient_load: 0.0,
+            cache: crate::domain::CacheRules::default(),
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,

@@ -7,8 +7,9 @@ mod quota;
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::cache;
 use crate::config::{Section, boolean, float, text, unit};
-use crate::domain::{QuotaRules, Scope};
+use crate::domain::{CacheRules, QuotaRules, Scope};
 use crate::service::spec::{AnswerSpec, CapacitySpec, FixedLatency, QuotaLimits, ServiceSpec};
 use crate::units::Micros;
 use capacity::{capacity, on_demand};
@@ -28,6 +29,7 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
         root.table("capacity", |s| s.table("on_demand", |s| on_demand(s, geo)))
     };
     let quota = root.table("quota", quota);
+    let cache = root.table("cache", cache::rules);
     let faults = root.tables("fault", fault);
     // One that is wrong has been reported.
     let answers = root.optional_table("answers", answers).unwrap_or_default();
@@ -35,6 +37,7 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     Some(ServiceSpec {
         capacity: capacity?,
         rules,
+        cache: cache?,
         limits,
         faults: faults?,
         answers,
@@ -88,6 +91,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             scope: Scope::Global,
         },
         rules: QuotaRules::default(),
+        cache: CacheRules::default(),
         limits: QuotaLimits::default(),
         ambient_load: ambient_load?,
         geo_hop: geo_hop?,

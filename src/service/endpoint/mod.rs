@@ -11,16 +11,16 @@ mod state;
 
 pub use state::CounterState;
 
-use super::cache::{PointCache, PrefixCache};
 use super::latency::LatencyModel;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
+use crate::domain::{CacheBoundary, CachePoint, Failure, ScopeKind, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
+use cached::{Caches, FirstCaches};
 use faults::Fault;
 
 /// One call as the service sees it.
@@ -45,8 +45,9 @@ pub struct Call<'a> {
 pub enum Prefix<'a> {
     /// Blocks of the target's size, by their numbers, in order.
     Blocks(&'a [u32]),
-    /// Parts of their own sizes, in order.
-    Points(&'a [CachePoint]),
+    /// Parts of their own sizes, in order, and the ends of content blocks before their points, ascending:
+    /// an earlier call may have had a point there.
+    Points(&'a [CachePoint], &'a [CacheBoundary]),
 }
 
 /// Who serves a call, which decides its price.
@@ -132,7 +133,7 @@ impl Grant {
 pub struct Endpoint {
     targets: Vec<Target>,
     counters: Vec<Counter>,
-    caches: Vec<Cache>,
+    caches: Caches,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
     faults: Vec<Fault>,
@@ -164,17 +165,11 @@ struct Target {
     /// Prefixes below this many tokens are not cached; `u32::MAX` if the model has no cache.
     cache_min: u32,
     block_tokens: u32,
-    /// The first of this target's caches; one for each destination Region, the source first.
-    first_cache: usize,
+    /// Whether what it writes lives for an hour.
+    cache_hour: bool,
+    caches: FirstCaches,
     destinations: usize,
     hop: Micros,
-}
-
-/// The cache of one target in one Region.
-#[derive(Clone, Debug)]
-struct Cache {
-    blocks: PrefixCache,
-    points: PointCache,
 }
 
 #[derive(Clone, Debug)]
@@ -197,31 +192,25 @@ const LONGEST_PREFILL_WAIT: Micros = Micros::from_secs(5);
 impl Endpoint {
     /// The service of one variant, idle.
     pub fn new(setup: &EndpointSetup, seed: u64) -> Self {
-        let mut caches = Vec::new();
+        let (caches, firsts) = Caches::new(setup);
         let targets = setup
             .targets
             .iter()
-            .map(|spec| {
-                let first_cache = caches.len();
-                let ttl = spec.cache_ttl;
-                caches.resize_with(first_cache + spec.destinations, || Cache {
-                    blocks: PrefixCache::new(ttl),
-                    points: PointCache::default(),
-                });
-                Target {
-                    route: spec.route,
-                    latency: LatencyModel::new(&spec.latency, setup.ambient_load),
-                    noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
-                    routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
-                    burndown: spec.burndown as i64,
-                    max_output: spec.max_tokens,
-                    max_input: spec.max_input,
-                    cache_min: spec.cache_min,
-                    block_tokens: spec.block_tokens,
-                    first_cache,
-                    destinations: spec.destinations,
-                    hop: spec.hop,
-                }
+            .zip(firsts)
+            .map(|(spec, caches)| Target {
+                route: spec.route,
+                latency: LatencyModel::new(&spec.latency, setup.ambient_load),
+                noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
+                routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
+                burndown: spec.burndown as i64,
+                max_output: spec.max_tokens,
+                max_input: spec.max_input,
+                cache_min: spec.cache_min,
+                block_tokens: spec.block_tokens,
+                cache_hour: spec.cache_ttl >= Micros::HOUR,
+                caches,
+                destinations: spec.destinations,
+                hop: spec.hop,
             })
             .collect();
         let units = setup.units.as_ref().map(|units| Units {
@@ -268,8 +257,7 @@ impl Endpoint {
             1 => 0,
             n => (target.routing.uniform(call.key) * n as f64) as usize,
         };
-        let cache = target.first_cache + destination;
-        let (usage, cache_write_1h) = self.usage(now, call, cache);
+        let (usage, cache_write_1h, cache) = self.usage(now, call, destination);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
@@ -297,7 +285,7 @@ impl Endpoint {
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
         };
         if usage.cache_read + usage.cache_write > 0 {
-            self.touch(now, call, cache);
+            self.touch(now, grant.first_token_at, call, cache);
         }
         self.totals.in_flight += 1;
         Ok(grant)

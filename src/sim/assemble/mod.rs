@@ -139,6 +139,7 @@ impl<'a> Joiner<'a> {
                 units: units_setup,
                 faults: service.faults.clone(),
                 ambient_load: service.ambient_load,
+                cache: service.cache,
             },
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
@@ -153,7 +154,7 @@ impl<'a> Joiner<'a> {
             workloads: contexts,
             bought: reserved_bought.or(units_bought),
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
-            assumptions: assumptions(service),
+            assumptions: assumptions(service, &variant.workloads),
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
         };
@@ -218,7 +219,7 @@ impl<'a> Joiner<'a> {
         };
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
-        let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
+        let marked = is_marked(traffic);
         let cache = one.model.cache.as_ref().filter(|_| marked);
         Some(TargetSetup {
             name: one.workload.name.clone(),
@@ -233,6 +234,7 @@ impl<'a> Joiner<'a> {
             cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
             block_tokens,
             cache_ttl: ttl.span(),
+            cache_scope: cache_scope(&service.capacity, &one.model.name, scope),
             destinations,
             hop: match scope.kind() {
                 ScopeKind::InRegion => Micros::ZERO,
@@ -328,8 +330,37 @@ pub(super) fn token_scope(capacity: &CapacitySpec, region: &str) -> Scope {
     }
 }
 
+/// Whether what a cache may know carries cache points.
+fn is_marked(traffic: &TrafficSpec) -> bool {
+    let context = &traffic.context;
+    match traffic.prefix {
+        Some(prefix) => prefix.marked,
+        None => context.marked || (context.points.is_empty() && context.history.is_none()),
+    }
+}
+
+/// The name of the caches of a model in a scope; model units have caches of their own.
+fn cache_scope(capacity: &CapacitySpec, model: &str, scope: &Scope) -> String {
+    match capacity {
+        CapacitySpec::Provisioned(_) => format!("{model}/units"),
+        _ => format!("{model}/{scope}"),
+    }
+}
+
 /// Tokens of a prefix block and the life of cached ones; no tokens if there are no prefixes.
 fn blocks(traffic: &TrafficSpec) -> (u32, CacheTtl) {
+    let context = &traffic.context;
+    let mut lives = context.points.iter().map(|point| point.ttl);
+    if lives.len() > 0 || context.history.is_some() {
+        let is_hour = |ttl| ttl == CacheTtl::OneHour;
+        let all = lives.all(is_hour) && context.history.is_none_or(is_hour);
+        let ttl = if all {
+            CacheTtl::OneHour
+        } else {
+            CacheTtl::FiveMinutes
+        };
+        return (0, ttl);
+    }
     match (&traffic.prefix, &traffic.arrival) {
         (Some(prefix), _) => (prefix.tokens, prefix.ttl),
         (None, ArrivalSpec::Trace(replay)) => (replay.trace.block_tokens, CacheTtl::FiveMinutes),
