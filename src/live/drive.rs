@@ -58,6 +58,10 @@ pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, Starts)>) {
 }
 
 /// Requests that wait for no answer: those of open sources, and the first of each session.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per workload, and a box would cost each start a jump"
+)]
 pub(super) enum Starts {
     Open(OpenSource),
     Sessions(SessionSource),

@@ -112,7 +112,7 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
     // One that is wrong has been reported.
     let (prefix, mut context) = s.optional_table("cache", cache).unwrap_or_default();
     context.session = s.optional_table("session", session);
-    check_context(s, &arrival, &context, has_session);
+    check_context(s, arrival.as_ref(), &context, has_session);
     let (input, output, rank_correlation) = sizes?;
     Some(TrafficSpec {
         arrival: arrival?,
@@ -128,7 +128,7 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
 /// Sessions begin with arrivals that do not wait; only they have a history.
 fn check_context(
     s: &mut Section<'_>,
-    arrival: &Option<ArrivalSpec>,
+    arrival: Option<&ArrivalSpec>,
     context: &ContextSpec,
     has_session: bool,
 ) {
