@@ -46,6 +46,9 @@ pub enum PlanError {
         "the workload `{0}` is a batch workload: a live run makes calls and submits no batch jobs"
     )]
     IsBatch(String),
+    /// Texts of a file have sizes of their own.
+    #[error("the workload `{0}` has sessions, whose messages are made up, and `prompts.file`")]
+    TextsInSessions(String),
     /// The catalogue has no such model.
     #[error("{0}")]
     UnknownModel(String),
@@ -95,6 +98,7 @@ impl PlanError {
             Self::IsBatch(_) => {
                 "leave out `batch`, choose a variant without it, or use `bedload simulate`"
             }
+            Self::TextsInSessions(_) => "leave out `prompts.file`, or `session`",
             Self::UnknownModel(_) => "`bedload check` lists the models that there are",
         }
     }
@@ -201,8 +205,14 @@ fn live_workload(
     let ratio = TokenRatio::new(ratio.unwrap_or(model.bytes_per_token)).unwrap_or(TokenRatio::FOUR);
     let target = &setup.endpoint.targets[index];
     let (tools, tool_bytes) = tools(workload.prompts.tools);
+    let context = &workload.traffic.context;
+    let has_context = !context.points.is_empty() || context.history.is_some();
+    if context.session.is_some() && !workload.prompts.texts.is_empty() {
+        return Err(PlanError::TextsInSessions(workload.name.clone()));
+    }
     let cache = match &workload.traffic.prefix {
         Some(prefix) => prefix.marked.then_some(prefix.ttl),
+        None if has_context => context.marked.then_some(CacheTtl::FiveMinutes),
         None => (target.block_tokens > 0).then_some(CacheTtl::FiveMinutes),
     };
     let maker = PromptMaker::new(ratio, target.block_tokens, tool_bytes, cache.is_some());

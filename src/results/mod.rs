@@ -24,8 +24,8 @@ pub use summary::{
     Absence, AssumptionSummary, AttemptSummary, BatchSummary, BreakEvenSummary, CostClasses,
     CostSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary,
     ObjectiveSummary, Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, RegionSummary,
-    ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TierSummary,
-    TokenSummary, VariantSummary, WorkloadSummary, read_summary,
+    ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary,
+    TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
 pub use timeline::{histogram_log, timeline_csv};
 

@@ -6,8 +6,8 @@ use super::offers;
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
-    RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary,
-    WorkloadSummary,
+    RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary, TokenSummary,
+    VariantSummary, WorkloadSummary,
 };
 use super::verdict::judge;
 use crate::cost::Ledger;
@@ -256,6 +256,13 @@ fn workload(
         cost: cost(ledger, Bought::Nothing, measured),
         tier: None,
         batch: None,
+        sessions: tally.sessions.map(|counts| SessionSummary {
+            started: counts.started,
+            completed: counts.completed,
+            abandoned: counts.abandoned,
+            unfinished: counts.unfinished,
+            turns: counts.turns,
+        }),
     }
 }
 

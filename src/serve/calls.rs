@@ -156,7 +156,7 @@ fn decide(
             target: read.target,
             key: read.key,
             input: small(count.rest.0),
-            prefix: Prefix::Points(&points),
+            prefix: Prefix::Points(&points, &count.boundaries),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
             thinking: 0,

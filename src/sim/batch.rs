@@ -7,6 +7,7 @@ use super::measures::RunMeasures;
 use super::setup::{RunSetup, WorkloadSetup};
 use crate::cost::Tariff;
 use crate::domain::{Outcome, Usage};
+use crate::load::context::Context;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::measure::{BatchTally, Tally};
 use crate::service::batch::{BatchJob, BatchQueue, BatchRecord, BatchSetup, JobState};
@@ -21,6 +22,8 @@ struct Running<'a> {
     tariff: Option<&'a Tariff>,
     deadline: Micros,
     source: Option<OpenSource>,
+    /// Tokens of cache points before the messages, which are input like any other here.
+    points: u32,
     ahead: Option<Arrival>,
     first_submission: Option<Moment>,
     last_end: Moment,
@@ -114,16 +117,19 @@ fn running<'a>(
     seed: u64,
 ) -> Running<'a> {
     let until = Moment::ZERO + setup.duration;
-    let mut source = match Source::new(&workload.traffic, seed, &workload.name, until) {
+    let source = Source::new(&workload.traffic, seed, &workload.name, until);
+    let points = source.context().map_or(0, Context::tokens);
+    let mut source = match source {
         Source::Open(open) => Some(open),
         // Users who wait for their answers make no batches; scenarios refuse them.
-        Source::Closed(_) => None,
+        Source::Closed(_) | Source::Sessions(_) => None,
     };
     Running {
         index,
         target,
         tariff: workload.tariffs.first().map(|(_, tariff)| tariff),
         deadline: batch.spec.deadline,
+        points,
         ahead: source.as_mut().and_then(Iterator::next),
         source,
         first_submission: None,
@@ -152,7 +158,10 @@ fn record(batch: &mut Running<'_>) -> BatchRecord {
     BatchRecord {
         due: arrival.at,
         usage: Usage {
-            input: arrival.input.saturating_add(prefix),
+            input: arrival
+                .input
+                .saturating_add(prefix)
+                .saturating_add(batch.points),
             output: arrival.output.min(batch.target.max_tokens),
             ..Usage::default()
         },

@@ -309,6 +309,7 @@ fn target(
         cache_min: cache_min(model),
         block_tokens: 0,
         cache_ttl: Micros::from_secs(300),
+        cache_scope: format!("{}/{scope}", model.name),
         destinations: destinations.max(1),
         hop,
         behaviour: Behaviour::default(),

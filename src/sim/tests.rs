@@ -55,6 +55,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         output: Some(SizeSpec::Fixed(1)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let target = TargetSetup {
         name: "w".into(),
@@ -67,6 +68,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
+        cache_scope: String::new(),
         destinations: 1,
         hop: Micros::ZERO,
         behaviour: crate::service::setup::Behaviour::default(),
@@ -113,7 +115,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             optimized: Vec::new(),
             quotas: crate::service::setup::QuotaSetup::default(),
             regions: None,
-            cache_per_region: true,
+            cache: crate::domain::CacheRules::default(),
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,

@@ -44,6 +44,8 @@ fn every_scenario_is_tested_here() {
         .collect();
     names.sort();
     let tested = [
+        "agent-loop",
+        "cache-regions",
         "desk",
         "diurnal-week",
         "launch-spike",
@@ -192,4 +194,55 @@ fn a_cached_prompt_is_mostly_read_and_saves_the_quota() {
     let per_answer =
         |one: &VariantSummary| one.cost.run_usd.unwrap() / one.requests.completed as f64;
     assert!(per_answer(uncached) > 2.0 * per_answer(cached));
+}
+
+#[test]
+fn an_agent_that_caches_its_history_pays_and_reserves_far_less() {
+    let summary = run("agent-loop", &[]);
+    let [history, hour, system, uncached] =
+        ["history", "history-1h", "system-only", "uncached"].map(|name| variant(&summary, name));
+    let share = |one: &VariantSummary| {
+        let tokens = one.tokens;
+        let prompt = tokens.input + tokens.cache_read + tokens.cache_write;
+        tokens.cache_read as f64 / prompt as f64
+    };
+    assert!(share(history) > 0.8, "{}", share(history));
+    assert!(share(hour) > share(history));
+    assert!((0.2..0.8).contains(&share(system)), "{}", share(system));
+    assert_eq!(uncached.tokens.cache_read, 0);
+    assert_eq!(history.attempts.throttled, 0);
+    assert!(throttled_share(uncached) > 0.001);
+    let per_call = |one: &VariantSummary| one.cost.run_usd.unwrap() / one.requests.completed as f64;
+    assert!(per_call(uncached) > 2.0 * per_call(history));
+    assert!(per_call(system) > 1.2 * per_call(history));
+    let p50 = |one: &VariantSummary| one.ttft_ms.p50.unwrap();
+    assert!(p50(uncached) > p50(history));
+    // What is throttled ends its task.
+    let sessions = uncached.workloads[0].sessions.unwrap();
+    assert!(sessions.abandoned > 0);
+}
+
+#[test]
+fn routing_over_regions_lowers_the_hit_rate_as_the_formula_says() {
+    let summary = run("cache-regions", &[]);
+    // Each of sixty prefixes is used every half minute: 1 − e^{−λT/N} (methods 8.3).
+    let rate = 2.0 / 60.0;
+    for (name, life, regions) in [
+        ("us-5m", 300.0, 3.0),
+        ("us-1h", 3600.0, 3.0),
+        ("global-5m", 300.0, 23.0),
+        ("global-1h", 3600.0, 23.0),
+    ] {
+        let one = variant(&summary, name);
+        let prefixes = one.tokens.cache_read + one.tokens.cache_write;
+        let seen = one.tokens.cache_read as f64 / prefixes as f64;
+        let expected = 1.0 - f64::exp(-rate * life / regions);
+        assert!(
+            (seen - expected).abs() < 0.02,
+            "{name}: {seen}, not {expected}"
+        );
+    }
+    let usd = |name| variant(&summary, name).cost.run_usd.unwrap();
+    assert!(usd("global-5m") > usd("us-5m"));
+    assert!(usd("global-1h") < usd("global-5m"));
 }

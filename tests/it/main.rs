@@ -20,5 +20,6 @@ mod scenarios;
 mod scripted;
 mod serve;
 mod serving;
+mod sessions;
 mod tidy;
 mod wire_requests;

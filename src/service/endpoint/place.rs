@@ -1,32 +1,10 @@
 //! Where a call is served, and what it takes there and elsewhere.
 
-use super::{Cache, Call, Endpoint, Grant, Prefix, ServedBy, Target};
+use super::{Call, Endpoint, Grant, Prefix, ServedBy, Target};
 use crate::domain::{Failure, StreamFault, Usage};
 use crate::rng::mix64;
-use crate::service::cache::{PointCache, PrefixCache};
 use crate::service::regions::{Placed, PoolReport, Regions};
-use crate::units::{Micros, Moment};
-
-impl Cache {
-    pub(super) fn new(ttl: Micros) -> Self {
-        Self {
-            blocks: PrefixCache::new(ttl),
-            points: PointCache::default(),
-            ttl,
-            losses: 0,
-        }
-    }
-
-    /// Its Region has been lost so often: what it held before the last time is gone.
-    pub(super) fn outlive(&mut self, losses: u32) {
-        if self.losses != losses {
-            *self = Self {
-                losses,
-                ..Self::new(self.ttl)
-            };
-        }
-    }
-}
+use crate::units::Moment;
 
 /// Chooses who serves a call.
 pub(super) fn place(
@@ -41,9 +19,9 @@ pub(super) fn place(
     );
     let affinity = match call.prefix {
         Prefix::Blocks([first, ..]) => target.routing.bits(u64::from(*first)),
-        Prefix::Points([first, ..]) => mix64(first.id),
+        Prefix::Points([first, ..], _) => mix64(first.id),
         // Nothing to stick to.
-        Prefix::Blocks([]) | Prefix::Points([]) => target.routing.bits(call.key),
+        Prefix::Blocks([]) | Prefix::Points([], _) => target.routing.bits(call.key),
     };
     regions.place(now, call.target, draws, affinity)
 }

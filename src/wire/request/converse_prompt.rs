@@ -55,17 +55,22 @@ pub(super) fn measure(
             }
             ToolBlock::Unset => {}
         }
+        if !matches!(tool, ToolBlock::CachePoint(_)) {
+            prompt.end_block();
+        }
     }
     for (i, block) in system.iter().enumerate() {
+        if let SystemBlock::CachePoint(at) = block {
+            point(&mut prompt, at, || format!("system.{i}.cachePoint"))?;
+            continue;
+        }
         prompt.mark("system");
         match block {
             SystemBlock::Text(text) => prompt.text(text),
             SystemBlock::Guard(content) => guard(&mut prompt, content),
-            SystemBlock::CachePoint(at) => {
-                point(&mut prompt, at, || format!("system.{i}.cachePoint"))?;
-            }
-            SystemBlock::Unset => {}
+            SystemBlock::CachePoint(_) | SystemBlock::Unset => {}
         }
+        prompt.end_block();
     }
     for (i, message) in messages.iter().enumerate() {
         prompt.mark(role(message));
@@ -76,6 +81,7 @@ pub(super) fn measure(
                 })?;
             } else {
                 content(&mut prompt, block);
+                prompt.end_block();
             }
         }
     }
