@@ -2,7 +2,7 @@
 //! them, and every other model of the catalogue beside them.
 
 use super::assemble::{Assembled, fixed_profile};
-use crate::domain::{LatencyProfile, ModelProfile, Scope, ScopeKind};
+use crate::domain::{LatencyProfile, ModelProfile, Scope, ScopeKind, ScopeQuota};
 use crate::load::outputs::OutputLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
@@ -209,7 +209,10 @@ impl Serving {
 /// Every scope in which a model can be called from `region`.
 fn scopes(model: &ModelProfile, region: &str) -> Vec<Scope> {
     let mut scopes = Vec::new();
-    if model.quota(ScopeKind::InRegion).is_some() {
+    let in_region = model.quota(ScopeKind::InRegion);
+    let is_here =
+        |quota: &ScopeQuota| quota.regions.is_empty() || quota.regions.iter().any(|r| r == region);
+    if in_region.is_some_and(is_here) {
         scopes.push(Scope::InRegion(region.to_owned()));
     }
     for (name, _) in &model.destinations {

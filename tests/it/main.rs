@@ -12,6 +12,7 @@ mod determinism;
 mod gallery;
 mod mooncake;
 mod mutations;
+mod price_update;
 mod prices;
 mod readme;
 mod run;

@@ -2,6 +2,7 @@
 
 mod bought;
 mod checks;
+mod lacks;
 mod words;
 
 use super::context::{VariantContext, WorkloadContext};
@@ -180,6 +181,7 @@ impl<'a> Joiner<'a> {
             }
         };
         self.check_limits(workload, model);
+        self.check_context(workload, model);
         let prices = self.book.models.get(&workload.model);
         Some(Resolved {
             workload,
@@ -265,6 +267,7 @@ impl<'a> Joiner<'a> {
             );
             return None;
         };
+        self.check_region(model, scope);
         let own = self.variant.service.limits;
         let limits = CounterLimits {
             tpm: own.tpm.unwrap_or(quota.tpm),
