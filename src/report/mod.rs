@@ -4,6 +4,7 @@ pub mod check;
 pub mod figures;
 mod markdown;
 mod number;
+mod offers;
 mod terminal;
 mod view;
 

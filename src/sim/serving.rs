@@ -1,14 +1,15 @@
 //! What a server of one variant offers: the workloads of the scenario exactly as a simulation has
 //! them, and every other model of the catalogue beside them.
 
-use super::assemble::{Assembled, fixed_profile};
+use super::assemble::{Assembled, fixed_profile, optimized_counter};
 use crate::domain::{LatencyProfile, ModelProfile, Scope, ScopeKind, ScopeQuota};
 use crate::load::outputs::OutputLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
-use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
+use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{AnswerSpec, ServiceSpec};
+use crate::service::tiers::OptimizedRoute;
 use crate::units::Micros;
 use std::sync::Arc;
 
@@ -122,8 +123,51 @@ impl Serving {
             models,
             answers: variant.service.answers.clone(),
         };
+        serving.call_batch_models(&variant.service);
         serving.add_catalogue(&variant.service, catalogue);
+        serving.add_optimized(&variant.service);
         serving
+    }
+
+    /// A server takes calls, no batch jobs: the models of batch workloads are called on demand.
+    fn call_batch_models(&mut self, service: &ServiceSpec) {
+        for index in 0..self.targets.len() {
+            if self.endpoint.targets[index].route != Route::Batch {
+                continue;
+            }
+            let scope = super::assemble::token_scope(&service.capacity, &service.region);
+            let profile = self.models[self.targets[index].model].clone();
+            let counter = self.counter(&profile, &scope, service);
+            self.endpoint.targets[index].route = Route::OnDemand { counter };
+            self.targets[index].address = Address::OnDemand(scope);
+        }
+    }
+
+    /// Gives the targets of models with latency-optimised inference its quotas.
+    fn add_optimized(&mut self, service: &ServiceSpec) {
+        for (target, setup) in self.targets.iter().zip(&mut self.endpoint.targets) {
+            let model = &self.models[target.model];
+            let Address::OnDemand(scope) = &target.address else {
+                continue;
+            };
+            let own = model.latency_optimized.as_ref();
+            let is_near = own.is_none_or(|own| own.regions.contains(&service.region));
+            if !model.offers.latency_optimized || !is_near || setup.optimized.is_some() {
+                continue;
+            }
+            let counter = optimized_counter(model, scope.kind(), &service.tiers);
+            let Some(counter) = counter else { continue };
+            let optimized = &mut self.endpoint.optimized;
+            let known = optimized.iter().position(|known| *known == counter);
+            let index = known.unwrap_or(optimized.len());
+            if known.is_none() {
+                optimized.push(counter);
+            }
+            setup.optimized = Some(OptimizedRoute {
+                counter: index,
+                max_tokens: own.and_then(|own| own.max_tokens).map(|most| most.0),
+            });
+        }
     }
 
     /// Adds a target for each scope of each model that no workload has.
@@ -254,6 +298,7 @@ fn target(
     };
     TargetSetup {
         name: format!("catalogue/{}/{scope}", model.name),
+        model: model.name.clone(),
         route: Route::OnDemand { counter },
         latency,
         burndown: model.burndown,
@@ -264,6 +309,9 @@ fn target(
         cache_ttl: Micros::from_secs(300),
         destinations,
         hop,
+        behaviour: Behaviour::default(),
+        guard: None,
+        optimized: None,
     }
 }
 

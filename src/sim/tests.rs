@@ -1,6 +1,6 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
-use super::{RequestBounds, RunMeasures, RunSetup, WorkloadSetup, run};
+use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run};
 use crate::client::spec::{ClientPolicy, RetryPolicy};
 use crate::domain::Window::{Bucket, Fixed};
 use crate::domain::{
@@ -11,6 +11,7 @@ use crate::load::spec::{ArrivalSpec, SizeSpec, TrafficSpec};
 use crate::service::CounterLimits;
 use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup, UnitsSetup};
 use crate::service::spec::Overload;
+use crate::service::tiers::TierSpec;
 use crate::units::{Micros, PerSecond, RequestsPerMinute, TokensPerMinute};
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -57,6 +58,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     };
     let target = TargetSetup {
         name: "w".into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency,
         burndown: 1,
@@ -67,6 +69,9 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
+        optimized: None,
     };
     let limits = CounterLimits {
         tpm: TokensPerMinute(1 << 50),
@@ -80,7 +85,11 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             name: "w".into(),
             traffic,
             stream: true,
+            thinking: None,
+            text_unit: crate::units::Usd::ZERO,
             tariffs: Vec::new(),
+            tier: TierSetup::default(),
+            batch: None,
         }],
         client: ClientPolicy {
             retry: RetryPolicy::None,
@@ -96,8 +105,11 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
+            tiers: TierSpec::default(),
+            optimized: Vec::new(),
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,

@@ -10,6 +10,7 @@ mod conformance;
 mod conservation;
 mod determinism;
 mod gallery;
+mod lacks;
 mod mooncake;
 mod mutations;
 mod price_update;

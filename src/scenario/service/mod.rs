@@ -7,6 +7,8 @@ mod quota;
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::guardrail;
+use super::offers::tiers;
 use crate::config::{Section, boolean, float, text, unit};
 use crate::domain::{QuotaRules, Scope};
 use crate::service::spec::{AnswerSpec, CapacitySpec, FixedLatency, QuotaLimits, ServiceSpec};
@@ -29,6 +31,10 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     };
     let quota = root.table("quota", quota);
     let faults = root.tables("fault", fault);
+    let guardrails = root.tables("guardrail", guardrail::guardrail);
+    if let Some(guardrails) = &guardrails {
+        guardrail::check_names(root, guardrails);
+    }
     // One that is wrong has been reported.
     let answers = root.optional_table("answers", answers).unwrap_or_default();
     let (settings, (rules, limits)) = (settings?, quota?);
@@ -38,6 +44,7 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
         limits,
         faults: faults?,
         answers,
+        guardrails: guardrails?,
         ..settings
     })
 }
@@ -82,6 +89,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             })
         })
     });
+    let tiers = tiers(s);
     Some(ServiceSpec {
         region: region?,
         capacity: CapacitySpec::OnDemand {
@@ -96,6 +104,8 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         fixed_latency,
         faults: Vec::new(),
         answers: AnswerSpec::default(),
+        guardrails: Vec::new(),
+        tiers,
     })
 }
 

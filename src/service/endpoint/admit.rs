@@ -14,9 +14,13 @@ impl Endpoint {
         now: Moment,
         call: &Call<'_>,
         mut grant: Grant,
-        pace: Pace,
+        mut pace: Pace,
         counter: usize,
     ) -> Result<Grant, Failure> {
+        if let Some(tier) = call.tier {
+            self.apply_tier(call, tier, &mut pace)?;
+            grant.tier = tier;
+        }
         let usage = grant.usage;
         let read = if self.reserve_counts_cache_read {
             usage.cache_read
@@ -27,14 +31,19 @@ impl Endpoint {
             + i64::from(usage.cache_write)
             + i64::from(read)
             + i64::from(max_output(call, &self.targets[call.target]));
+        if call.latency_optimized
+            && let Some(grant) = self.admit_optimized(now, call, grant, pace, reserved)
+        {
+            self.totals.reserved += reserved as u128;
+            return Ok(grant);
+        }
         self.counters[counter]
             .admit(now, reserved)
             .map_err(Failure::Throttled)?;
         self.totals.reserved += reserved as u128;
         grant.reserved = reserved;
         grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
-        grant.first_token_at = now + pace.ttft;
-        grant.done_at = Some(now + pace.total(grant.produces()));
+        grant.set_pace(now, pace);
         Ok(grant)
     }
 

@@ -7,21 +7,26 @@
 mod admit;
 mod cached;
 mod faults;
+mod screen;
 mod state;
 
 pub use state::CounterState;
 
 use super::cache::{PointCache, PrefixCache};
+use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
+use super::latency::Pace;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
+use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
+use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
-use faults::Fault;
+use faults::{Fault, Label};
+use screen::Habits;
 
 /// One call as the service sees it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +43,14 @@ pub struct Call<'a> {
     pub output: u32,
     /// The call's own `max_tokens`; `None` takes that of the target.
     pub max_tokens: Option<u32>,
+    /// Of the output, the tokens that the model thinks and nobody sees. They come first.
+    pub thinking: u32,
+    /// The guardrail that it meets.
+    pub screening: Screening,
+    /// The service tier that it names; `None` takes the capacity of its target, bought or shared.
+    pub tier: Option<PriceTier>,
+    /// Whether it asks for latency-optimised inference.
+    pub latency_optimized: bool,
 }
 
 /// The part of a prompt that a cache may know.
@@ -93,6 +106,8 @@ pub struct Grant {
     pub usage: Usage,
     /// Who serves it.
     pub served_by: ServedBy,
+    /// As what shared capacity serves it, which decides the price with `served_by`.
+    pub tier: PriceTier,
     /// Whether `max_tokens` cuts the answer short.
     pub truncated: bool,
     /// When the first token comes.
@@ -106,6 +121,14 @@ pub struct Grant {
     pub cache_write_1h: u32,
     /// After how many output tokens the stream breaks off, and why, if it does.
     pub broken: Option<(u32, StreamFault)>,
+    /// The error that is answered at [`Grant::done_at`] instead of tokens.
+    pub refused: Option<Failure>,
+    /// Of the output, the tokens of thinking.
+    pub thinking: u32,
+    /// Why the answer ends.
+    pub stop: StopReason,
+    /// How it meets its guardrail, if it meets one.
+    pub screened: Option<Screened>,
     admitted_at: Moment,
     per_token_us: f64,
     stream: Option<Stream>,
@@ -119,6 +142,14 @@ impl Grant {
             None => self.usage.output,
             Some((after, _)) => after,
         }
+    }
+
+    /// Sets the times of an answer that keeps its own pace.
+    #[inline]
+    pub(super) fn set_pace(&mut self, now: Moment, pace: Pace) {
+        self.per_token_us = pace.per_token_us;
+        self.first_token_at = now + pace.ttft;
+        self.done_at = Some(now + pace.total(self.produces()));
     }
 
     /// Microseconds per output token after the first, as far as admission knows them.
@@ -135,10 +166,13 @@ pub struct Endpoint {
     caches: Vec<Cache>,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
+    guards: Vec<Guard>,
     faults: Vec<Fault>,
+    labels: Vec<Label>,
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
+    tiers: Tiers,
 }
 
 /// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
@@ -153,7 +187,7 @@ pub struct ServiceTotals {
 }
 
 #[derive(Clone, Debug)]
-struct Target {
+pub(super) struct Target {
     route: Route,
     latency: LatencyModel,
     noise: Keyed,
@@ -168,6 +202,9 @@ struct Target {
     first_cache: usize,
     destinations: usize,
     hop: Micros,
+    habits: Option<Habits>,
+    guard: Option<TargetGuard>,
+    pub(super) optimized: Option<OptimizedRoute>,
 }
 
 /// The cache of one target in one Region.
@@ -221,6 +258,9 @@ impl Endpoint {
                     first_cache,
                     destinations: spec.destinations,
                     hop: spec.hop,
+                    habits: Habits::new(spec.behaviour, seed, &spec.name),
+                    guard: spec.guard,
+                    optimized: spec.optimized,
                 }
             })
             .collect();
@@ -232,6 +272,14 @@ impl Endpoint {
             waiting: 0,
             refused: 0,
         });
+        let labels: Vec<Label> = setup
+            .targets
+            .iter()
+            .map(|target| Label {
+                workload: target.name.clone(),
+                model: target.model.clone(),
+            })
+            .collect();
         Self {
             targets,
             counters: setup
@@ -245,11 +293,30 @@ impl Endpoint {
                 .as_ref()
                 .map(|spec| ReservedTier::new(spec, setup.rules)),
             units,
-            faults: faults::with_draws(&setup.faults, seed),
+            guards: setup
+                .guards
+                .iter()
+                .map(|guard| Guard::new(guard, seed))
+                .collect(),
+            faults: faults::with_draws(&setup.faults, seed, &labels),
+            labels,
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
+            tiers: Tiers::new(setup, seed),
         }
+    }
+
+    pub(super) fn target(&self, target: usize) -> &Target {
+        &self.targets[target]
+    }
+
+    pub(super) fn tiers(&self) -> &Tiers {
+        &self.tiers
+    }
+
+    pub(super) fn tiers_mut(&mut self) -> &mut Tiers {
+        &mut self.tiers
     }
 
     /// Admits or refuses a call.
@@ -261,19 +328,34 @@ impl Endpoint {
         let injected = if self.faults.is_empty() {
             faults::Injected::default()
         } else {
-            self.inject(now, call.key)?
+            self.inject(now, call.target, call.key)?
         };
+        if let Some((failure, after)) = injected.refused {
+            return Ok(self.refuse_later(now, failure, after));
+        }
         let target = &self.targets[call.target];
         let destination = match target.destinations {
             1 => 0,
             n => (target.routing.uniform(call.key) * n as f64) as usize,
         };
         let cache = target.first_cache + destination;
-        let (usage, cache_write_1h) = self.usage(now, call, cache);
+        let (mut usage, cache_write_1h) = self.usage(now, call, cache);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
         }
+        let stop = target.end_answer(call, &mut usage, max_output(call, target));
+        let screened = if self.guards.is_empty() {
+            None
+        } else {
+            self.screen(now, call, usage)?
+        };
+        if let Some(screened) = screened
+            && screened.verdict == Verdict::InputBlocked
+        {
+            return Ok(self.block_input(now, call, screened));
+        }
+        let target = &self.targets[call.target];
         let z = target.noise.normal_pair(call.key);
         let mut pace = target
             .latency
@@ -281,23 +363,36 @@ impl Endpoint {
         if destination != 0 {
             pace.ttft += target.hop;
         }
-        pace.ttft += injected.delay;
+        injected.slow(&mut pace);
+        if let Some(screened) = &screened {
+            pace.ttft += screened.input_takes;
+        }
         let grant = Grant {
             usage,
-            truncated: call.output > max_output(call, target),
+            truncated: stop == StopReason::MaxTokens,
+            stop,
+            thinking: call.thinking.min(usage.output),
             cache_write_1h,
             broken: injected.breaks(usage.output),
             admitted_at: now,
             per_token_us: pace.per_token_us,
             ..Grant::default()
         };
-        let grant = match target.route {
+        let mut grant = match target.route {
+            // A tier that is named goes past the reservation where standard capacity stands behind it.
+            Route::Reserved {
+                counter: Some(counter),
+            } if call.tier.is_some() => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
+            Route::Batch => return Err(Failure::Validation),
         };
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, call, cache);
+        }
+        if let Some(screened) = screened {
+            self.guard_answer(now, &mut grant, screened);
         }
         self.totals.in_flight += 1;
         Ok(grant)
@@ -350,6 +445,15 @@ impl Endpoint {
     #[inline]
     pub fn settle(&mut self, now: Moment, target: usize, grant: &Grant, output: u32) {
         self.totals.in_flight -= 1;
+        if grant.refused.is_some() {
+            return;
+        }
+        if grant.screened.is_some() {
+            self.settle_guard(now, grant, output);
+            if grant.usage == Usage::default() {
+                return;
+            }
+        }
         let target = &self.targets[target];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
         let used = input + i64::from(output) * target.burndown;
@@ -364,8 +468,17 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if let Some(counter) = target.route.counter() {
-            self.counters[counter].settle(now, grant.admitted_at, grant.reserved, used);
+        let counter = match (grant.tier, target.optimized) {
+            (PriceTier::LatencyOptimized, Some(route)) => {
+                Some(&mut self.tiers.optimized[route.counter])
+            }
+            _ => target
+                .route
+                .counter()
+                .map(|index| &mut self.counters[index]),
+        };
+        if let Some(counter) = counter {
+            counter.settle(now, grant.admitted_at, grant.reserved, used);
             self.totals.settled += used as u128;
         }
     }
@@ -377,7 +490,8 @@ impl Endpoint {
 
     /// Quota tokens held by calls in flight, over all counters.
     pub fn held(&self) -> i64 {
-        self.counters.iter().map(Counter::held).sum()
+        let counters = self.counters.iter().chain(&self.tiers.optimized);
+        counters.map(Counter::held).sum()
     }
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
@@ -398,6 +512,8 @@ impl Endpoint {
     /// Every quota and bought capacity with what it saw.
     pub fn reports(&self) -> Vec<QuotaReport> {
         let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
+        reports.extend(self.guards.iter().flat_map(Guard::reports));
+        reports.extend(self.tiers.reports());
         if let Some(tier) = &self.reserved {
             reports.extend(tier.reports());
         }

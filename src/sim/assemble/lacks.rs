@@ -38,8 +38,12 @@ impl Joiner<'_> {
                 format!("use `capacity.on_demand`; model units are sold for: {have}")
             }
             Offer::Reserved => format!("use `capacity.on_demand`; the tier is sold for: {have}"),
-            Offer::Batch | Offer::Flex | Offer::Priority | Offer::LatencyOptimized => {
-                format!("these have it: {have}")
+            Offer::Batch => format!("leave out `batch`, or choose one that has it: {have}"),
+            Offer::Flex | Offer::Priority => {
+                format!("leave out `tier`, or choose one that has it: {have}")
+            }
+            Offer::LatencyOptimized => {
+                format!("leave out `latency_optimized`, or choose one that has it: {have}")
             }
         }
     }
