@@ -49,7 +49,14 @@ fn offers_that_a_model_lacks_are_refused() {
         scenario("claude-sonnet-4-6", "", units),
         scenario("claude-opus-5", "", units),
     ];
-    insta::assert_snapshot!(cases.map(|text| complaint(&text)).join("\n"), @"");
+    insta::assert_snapshot!(cases.map(|text| complaint(&text)).join("\n"), @r#"
+    w.toml:9:9: Claude Opus 5.5 has no batch inference (docs.aws.amazon.com/bedrock/latest/userguide/model-card-anthropic-claude-opus-5-5.html, read 2026-10-01); leave out `batch`, or choose one that has it: Claude 3.5 Haiku, Claude 3.5 Sonnet v2, Claude 3.7 Sonnet, Claude 3 Haiku, Claude Haiku 4.5, Claude Opus 4.5, Claude Opus 4.6, Claude Opus 5, Claude Sonnet 4, Claude Sonnet 4.5, Claude Sonnet 4.6
+    w.toml:9:8: Claude Sonnet 4.6 supports neither Priority nor Flex (docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html and the model cards, read 2026-10-01); leave out `tier`, or choose one that has it: Amazon Nova 2 Lite, Amazon Nova Premier, Amazon Nova Pro
+    w.toml:9:21: Amazon Nova Premier has no latency-optimised inference (docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html, read 2026-10-01); leave out `latency_optimized`, or choose one that has it: Amazon Nova Pro
+    w.toml:10:1: Claude Opus 5 is not in the Reserved tier (docs.aws.amazon.com/bedrock/latest/userguide, model cards, read 2026-10-01); use `capacity.on_demand`; the tier is sold for: Claude Haiku 4.5, Claude Opus 4.5, Claude Opus 4.6, Claude Sonnet 4.5, Claude Sonnet 4.6
+    w.toml:10:1: Claude Sonnet 4.6 sells no model units: no current Claude can buy Provisioned Throughput (docs.aws.amazon.com/bedrock/latest/userguide/prov-thru-supported.html, read 2026-10-01); it has the Reserved tier: `capacity.reserved = { input_tpm = …, output_tpm = …, term = "1-month" }`; model units are sold for: Claude 3.5 Sonnet v2, Claude 3 Haiku
+    w.toml:10:1: Claude Opus 5 sells no model units: no current Claude can buy Provisioned Throughput (docs.aws.amazon.com/bedrock/latest/userguide/prov-thru-supported.html, read 2026-10-01); use `capacity.on_demand`; model units are sold for: Claude 3.5 Sonnet v2, Claude 3 Haiku
+    "#);
 }
 
 #[test]
@@ -70,7 +77,14 @@ fn limits_of_a_model_are_kept() {
             "tokens.input = { fixed = 200000 }",
         ),
     ];
-    insta::assert_snapshot!(cases.map(|text| complaint(&text)).join("\n"), @"");
+    insta::assert_snapshot!(cases.map(|text| complaint(&text)).join("\n"), @r#"
+    w.toml:10:1: Llama 4 Scout 17B Instruct cannot be called global (`global`); it is offered: geo
+    w.toml:10:1: Claude Fable 5 has no inference profile `eu`; it has: us, global
+    w.toml:10:1: Claude Opus 5.5 has no in-Region calls in us-east-1; it has them in: eu-west-2
+    w.toml:9:39: Claude 3.7 Sonnet keeps cached prefixes for five minutes only; write `ttl = "5m"`
+    w.toml:9:14: Claude 3 Haiku answers with at most 4096 tokens; Bedrock refuses more with a ValidationException; lower it, or leave it out to reserve the model's maximum
+    w.toml:7:16: Amazon Nova Micro reads at most 128000 tokens, and every prompt has at least 200000; Bedrock refuses longer ones with a ValidationException; shorten the prompts (and `cache.prefix_tokens`, which counts too), or choose another model
+    "#);
     let in_london = scenario("claude-opus-5-5", "", &on("region = \"eu-west-2\""));
     assert_eq!(complaint(&in_london), "was accepted");
 }

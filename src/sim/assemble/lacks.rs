@@ -28,7 +28,11 @@ impl Joiner<'_> {
             .filter(|model| model.offers.has(offer))
             .map(|model| model.title.as_str())
             .collect();
-        let have = have.join(", ");
+        // Those of the same maker, if it has any, are nearest to what was asked for.
+        let maker = |title: &str| title.split(' ').next().map(str::to_owned);
+        let mut near = have.clone();
+        near.retain(|title| maker(title) == maker(&model.title));
+        let have = if near.is_empty() { have } else { near }.join(", ");
         match offer {
             Offer::Provisioned if model.offers.reserved => format!(
                 "it has the Reserved tier: `capacity.reserved = {{ input_tpm = …, output_tpm = …, \
