@@ -4,7 +4,7 @@
 use super::assemble::quotas::{counter_limits, counter_region, weights};
 use super::assemble::regions::{add_target, destination_names};
 use super::assemble::{Assembled, burndown, fixed_profile, optimized_counter};
-use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind};
+use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind, ScopeQuota};
 use crate::load::outputs::OutputLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
@@ -271,7 +271,10 @@ impl Serving {
 /// Every scope in which a model can be called from `region`.
 fn scopes(model: &ModelProfile, region: &str) -> Vec<Scope> {
     let mut scopes = Vec::new();
-    if model.quota(ScopeKind::InRegion).is_some() {
+    let in_region = model.quota(ScopeKind::InRegion);
+    let is_here =
+        |quota: &ScopeQuota| quota.regions.is_empty() || quota.regions.iter().any(|r| r == region);
+    if in_region.is_some_and(is_here) {
         scopes.push(Scope::InRegion(region.to_owned()));
     }
     for (name, _) in &model.destinations {

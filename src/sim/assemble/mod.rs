@@ -5,6 +5,7 @@ mod checks;
 mod chosen;
 mod faulty;
 mod guarded;
+mod lacks;
 mod offers;
 pub(super) mod quotas;
 pub(super) mod regions;
@@ -226,6 +227,7 @@ impl<'a> Joiner<'a> {
             }
         };
         self.check_limits(workload, model);
+        self.check_context(workload, model);
         let prices = self.book.models.get(&workload.model);
         Some(Resolved {
             workload,
@@ -341,6 +343,7 @@ impl<'a> Joiner<'a> {
             return known;
         }
         let quota = self.quota(model, scope)?;
+        self.check_region(model, scope);
         let Some((limits, output)) = quotas::counter_limits(service, model, quota) else {
             self.problem(
                 "service.family",
