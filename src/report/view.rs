@@ -95,6 +95,8 @@ impl View {
                 live(variants),
                 objectives(variants),
                 quotas(variants),
+                super::answers::thinking(variants),
+                super::answers::guardrails(variants),
                 costs(variants),
             ]
             .into_iter()
@@ -286,7 +288,10 @@ const QUOTA_WORTH_SHOWING: f64 = 0.5;
 
 fn quotas(variants: &[VariantSummary]) -> Group {
     let mut names: Vec<(&str, &str)> = Vec::new();
-    for quota in variants.iter().flat_map(|one| &one.quota) {
+    // Those of guardrails have their own section.
+    let of_models = |quota: &&crate::results::QuotaSummary| !quota.name.starts_with("guardrail_");
+    let quotas = variants.iter().flat_map(|one| &one.quota);
+    for quota in quotas.filter(of_models) {
         let name = (quota.name.as_str(), quota.model.as_str());
         if !names.contains(&name) {
             names.push(name);

@@ -131,6 +131,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         tpot_ms: own.tpot_ms,
         goodput_rps: own.goodput_rps,
         truncated: own.truncated,
+        answers: own.answers,
         tokens: TokenSummary {
             quota_reserved: Some(saturated(measures.total.totals.reserved)),
             quota_settled: Some(saturated(measures.total.totals.settled)),
@@ -233,6 +234,7 @@ fn workload(
         goodput_rps: over(tally.good as f64, measured.as_secs_f64()),
         attainment: over(tally.good as f64, counts.offered as f64),
         truncated: tally.truncated,
+        answers: super::answers::answers(tally),
         tokens: TokenSummary {
             input: tally.tokens.input,
             cache_read: tally.tokens.cache_read,

@@ -92,6 +92,9 @@ pub struct VariantSummary {
     /// Answers cut off by `max_tokens`.
     #[serde(default)]
     pub truncated: u64,
+    /// How answers ended, what was thought, and what guardrails did.
+    #[serde(default)]
+    pub answers: super::answers::AnswersSummary,
     /// Tokens of answered requests; quota tokens of the whole run, warm-up inside.
     pub tokens: TokenSummary,
     /// The quotas and bought capacity that the variant drew on.
@@ -375,6 +378,9 @@ pub struct WorkloadSummary {
     pub attainment: Option<f64>,
     /// Answers cut off by `max_tokens`.
     pub truncated: u64,
+    /// How answers ended, what was thought, and what guardrails did.
+    #[serde(default)]
+    pub answers: super::answers::AnswersSummary,
     /// Tokens of answered requests.
     pub tokens: TokenSummary,
     /// Cost of its tokens; bought capacity belongs to the variant as a whole.
