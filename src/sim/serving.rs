@@ -4,6 +4,7 @@
 use super::assemble::{Assembled, fixed_profile};
 use crate::domain::{LatencyProfile, ModelProfile, Scope, ScopeKind};
 use crate::load::outputs::OutputLaw;
+use crate::load::thinking::ThinkingLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
@@ -50,6 +51,19 @@ pub struct ServedTarget {
     pub model_id: Option<String>,
     /// How long its answers are.
     pub output: Arc<OutputLaw>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<Arc<ThinkingLaw>>,
+}
+
+impl ServedTarget {
+    /// All output tokens of call number `seq` for which `output` were drawn, and how many of them
+    /// are thinking.
+    pub fn thinks(&self, seq: u64, output: u32) -> (u32, u32) {
+        match &self.thinking {
+            None => (output, 0),
+            Some(law) => law.draw(seq, output),
+        }
+    }
 }
 
 /// How a target is called.
@@ -110,6 +124,10 @@ impl Serving {
                 address,
                 model_id: workload.model_id.clone(),
                 output: Arc::new(OutputLaw::new(&workload.traffic, seed, &workload.name)),
+                thinking: workload
+                    .thinking
+                    .as_ref()
+                    .map(|spec| Arc::new(ThinkingLaw::new(spec, seed, &workload.name))),
             });
         }
         let mut serving = Self {
@@ -159,6 +177,7 @@ impl Serving {
                     address,
                     model_id: None,
                     output: Arc::clone(&output),
+                    thinking: None,
                 });
             }
         }

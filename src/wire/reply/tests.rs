@@ -341,6 +341,7 @@ fn a_blocked_prompt_costs_no_tokens() {
         text: "a secret".to_owned(),
         trace: true,
         ..Default::default()
+        ..Default::default()
     };
     let report = settings.check_input(&used, 5);
     let finish = Finish {
