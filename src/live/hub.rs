@@ -8,7 +8,7 @@ use super::log::Batch;
 use super::plan::LivePlan;
 use crate::client::{Due, Injector, Next};
 use crate::clock::{Clock, Timer};
-use crate::domain::{Failure, Outcome, Usage};
+use crate::domain::{Failure, Outcome, StopReason, Usage};
 use crate::load::source::{Arrival, Source};
 use crate::measure::LatencyHistogram;
 use crate::results::LiveMarks;
@@ -411,6 +411,7 @@ impl State {
         request.grant.first_token_at = first;
         request.grant.done_at = Some(last);
         request.grant.truncated = answered.truncated;
+        request.grant.stop = StopReason::named(marks.stop);
         request.grant.served_by = answered.served_by;
         let request = *request;
         self.injector.succeeded(&request.progress);

@@ -116,7 +116,9 @@ impl StreamBody {
         let (chunk, held) = running
             .as_ref()
             .and_then(|run| run.grant.held_chunks())
-            .map_or((chunk, Micros::ZERO), |(tokens, takes)| (chunk.max(tokens), takes));
+            .map_or((chunk, Micros::ZERO), |(tokens, takes)| {
+                (chunk.max(tokens), takes)
+            });
         Self {
             writer,
             closing,

@@ -229,7 +229,10 @@ async fn stream(
         worker.timer.sleep_until(running.grant.first_token_at).await;
         running.start();
         // A chunk that a guardrail holds back holds back the headers too.
-        worker.timer.sleep_until(running.grant.first_seen_at()).await;
+        worker
+            .timer
+            .sleep_until(running.grant.first_seen_at())
+            .await;
     }
     let operation = match read.asked.operation {
         ModelOperation::ConverseStream => Operation::ConverseStream,

@@ -137,7 +137,10 @@ pub(super) fn checked_output(
         });
         answer
     };
-    let blocked = report.output.as_ref().is_some_and(|output| output.blocked());
+    let blocked = report
+        .output
+        .as_ref()
+        .is_some_and(|output| output.blocked());
     let text = &shared.guardrail.blocked_output;
     match screened.verdict {
         // What words block in a stream that passes at once has passed.

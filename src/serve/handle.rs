@@ -2,9 +2,9 @@
 
 use super::admin;
 use super::body::{Closing, Dropped, ReplyBody};
+use super::shared::{RequestId, Worker, wall_clock};
 use super::{calls, guarded};
 use crate::service::guardrail::Policy;
-use super::shared::{RequestId, Worker, wall_clock};
 use crate::units::Moment;
 use crate::wire::reply::{
     ErrorReply, Finish, GuardrailSource, Operation, error_headers, reply_headers,

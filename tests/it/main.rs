@@ -10,6 +10,7 @@ mod conformance;
 mod conservation;
 mod determinism;
 mod gallery;
+mod guardrails;
 mod mooncake;
 mod mutations;
 mod prices;

@@ -29,7 +29,10 @@ pub(super) fn write(
 
 fn content(answer: &Answer, out: &mut Vec<u8>) {
     if answer.thinks() {
-        raw("{\"reasoningContent\":{\"reasoningText\":{\"signature\":", out);
+        raw(
+            "{\"reasoningContent\":{\"reasoningText\":{\"signature\":",
+            out,
+        );
         string(&signature(answer), out);
         raw(",\"text\":\"", out);
         answer.write_reasoning(&mut Written::default(), u32::MAX, out);

@@ -140,7 +140,11 @@ impl GuardrailReport {
         if self.trace && self.model_output.is_none() {
             self.model_output = Some(answer.text());
         }
-        if let Some(output) = self.output.as_mut().filter(|output| output.words.is_empty()) {
+        if let Some(output) = self
+            .output
+            .as_mut()
+            .filter(|output| output.words.is_empty())
+        {
             output.found = GuardrailAction::Blocked;
         }
         if leaks {
