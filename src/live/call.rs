@@ -1,6 +1,7 @@
 //! One attempt on the wire: the request, and the marks of its answer.
 
 use super::failure;
+use super::guarded::NamedGuardrail;
 use super::plan::LiveWorkload;
 use super::sdk_retries::AttemptLog;
 use super::talk::{Said, Talk, cache_point};
@@ -174,7 +175,8 @@ async fn whole(
     log: Option<AttemptLog>,
     seen: &mut Seen,
 ) -> Result<Answered, Failure> {
-    let operation = filled!(client.converse(), workload, wired);
+    let operation = filled!(client.converse(), workload, wired)
+        .set_guardrail_config(workload.guardrail.as_ref().map(NamedGuardrail::whole));
     let sent = match log {
         None => operation.send().await,
         Some(log) => operation.customize().interceptor(log).send().await,
@@ -209,7 +211,8 @@ async fn stream(
     log: Option<AttemptLog>,
     seen: &mut Seen,
 ) -> Result<Answered, Failure> {
-    let operation = filled!(client.converse_stream(), workload, wired);
+    let operation = filled!(client.converse_stream(), workload, wired)
+        .set_guardrail_config(workload.guardrail.as_ref().map(NamedGuardrail::streamed));
     let sent = match log {
         None => operation.send().await,
         Some(log) => operation.customize().interceptor(log).send().await,

@@ -9,7 +9,7 @@ use super::plan::LivePlan;
 use super::talk::Said;
 use crate::client::{Due, Injector, Next};
 use crate::clock::{Clock, Timer};
-use crate::domain::{Failure, Outcome, Usage};
+use crate::domain::{Failure, Outcome, StopReason, Usage};
 use crate::load::session::{Continued, SessionEnd};
 use crate::load::source::{Arrival, Source};
 use crate::measure::LatencyHistogram;
@@ -437,6 +437,7 @@ impl State {
         request.grant.first_token_at = first;
         request.grant.done_at = Some(last);
         request.grant.truncated = answered.truncated;
+        request.grant.stop = StopReason::named(marks.stop);
         request.grant.served_by = answered.served_by;
         request.grant.tier = answered.tier;
         let request = *request;

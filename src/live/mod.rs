@@ -17,6 +17,7 @@ mod call;
 mod drive;
 mod failure;
 mod gauges;
+mod guarded;
 mod hub;
 mod log;
 pub mod plan;

@@ -1,5 +1,6 @@
 //! What a variant calls when it is run live.
 
+use super::guarded::NamedGuardrail;
 use super::prompt::PromptMaker;
 use crate::client::spec::{RetryPolicy, SdkRetries};
 use crate::domain::{CacheTtl, Scope, ScopeKind};
@@ -76,6 +77,8 @@ pub(super) struct LiveWorkload {
     pub bought: Option<ServedBy>,
     /// The scope whose prices on-demand calls pay.
     pub scope: ScopeKind,
+    /// The guardrail that its calls name.
+    pub guardrail: Option<NamedGuardrail>,
 }
 
 impl LiveWorkload {
@@ -119,6 +122,10 @@ impl LivePlan {
         setup.record_attempts = true;
         // What an abandoned attempt used is not known: no usage comes with it.
         setup.timeouts_are_billed = false;
+        // How much of an output is thinking stands in no answer.
+        for workload in &mut setup.workloads {
+            workload.thinking = None;
+        }
         let sdk_retries = match setup.client.retry {
             RetryPolicy::Sdk { mode, max_attempts } => {
                 setup.client.retry = RetryPolicy::None;
@@ -232,6 +239,7 @@ fn live_workload(
         cache,
         bought,
         scope: scope.kind(),
+        guardrail: NamedGuardrail::of(variant, workload),
     })
 }
 
@@ -299,6 +307,7 @@ impl LiveWorkload {
             cache: None,
             bought: None,
             scope: self.scope,
+            guardrail: None,
         }
     }
 }

@@ -98,6 +98,8 @@ impl View {
                 objectives(variants),
                 quotas(variants),
                 super::regions::group(variants),
+                super::answers::thinking(variants),
+                super::answers::guardrails(variants),
                 costs(variants),
             ]
             .into_iter()
@@ -337,7 +339,8 @@ fn quotas(variants: &[VariantSummary]) -> Group {
                 quota.model.as_str(),
                 own_scope(one, quota),
             );
-            if !names.contains(&name) {
+            // Those of guardrails have their own section.
+            if !quota.name.starts_with("guardrail_") && !names.contains(&name) {
                 names.push(name);
             }
         }

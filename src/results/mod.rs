@@ -3,6 +3,7 @@
 //! Everything here turns values into text and back; `store` puts the text into files.
 
 mod account;
+mod answers;
 mod attempts;
 mod break_even;
 mod error;
@@ -15,6 +16,7 @@ mod summary;
 mod timeline;
 mod verdict;
 
+pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
 pub use error::ReadError;
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};

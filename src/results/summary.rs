@@ -95,6 +95,9 @@ pub struct VariantSummary {
     /// Answers that a quota of output tokens stopped early.
     #[serde(default)]
     pub stopped_early: u64,
+    /// How answers ended, what was thought, and what guardrails did.
+    #[serde(default)]
+    pub answers: super::answers::AnswersSummary,
     /// Tokens of answered requests; quota tokens of the whole run, warm-up inside.
     pub tokens: TokenSummary,
     /// The quotas and bought capacity that the variant drew on.
@@ -423,6 +426,9 @@ pub struct WorkloadSummary {
     /// Answers that a quota of output tokens stopped early.
     #[serde(default)]
     pub stopped_early: u64,
+    /// How answers ended, what was thought, and what guardrails did.
+    #[serde(default)]
+    pub answers: super::answers::AnswersSummary,
     /// Tokens of answered requests.
     pub tokens: TokenSummary,
     /// Cost of its tokens; bought capacity belongs to the variant as a whole.

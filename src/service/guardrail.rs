@@ -106,6 +106,8 @@ pub enum OutputMode {
 pub struct GuardSpec {
     /// Its name, which is also its id in calls.
     pub name: String,
+    /// The version that live calls name.
+    pub version: String,
     /// What it looks for.
     pub policies: Vec<Policy>,
     /// The tier of its content and topic policies.

@@ -6,6 +6,7 @@ use super::assemble::regions::{add_target, destination_names};
 use super::assemble::{Assembled, burndown, fixed_profile, optimized_counter};
 use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind, ScopeQuota};
 use crate::load::outputs::OutputLaw;
+use crate::load::thinking::ThinkingLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
 use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
@@ -52,6 +53,19 @@ pub struct ServedTarget {
     pub model_id: Option<String>,
     /// How long its answers are.
     pub output: Arc<OutputLaw>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<Arc<ThinkingLaw>>,
+}
+
+impl ServedTarget {
+    /// All output tokens of call number `seq` for which `output` were drawn, and how many of them
+    /// are thinking.
+    pub fn thinks(&self, seq: u64, output: u32) -> (u32, u32) {
+        match &self.thinking {
+            None => (output, 0),
+            Some(law) => law.draw(seq, output),
+        }
+    }
 }
 
 /// How a target is called.
@@ -111,6 +125,10 @@ impl Serving {
                 address,
                 model_id: workload.model_id.clone(),
                 output: Arc::new(OutputLaw::new(&workload.traffic, seed, &workload.name)),
+                thinking: workload
+                    .thinking
+                    .as_ref()
+                    .map(|spec| Arc::new(ThinkingLaw::new(spec, seed, &workload.name))),
             });
         }
         let mut serving = Self {
@@ -217,6 +235,7 @@ impl Serving {
                     address,
                     model_id: None,
                     output: Arc::clone(&output),
+                    thinking: None,
                 });
             }
         }

@@ -126,6 +126,11 @@ pub struct GuardrailUse {
     pub trace: bool,
     /// The text to check: what `guardContent` blocks hold, or all text of the last user message.
     pub text: String,
+    /// Whether the caller chose the text with `guardContent` blocks.
+    pub selected: bool,
+    /// Whether a stream is to pass before it is checked (`streamProcessingMode`); `None` where the
+    /// call does not say.
+    pub passes_at_once: Option<bool>,
 }
 
 /// What a call says of itself in `requestMetadata`.

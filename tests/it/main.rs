@@ -10,6 +10,7 @@ mod conformance;
 mod conservation;
 mod determinism;
 mod gallery;
+mod guardrails;
 mod lacks;
 mod mooncake;
 mod mutations;
