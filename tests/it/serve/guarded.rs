@@ -124,16 +124,15 @@ fn a_blocked_answer_is_paid_for_and_its_quota_runs_out() {
                 .topic_policy()
                 .is_some()
         );
-        let text = GuardrailTextBlock::builder()
-            .text("x".repeat(2_000))
-            .build();
+        let text = GuardrailTextBlock::builder().text("x".repeat(2_000));
+        let text = text.build().unwrap();
         let apply = || {
             client
                 .apply_guardrail()
                 .guardrail_identifier("after")
                 .guardrail_version("1")
                 .source(GuardrailContentSource::Output)
-                .content(GuardrailContentBlock::Text(text.clone().unwrap()))
+                .content(GuardrailContentBlock::Text(text.clone()))
                 .send()
         };
         let reply = apply().await.unwrap();
