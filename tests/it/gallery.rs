@@ -45,14 +45,17 @@ fn every_scenario_is_tested_here() {
     names.sort();
     let tested = [
         "agent-loop",
+        "bad-day",
         "cache-regions",
         "desk",
         "diurnal-week",
+        "guardrail-cost",
         "launch-spike",
         "max-tokens-trap",
         "noisy-neighbour",
         "quickstart",
         "steady",
+        "thinking",
         "three-modes",
     ];
     assert_eq!(names, tested);
@@ -245,4 +248,53 @@ fn routing_over_regions_lowers_the_hit_rate_as_the_formula_says() {
     let usd = |name| variant(&summary, name).cost.run_usd.unwrap();
     assert!(usd("global-5m") > usd("us-5m"));
     assert!(usd("global-1h") < usd("global-5m"));
+}
+
+#[test]
+fn guarding_the_user_text_is_cheaper_and_fits_the_quota() {
+    let summary = run("guardrail-cost", &[]);
+    let [everything, user, passing, none] =
+        ["everything", "user-text", "user-async", "unguarded"].map(|name| variant(&summary, name));
+    let per_request = |one: &VariantSummary| {
+        let dollars = one.cost.by_class.guardrail.unwrap();
+        dollars / one.answers.guardrail.unwrap().evaluated as f64
+    };
+    assert!(per_request(everything) > 4.0 * per_request(user));
+    let refused = |one: &VariantSummary| one.answers.guardrail.unwrap().throttled;
+    assert_eq!((refused(user), refused(passing)), (0, 0));
+    let p50 = |one: &VariantSummary| one.ttft_ms.p50.unwrap();
+    assert!(p50(user) > p50(passing) + 500.0 && p50(passing) > p50(none) + 150.0);
+    let blocked = passing.answers.guardrail.unwrap();
+    assert_eq!(
+        (blocked.leaked, blocked.masked),
+        (blocked.output_blocked, 0)
+    );
+    assert!(none.answers.guardrail.is_none());
+}
+
+#[test]
+fn a_bad_day_fails_streams_that_no_retry_saves() {
+    let summary = run("bad-day", &[]);
+    let [good, bad, patient] =
+        ["good-day", "bad-day", "patient"].map(|name| variant(&summary, name));
+    let failed = |one: &VariantSummary| one.requests.failed as f64 / one.requests.offered as f64;
+    assert!(good.requests.failed == 0 && good.slo.met && !bad.slo.met);
+    // Patience saves the 503; the share of broken streams stays.
+    assert!(failed(bad) > failed(patient) && failed(patient) > 0.008);
+    let p99 = |one: &VariantSummary| one.ttft_ms.p99.unwrap();
+    assert!(p99(bad) > 1.5 * p99(good));
+}
+
+#[test]
+fn thinking_fills_the_quota_and_the_bill() {
+    let summary = run("thinking", &[]);
+    let [none, some, much] =
+        ["no-thinking", "thinking-1k", "thinking-4k"].map(|name| variant(&summary, name));
+    let month = |one: &VariantSummary| one.cost.month_usd.unwrap();
+    assert!(month(some) > 1.5 * month(none));
+    assert!(none.slo.met && !much.slo.met && throttled_share(much) > 0.1);
+    let thinking = some.answers.thinking.as_ref().unwrap();
+    assert!(thinking.thinking_tokens > 2 * thinking.visible_tokens);
+    let text = thinking.visible_ttft_ms.p50.unwrap();
+    assert!(text > 5.0 * some.ttft_ms.p50.unwrap());
 }

@@ -193,7 +193,7 @@ fn answers_end_for_reasons() {
     assert!((share("end_turn") - 0.4).abs() < 0.05);
     assert_eq!(variant.answers.stop_reasons.values().sum::<u64>(), done);
     // A prompt that leaves room for less than the answer, and one that leaves none.
-    for (input, reason) in [(199_900, true), (200_001, false)] {
+    for (input, reason) in [(999_900, true), (1_000_001, false)] {
         let text = CHAT
             .replace("guardrail = \"house\"", "")
             .replace("cache = { prefix_tokens = 6000 }", "")

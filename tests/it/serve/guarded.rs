@@ -124,10 +124,8 @@ fn a_blocked_answer_is_paid_for_and_its_quota_runs_out() {
                 .topic_policy()
                 .is_some()
         );
-        let text = GuardrailTextBlock::builder()
-            .text("x".repeat(2_000))
-            .build()
-            .unwrap();
+        let text = GuardrailTextBlock::builder().text("x".repeat(2_000));
+        let text = text.build().unwrap();
         let apply = || {
             client
                 .apply_guardrail()
