@@ -531,3 +531,6 @@ fn build_counters(setup: &EndpointSetup) -> Vec<Counter> {
 fn max_output(call: &Call<'_>, target: &Target) -> u32 {
     call.max_tokens.unwrap_or(target.max_output)
 }
+
+#[cfg(test)]
+mod tests;
