@@ -14,6 +14,7 @@ mod mooncake;
 mod mutations;
 mod prices;
 mod readme;
+mod regions;
 mod run;
 mod running;
 mod scenarios;
