@@ -95,9 +95,7 @@ fn plans(prepared: &Prepared, catalogue: &Catalogue) -> Result<Vec<LivePlan>, St
     };
     let plans: Result<Vec<_>, _> = prepared.assembled.iter().map(plan).collect();
     plans.map_err(|error| {
-        talk(&format!(
-            "error: {error}\n  help: set `model_id` of the workload to the ARN to call"
-        ));
+        talk(&format!("error: {error}\n  help: {}", error.help()));
         Exit::InvalidFile
     })
 }

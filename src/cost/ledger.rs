@@ -21,6 +21,8 @@ pub struct Ledger {
     pub reserved: Usd,
     /// Guardrails.
     pub guardrail: Usd,
+    /// All tokens of batch jobs.
+    pub batch: Usd,
 }
 
 impl Ledger {
@@ -39,6 +41,11 @@ impl Ledger {
         self.wasted += charge.total();
     }
 
+    /// Books a record of a batch job, as a whole.
+    pub fn add_batch(&mut self, charge: Charge) {
+        self.batch += charge.total();
+    }
+
     /// Adds the entries of another ledger.
     pub fn merge(&mut self, other: &Self) {
         self.input += other.input;
@@ -48,11 +55,12 @@ impl Ledger {
         self.wasted += other.wasted;
         self.reserved += other.reserved;
         self.guardrail += other.guardrail;
+        self.batch += other.batch;
     }
 
     /// What was paid per token: everything but bought capacity and guardrails.
     pub fn tokens(&self) -> Usd {
-        self.input + self.output + self.cache_write + self.cache_read + self.wasted
+        self.input + self.output + self.cache_write + self.cache_read + self.wasted + self.batch
     }
 
     /// The sum of all classes.
@@ -72,23 +80,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn charges() -> impl Strategy<Value = Vec<(Charge, bool)>> {
+    fn charges() -> impl Strategy<Value = Vec<(Charge, u8)>> {
         let charge = prop::array::uniform4(any::<u64>()).prop_map(|c| Charge {
             input: c[0],
             output: c[1],
             cache_write: c[2],
             cache_read: c[3],
         });
-        prop::collection::vec((charge, any::<bool>()), 0..40)
+        prop::collection::vec((charge, 0u8..3), 0..40)
     }
 
-    fn book(entries: &[(Charge, bool)]) -> Ledger {
+    fn book(entries: &[(Charge, u8)]) -> Ledger {
         let mut ledger = Ledger::default();
-        for &(charge, useful) in entries {
-            if useful {
-                ledger.add(charge);
-            } else {
-                ledger.waste(charge);
+        for &(charge, class) in entries {
+            match class {
+                0 => ledger.add(charge),
+                1 => ledger.waste(charge),
+                _ => ledger.add_batch(charge),
             }
         }
         ledger

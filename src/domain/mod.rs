@@ -1,19 +1,27 @@
 //! Plain data that every floor speaks of: models, quotas, prices, latency laws, outcomes, SLOs.
 
+mod guardrail;
 mod latency;
 mod model;
+mod offer;
 mod outcome;
 mod price;
 mod quota;
 mod slo;
 
+pub use guardrail::{ByRegion, GuardrailQuotas};
 pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLaw, Origin};
 pub use model::{
-    CacheLimits, Fact, FactStatus, ModelProfile, Offers, Scope, ScopeKind, ScopeQuota,
+    CacheLimits, Fact, FactStatus, LatencyOptimizedQuota, MantleQuota, ModelProfile, Scope,
+    ScopeKind, ScopeQuota,
 };
-pub use outcome::{CachePoint, Failure, Outcome, RefusalReason, StreamFault, Usage};
+pub use offer::{Offer, Offers};
+pub use outcome::{
+    CachePoint, Failure, Outcome, RefusalReason, Rejection, StopReason, StreamFault, Usage,
+};
 pub use price::{
-    CacheTtl, LongContext, ModelPrices, PriceBook, ReservedPrice, Term, TokenPrices, UnitPrice,
+    CacheTtl, GuardrailPrices, LongContext, ModelPrices, PriceBook, PriceTier, ReservedPrice, Term,
+    TierPrices, TokenPrices, UnitPrice,
 };
 pub use quota::{QuotaRules, Semantics, Window};
 pub use slo::{LatencyBound, LatencyMetric, Quantile, Slo};

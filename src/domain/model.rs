@@ -3,6 +3,8 @@
 use crate::units::{RequestsPerMinute, Tokens, TokensPerDay, TokensPerMinute};
 use std::fmt;
 
+use super::{Offer, Offers};
+
 /// Where an on-demand request may be routed, which decides its quota counter and its price.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
@@ -68,6 +70,34 @@ pub struct ScopeQuota {
     pub rpm: Option<RequestsPerMinute>,
     /// Tokens per day, where enforced.
     pub tpd: Option<TokensPerDay>,
+    /// Source Regions that have this scope; empty where the file does not say.
+    pub regions: Vec<String>,
+    /// Where the limits come from.
+    pub source: Fact,
+}
+
+/// Default quotas of the `bedrock-mantle` endpoint, which counts input and output apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MantleQuota {
+    /// Input tokens per minute; admission asks it for the input and `max_tokens`.
+    pub input_tpm: TokensPerMinute,
+    /// Output tokens per minute, counted as they are produced.
+    pub output_tpm: TokensPerMinute,
+    /// Where the limits come from.
+    pub source: Fact,
+}
+
+/// Latency-optimised inference of a model: where it runs and its own quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatencyOptimizedQuota {
+    /// Requests per minute, where that quota is known.
+    pub rpm: Option<RequestsPerMinute>,
+    /// Tokens per minute, where that quota is known.
+    pub tpm: Option<TokensPerMinute>,
+    /// Source Regions from which it can be called.
+    pub regions: Vec<String>,
+    /// The longest request, input and output together, where one is stated.
+    pub max_tokens: Option<Tokens>,
     /// Where the limits come from.
     pub source: Fact,
 }
@@ -79,17 +109,6 @@ pub struct CacheLimits {
     pub min_tokens: Tokens,
     /// Whether the one-hour time to live is offered.
     pub one_hour: bool,
-}
-
-/// What can be bought for a model beside plain on-demand use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offers {
-    /// Provisioned Throughput in model units.
-    pub provisioned: bool,
-    /// The Reserved service tier.
-    pub reserved: bool,
-    /// Batch inference.
-    pub batch: bool,
 }
 
 /// How sure a figure is.
@@ -143,8 +162,14 @@ pub struct ModelProfile {
     pub destinations: Vec<(String, Vec<String>)>,
     /// Prompt caching, if the model has it.
     pub cache: Option<CacheLimits>,
+    /// Quotas on the `bedrock-mantle` endpoint, where they are known.
+    pub mantle: Option<MantleQuota>,
+    /// Latency-optimised inference, where it is offered.
+    pub latency_optimized: Option<LatencyOptimizedQuota>,
     /// What can be bought.
     pub offers: Offers,
+    /// Where each of the offers, or its absence, comes from.
+    pub offer_sources: Vec<(Offer, Fact)>,
     /// Where limits and offers come from.
     pub source: Fact,
     /// The name of its latency profile in `profiles/latency/`.

@@ -35,7 +35,10 @@ impl Priced {
     pub(super) fn new(plan: &LivePlan, index: usize, workload: &LiveWorkload) -> Self {
         let longest = workload.texts.iter().map(String::len).max().unwrap_or(0);
         Self {
-            tariffs: plan.setup.workloads[index].tariffs.clone(),
+            tariffs: {
+                let priced = &plan.setup.workloads[index];
+                super::tiers::tariffs(&priced.tariffs, &priced.tier)
+            },
             block_tokens: plan.setup.endpoint.targets[index].block_tokens,
             cached: workload.cache.is_some(),
             most_output: workload.most_output,

@@ -4,7 +4,7 @@ use super::failure;
 use super::plan::LiveWorkload;
 use super::sdk_retries::AttemptLog;
 use crate::clock::Clock;
-use crate::domain::{CacheTtl, Failure, StreamFault, Usage};
+use crate::domain::{CacheTtl, Failure, PriceTier, StreamFault, Usage};
 use crate::load::source::Prefix;
 use crate::measure::LatencyHistogram;
 use crate::results::LiveMarks;
@@ -14,7 +14,8 @@ use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::types::{
     CachePointBlock, CachePointType, CacheTtl as WireTtl, ContentBlock, ContentBlockDelta,
     ConversationRole, ConverseMetrics, ConverseStreamMetrics, ConverseStreamOutput,
-    InferenceConfiguration, Message, ServiceTier, StopReason, SystemContentBlock, TokenUsage,
+    InferenceConfiguration, Message, PerformanceConfiguration, ServiceTier, StopReason,
+    SystemContentBlock, TokenUsage,
 };
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -43,6 +44,7 @@ pub(super) struct Answered {
     pub usage: Option<Usage>,
     pub truncated: bool,
     pub served_by: ServedBy,
+    pub tier: PriceTier,
 }
 
 /// Gaps are handed on in batches of this many, so that an open stream holds little.
@@ -122,6 +124,7 @@ macro_rules! filled {
             .set_inference_config(inference)
             .set_tool_config($workload.tools.clone())
             .set_service_tier($workload.tier.clone())
+            .set_performance_config($workload.performance.clone())
             .set_request_metadata(Some($wired.metadata))
     }};
 }
@@ -167,6 +170,12 @@ async fn whole(
         usage: answer.usage().map(usage),
         truncated: matches!(answer.stop_reason(), StopReason::MaxTokens),
         served_by: workload.served_by(answer.service_tier().map(ServiceTier::r#type)),
+        tier: workload.served_as(
+            answer.service_tier().map(ServiceTier::r#type),
+            answer
+                .performance_config()
+                .map(PerformanceConfiguration::latency),
+        ),
     })
 }
 
@@ -188,6 +197,7 @@ async fn stream(
         usage: None,
         truncated: false,
         served_by: workload.served_by(None),
+        tier: workload.served_as(None, None),
     };
     let mut stopped = false;
     loop {
@@ -214,6 +224,12 @@ async fn stream(
             ConverseStreamOutput::Metadata(metadata) => {
                 answered.usage = metadata.usage().map(usage);
                 seen.marks.service_ms = metadata.metrics().map(ConverseStreamMetrics::latency_ms);
+                answered.tier = workload.served_as(
+                    metadata.service_tier().map(ServiceTier::r#type),
+                    metadata
+                        .performance_config()
+                        .map(PerformanceConfiguration::latency),
+                );
                 if let Some(tier) = metadata.service_tier() {
                     answered.served_by = workload.served_by(Some(tier.r#type()));
                 }

@@ -412,6 +412,7 @@ impl State {
         request.grant.done_at = Some(last);
         request.grant.truncated = answered.truncated;
         request.grant.served_by = answered.served_by;
+        request.grant.tier = answered.tier;
         let request = *request;
         self.injector.succeeded(&request.progress);
         let answer = answer(&request, first, last);

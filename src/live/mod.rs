@@ -25,6 +25,7 @@ mod prompt;
 mod run;
 mod sdk_retries;
 mod target;
+mod tiers;
 
 pub use advice::Refusal;
 pub use budget::{WorstCase, worst_case};

@@ -11,7 +11,8 @@ use crate::sim::{Assembled, RunSetup};
 use crate::units::Micros;
 use crate::wire::request::TokenRatio;
 use aws_sdk_bedrockruntime::types::{
-    ServiceTier, ServiceTierType, Tool, ToolConfiguration, ToolInputSchema, ToolSpecification,
+    PerformanceConfiguration, ServiceTier, ServiceTierType, Tool, ToolConfiguration,
+    ToolInputSchema, ToolSpecification,
 };
 use aws_smithy_types::Document;
 use std::collections::HashMap;
@@ -40,6 +41,11 @@ pub enum PlanError {
     /// Provisioned capacity is called by its ARN.
     #[error("the workload `{0}` is served by model units and has no `model_id`")]
     NoProvisionedId(String),
+    /// A live run makes calls; batch jobs need files in S3 and a role.
+    #[error(
+        "the workload `{0}` is a batch workload: a live run makes calls and submits no batch jobs"
+    )]
+    IsBatch(String),
     /// The catalogue has no such model.
     #[error("{0}")]
     UnknownModel(String),
@@ -60,6 +66,7 @@ pub(super) struct LiveWorkload {
     pub ratio: TokenRatio,
     pub tools: Option<ToolConfiguration>,
     pub tier: Option<ServiceTier>,
+    pub performance: Option<PerformanceConfiguration>,
     /// The life of marked prefixes; `None` if they carry no cache point.
     pub cache: Option<CacheTtl>,
     /// Who serves a call whose answer does not say that another tier did.
@@ -76,6 +83,19 @@ impl LiveWorkload {
                 ServedBy::on_demand(self.scope)
             }
             (Some(bought), _) => bought,
+        }
+    }
+}
+
+impl PlanError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NoProvisionedId(_) => "set `model_id` of the workload to the ARN to call",
+            Self::IsBatch(_) => {
+                "leave out `batch`, choose a variant without it, or use `bedload simulate`"
+            }
+            Self::UnknownModel(_) => "`bedload check` lists the models that there are",
         }
     }
 }
@@ -136,13 +156,18 @@ fn live_workload(
     index: usize,
     catalogue: &Catalogue,
 ) -> Result<LiveWorkload, PlanError> {
+    if workload.offer.batch.is_some() {
+        return Err(PlanError::IsBatch(workload.name.clone()));
+    }
     let unknown = |error: &dyn std::fmt::Display| PlanError::UnknownModel(error.to_string());
     let model = catalogue
         .model(&workload.model)
         .map_err(|error| unknown(&error))?;
     let capacity = &variant.service.capacity;
     let (scope, bought, tier) = match capacity {
-        CapacitySpec::OnDemand { scope } => (scope.clone(), None, None),
+        CapacitySpec::OnDemand { scope } => {
+            (scope.clone(), None, super::tiers::tier(&workload.offer))
+        }
         CapacitySpec::Reserved(spec) => (
             spec.scope.clone(),
             Some(ServedBy::Reserved),
@@ -193,6 +218,7 @@ fn live_workload(
         ratio,
         tools,
         tier,
+        performance: super::tiers::performance(&workload.offer),
         cache,
         bought,
         scope: scope.kind(),
@@ -259,6 +285,7 @@ impl LiveWorkload {
             ratio: self.ratio,
             tools: None,
             tier: None,
+            performance: None,
             cache: None,
             bought: None,
             scope: self.scope,

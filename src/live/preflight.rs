@@ -57,6 +57,7 @@ pub(super) async fn ask(
         .messages(message)
         .inference_config(InferenceConfiguration::builder().max_tokens(1).build())
         .set_service_tier(workload.tier.clone())
+        .set_performance_config(workload.performance.clone())
         .send()
         .await
         .map_err(|error| {

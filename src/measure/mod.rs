@@ -1,14 +1,17 @@
 //! What is measured: histograms, tallies by workload, the course of a run.
 
 mod attempt;
+mod batch;
 mod histogram;
 mod tally;
 mod timeline;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
+pub use batch::BatchTally;
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use tally::{
-    ATTEMPTS_TOLD_APART, AttemptCounts, RequestCounts, Tally, TokenCounts, TwoReadings,
+    ATTEMPTS_TOLD_APART, AttemptCounts, GuardrailCounts, RequestCounts, Tally, TokenCounts,
+    TwoReadings,
 };
 pub use timeline::{Interval, Timeline};

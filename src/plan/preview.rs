@@ -3,11 +3,14 @@
 //! The load is measured from the arrivals that a run with this seed would have, the rest is
 //! closed form ([`headroom`](super::headroom())). Retries, refusals and queueing are not inside.
 
+mod batch;
 mod counters;
 mod findings;
 mod money;
 mod offered;
 pub mod words;
+
+pub use batch::BatchPreview;
 
 use crate::cost::Ledger;
 use crate::domain::{FactStatus, Origin, QuotaRules, ScopeKind};
@@ -103,8 +106,10 @@ pub struct WorkloadPreview {
     pub latency_origin: Origin,
     /// Requests in flight on average (Little's law).
     pub in_flight: f64,
-    /// What its tokens cost on demand in the whole run; `None` without prices.
+    /// What its tokens cost in the whole run, on demand or as batch; `None` without prices.
     pub token_cost: Option<Ledger>,
+    /// Its jobs, if it is a batch workload; its latency is then that of a job.
+    pub batch: Option<BatchPreview>,
 }
 
 /// A law of token counts in four figures; a quantile is `None` with too few samples.
@@ -260,10 +265,15 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 target,
                 context,
                 ambient_load: endpoint.ambient_load,
+                tiers: &endpoint.tiers,
                 duration: setup.duration,
                 seed,
             };
-            joined.measure()
+            let mut offered = joined.measure();
+            if let Some(batch) = &workload.batch {
+                batch::as_jobs(&mut offered, &batch.spec);
+            }
+            offered
         })
         .collect();
     let bought = counters::bought(assembled, &offered);

@@ -17,13 +17,21 @@ macro_rules! files {
 
 files! {
     Model "models":
-        "claude-haiku-4-5", "claude-opus-4-6", "claude-opus-5", "claude-sonnet-4-5",
-        "claude-sonnet-4-6", "claude-sonnet-5", "llama-3-1-70b", "nova-2-lite", "nova-lite",
-        "nova-pro";
+        "claude-3-5-haiku", "claude-3-5-sonnet-v2", "claude-3-7-sonnet", "claude-3-haiku",
+        "claude-fable-5", "claude-fable-5-1", "claude-haiku-4-5", "claude-haiku-5-5",
+        "claude-opus-4", "claude-opus-4-1", "claude-opus-4-5", "claude-opus-4-6",
+        "claude-opus-4-7", "claude-opus-4-8", "claude-opus-5", "claude-opus-5-5",
+        "claude-sonnet-4", "claude-sonnet-4-5", "claude-sonnet-4-6", "claude-sonnet-5",
+        "claude-sonnet-5-5", "gpt-5-6-luna", "gpt-5-6-sol", "gpt-5-6-terra", "llama-3-1-405b",
+        "llama-3-1-70b", "llama-3-1-8b", "llama-3-3-70b", "llama-4-maverick", "llama-4-scout",
+        "nova-2-lite", "nova-lite", "nova-micro", "nova-premier", "nova-pro";
     Prices "prices":
         "2026-11-22";
     Latency "latency":
-        "claude-haiku-4-5", "claude-opus-4-6", "claude-opus-5", "claude-sonnet-4-5",
-        "claude-sonnet-4-6", "claude-sonnet-5", "llama-3-1-70b", "nova-2-lite", "nova-lite",
-        "nova-pro";
+        "claude-3-5-haiku", "claude-3-5-sonnet", "claude-haiku-4-5", "claude-opus-4-1",
+        "claude-opus-4-6", "claude-opus-5", "claude-sonnet-4-5", "claude-sonnet-4-6",
+        "claude-sonnet-5", "gpt-5-6", "llama-3-1-70b", "llama-4", "nova-2-lite", "nova-lite",
+        "nova-micro", "nova-premier", "nova-pro";
+    Guardrails "guardrails":
+        "2026-10-01";
 }

@@ -2,7 +2,10 @@
 
 use super::figure::{Figure, Figures};
 use crate::config::{Problem, Section, Span, boolean, list, positive, text, unit, whole};
-use crate::domain::{CacheLimits, ModelProfile, Offers, ScopeKind, ScopeQuota};
+use crate::domain::{
+    CacheLimits, Fact, LatencyOptimizedQuota, MantleQuota, ModelProfile, Offer, Offers, ScopeKind,
+    ScopeQuota,
+};
 use crate::units::Tokens;
 
 /// A model with what the catalogue keeps beside it.
@@ -52,19 +55,12 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
             one_hour: one_hour?.0,
         })
     });
-    let offers = s.required_table("offers", |s| {
-        let provisioned = figures.required(s, "provisioned", boolean());
-        let reserved = figures.required(s, "reserved", boolean());
-        let batch = figures.required(s, "batch", boolean());
-        Some(Offers {
-            provisioned: provisioned?.0,
-            reserved: reserved?.0,
-            batch: batch?.0,
-        })
-    });
+    let offers = s.required_table("offers", |s| read_offers(s, &figures));
     let destinations = s.required_table("destinations", |s| Some(read_destinations(s, &figures)));
     let (model_id, (max_input, _), (max_output, source), burndown, bytes_per_token) = limits?;
     let (burndown, burndown_source) = burndown;
+    let (offers, offer_sources) = offers?;
+    let quotas = quotas?;
     let profile = ModelProfile {
         name: name.to_owned(),
         title: title?,
@@ -74,10 +70,13 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
         burndown,
         burndown_source,
         bytes_per_token,
-        quotas: quotas?,
+        quotas: quotas.scopes,
         destinations: destinations?,
         cache,
-        offers: offers?,
+        mantle: quotas.mantle,
+        latency_optimized: quotas.latency_optimized,
+        offers,
+        offer_sources,
         source,
         latency: latency?,
     };
@@ -88,29 +87,91 @@ pub(super) fn read(name: &str, file: &str, s: &mut Section<'_>) -> Option<ModelF
     })
 }
 
-fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Vec<ScopeQuota> {
-    let mut quotas = Vec::new();
+/// The answers of `[offers]`, and where each comes from.
+fn read_offers(s: &mut Section<'_>, figures: &Figures) -> Option<(Offers, Vec<(Offer, Fact)>)> {
+    let mut offers = Offers::default();
+    let mut sources = Vec::with_capacity(Offer::ALL.len());
+    let mut complete = true;
+    for offer in Offer::ALL {
+        // A file from before the tiers were known says nothing of them.
+        let answer = match offer {
+            Offer::Provisioned | Offer::Reserved | Offer::Batch => {
+                let answer = figures.required(s, offer.key(), boolean());
+                complete &= answer.is_some();
+                answer
+            }
+            Offer::Flex | Offer::Priority | Offer::LatencyOptimized => {
+                figures.optional(s, offer.key(), boolean())
+            }
+        };
+        if let Some((sold, source)) = answer {
+            offers.set(offer, sold);
+            sources.push((offer, source));
+        }
+    }
+    complete.then_some((offers, sources))
+}
+
+/// What `[quota]` holds.
+struct Quotas {
+    scopes: Vec<ScopeQuota>,
+    mantle: Option<MantleQuota>,
+    latency_optimized: Option<LatencyOptimizedQuota>,
+}
+
+fn read_quotas(s: &mut Section<'_>, figures: &Figures) -> Quotas {
+    let mut scopes = Vec::new();
     for (key, kind) in SCOPES {
         let quota = s.optional_table(key, |s| {
             let tpm = figures.required(s, "tpm", unit());
             let rpm = figures.optional(s, "rpm", unit());
             let tpd = figures.optional(s, "tpd", unit());
+            let regions = figures.optional(s, "regions", list(text()));
             let (tpm, source) = tpm?;
             Some(ScopeQuota {
                 kind,
                 tpm,
                 rpm: rpm.map(|(rpm, _)| rpm),
                 tpd: tpd.map(|(tpd, _)| tpd),
+                regions: regions.map_or_else(Vec::new, |(regions, _)| regions),
                 source,
             })
         });
-        quotas.extend(quota);
+        scopes.extend(quota);
     }
+    let mantle = s.optional_table("mantle", |s| {
+        let input_tpm = figures.required(s, "input_tpm", unit());
+        let output_tpm = figures.required(s, "output_tpm", unit());
+        let (input_tpm, source) = input_tpm?;
+        Some(MantleQuota {
+            input_tpm,
+            output_tpm: output_tpm?.0,
+            source,
+        })
+    });
+    let latency_optimized = s.optional_table("latency_optimized", |s| {
+        let regions = figures.required(s, "regions", list(text()));
+        let rpm = figures.optional(s, "rpm", unit());
+        let tpm = figures.optional(s, "tpm", unit());
+        let max_tokens = figures.optional(s, "max_tokens", unit());
+        let (regions, source) = regions?;
+        Some(LatencyOptimizedQuota {
+            rpm: rpm.map(|(rpm, _)| rpm),
+            tpm: tpm.map(|(tpm, _)| tpm),
+            regions,
+            max_tokens: max_tokens.map(|(tokens, _)| tokens),
+            source,
+        })
+    });
     if s.keys().next().is_none() {
         let problem = Problem::new(s.here(), "`quota` has no scope");
         s.push(problem.help("add `[quota.geo]`, `[quota.global]` or `[quota.in-region]`"));
     }
-    quotas
+    Quotas {
+        scopes,
+        mantle,
+        latency_optimized,
+    }
 }
 
 fn read_destinations(s: &mut Section<'_>, figures: &Figures) -> Vec<(String, Vec<String>)> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::figure::{Date, Figure, Figures};
 use crate::config::{Problem, Section, float, one_of, unit};
 use crate::domain::{
-    Fact, LongContext, ModelPrices, PriceBook, ReservedPrice, ScopeKind, Term, TokenPrices,
-    UnitPrice,
+    Fact, GuardrailPrices, LongContext, ModelPrices, PriceBook, PriceTier, ReservedPrice,
+    ScopeKind, Term, TierPrices, TokenPrices, UnitPrice,
 };
 use crate::units::{PicoPerToken, Tokens, Usd};
 
@@ -37,10 +37,12 @@ pub(super) fn read(
 ) -> Option<(PriceBook, Vec<Figure>)> {
     let figures = Figures::new(s, file);
     let as_of = s.required("as_of", Date);
+    let guardrail = s.optional_table("guardrail", |s| read_guardrail(s, &figures));
     let models = s.required_table("model", |s| s.named_tables(|_, s| read_model(s, &figures)));
     let book = PriceBook {
         name: name.to_owned(),
         as_of: as_of?,
+        guardrail,
         models: models?.into_iter().collect::<BTreeMap<_, _>>(),
     };
     Some((book, figures.into_list()))
@@ -91,17 +93,20 @@ fn read_model(s: &mut Section<'_>, figures: &Figures) -> Option<ModelPrices> {
         }
         Some((above?, prices))
     });
+    let mut plain = tokens;
+    if let (Some(plain), Some((above, long))) = (&mut plain, long) {
+        attach(&mut plain.kinds, long.kinds, above);
+        attach(&mut plain.prefixes, long.prefixes, above);
+    }
+    let tiers = s.optional_table("tiers", |s| Some(read_tiers(s, figures, plain.as_ref())));
     let reserved = s.optional_table("reserved", |s| read_reserved(s, figures));
     let units = s.optional_table("units", |s| read_units(s, figures));
-    let mut tokens = tokens?;
-    if let Some((above, long)) = long {
-        attach(&mut tokens.kinds, long.kinds, above);
-        attach(&mut tokens.prefixes, long.prefixes, above);
-    }
+    let tokens = plain?;
     Some(ModelPrices {
         tokens: tokens.kinds,
         by_prefix: tokens.prefixes,
         source: source?,
+        tiers: tiers.unwrap_or_default(),
         reserved: reserved.unwrap_or_default(),
         units: units.unwrap_or_default(),
     })
@@ -128,13 +133,90 @@ fn read_scopes(s: &mut Section<'_>, mut seen: impl FnMut(&str, &TokenPrices)) ->
             by_scope.kinds.push((kind, prices));
         }
     }
-    for prefix in PREFIXES {
+    let regions: Vec<String> = s
+        .keys()
+        .filter(|key| is_region(key))
+        .map(str::to_owned)
+        .collect();
+    for prefix in PREFIXES
+        .into_iter()
+        .chain(regions.iter().map(String::as_str))
+    {
         if let Some(prices) = s.optional_table(prefix, read_tokens) {
             seen(prefix, &prices);
             by_scope.prefixes.push((prefix.to_owned(), prices));
         }
     }
     by_scope
+}
+
+/// Whether `key` reads like `eu-west-2`.
+fn is_region(key: &str) -> bool {
+    let mut parts = key.split('-');
+    let ends_in_digits = |last: &str| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
+    parts.next_back().is_some_and(ends_in_digits) && parts.count() >= 2
+}
+
+/// Prices of tiers, stated by scope or as so many times the standard price.
+fn read_tiers(s: &mut Section<'_>, figures: &Figures, plain: Option<&ByScope>) -> Vec<TierPrices> {
+    let tier = |tier: PriceTier| {
+        let prices = s.optional_table(&tier.to_string(), |s| {
+            let source = figures.shared(s);
+            let times = s.optional("times", float(0.0..=100.0));
+            let path = s.path().to_owned();
+            let fact = source.clone().unwrap_or_default();
+            let own = read_scopes(s, |scope, prices| {
+                let value = format!(
+                    "{} in, {} out",
+                    prices.input.dollars_per_million(),
+                    prices.output.dollars_per_million()
+                );
+                figures.push(format!("{path}.{scope}"), value, fact.clone());
+            });
+            let mut by_scope = ByScope::default();
+            if let (Some(times), Some(plain)) = (times, plain) {
+                figures.push(format!("{path}.times"), times.to_string(), fact);
+                by_scope = plain.times(times);
+            } else if own.kinds.is_empty() && own.prefixes.is_empty() && !s.has("times") {
+                let problem = Problem::new(s.here(), format!("`{tier}` has no price"));
+                s.push(problem.help("add `times`, such as `0.5`, or prices by scope"));
+            }
+            overlay(&mut by_scope.kinds, own.kinds);
+            overlay(&mut by_scope.prefixes, own.prefixes);
+            Some(TierPrices {
+                tier,
+                tokens: by_scope.kinds,
+                by_prefix: by_scope.prefixes,
+                source: source?,
+            })
+        })?;
+        Some(prices)
+    };
+    PriceTier::OWN.into_iter().filter_map(tier).collect()
+}
+
+impl ByScope {
+    fn times(&self, factor: f64) -> Self {
+        Self {
+            kinds: scale(&self.kinds, factor),
+            prefixes: scale(&self.prefixes, factor),
+        }
+    }
+}
+
+fn scale<S: Clone>(prices: &[(S, TokenPrices)], factor: f64) -> Vec<(S, TokenPrices)> {
+    let times = |(scope, prices): &(S, TokenPrices)| (scope.clone(), prices.times(factor));
+    prices.iter().map(times).collect()
+}
+
+/// Puts `own` over `below`, scope by scope.
+fn overlay<S: PartialEq>(below: &mut Vec<(S, TokenPrices)>, own: Vec<(S, TokenPrices)>) {
+    for (scope, prices) in own {
+        match below.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, below)) => *below = prices,
+            None => below.push((scope, prices)),
+        }
+    }
 }
 
 fn read_tokens(s: &mut Section<'_>) -> Option<TokenPrices> {
@@ -154,6 +236,31 @@ fn read_tokens(s: &mut Section<'_>) -> Option<TokenPrices> {
         cache_write_1h: pico(cache_write_1h.or(cache_write_5m).unwrap_or(input)),
         cache_read: pico(cache_read.unwrap_or(input)),
         long_context: None,
+    })
+}
+
+fn read_guardrail(s: &mut Section<'_>, figures: &Figures) -> Option<GuardrailPrices> {
+    let mut price = |key: &str| {
+        let price = figures.required(s, key, float(0.0..=DEAREST));
+        price.map(|(dollars, source)| (Usd::from_dollars(dollars), source))
+    };
+    let content = price("content");
+    let topics = price("topics");
+    let sensitive = price("sensitive_information");
+    let grounding = price("grounding");
+    let reasoning = price("automated_reasoning");
+    let words = price("words");
+    let image = price("image");
+    let (content, source) = content?;
+    Some(GuardrailPrices {
+        content,
+        topics: topics?.0,
+        sensitive: sensitive?.0,
+        grounding: grounding?.0,
+        reasoning: reasoning?.0,
+        words: words?.0,
+        image: image?.0,
+        source,
     })
 }
 

@@ -4,6 +4,7 @@ pub mod check;
 pub mod figures;
 mod markdown;
 mod number;
+mod offers;
 mod regions;
 mod terminal;
 mod view;

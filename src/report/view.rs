@@ -92,6 +92,8 @@ impl View {
             groups: [
                 requests(variants),
                 latency(variants),
+                super::offers::tiers(variants),
+                super::offers::batch(variants),
                 live(variants),
                 objectives(variants),
                 quotas(variants),
@@ -385,7 +387,7 @@ fn costs(variants: &[VariantSummary]) -> Group {
         row("this run", variants, |one| money(one.cost.run_usd)),
         row("per month", variants, |one| money(one.cost.month_usd)),
     ];
-    let classes: [(&str, ClassOf); 7] = [
+    let classes: [(&str, ClassOf); 8] = [
         ("  input", |c| c.input),
         ("  output", |c| c.output),
         ("  cache writes", |c| c.cache_write),
@@ -393,6 +395,7 @@ fn costs(variants: &[VariantSummary]) -> Group {
         ("  bought capacity", |c| c.reserved),
         ("  guardrails", |c| c.guardrail),
         ("  wasted", |c| c.wasted),
+        ("  batch", |c| c.batch),
     ];
     for (label, of) in classes {
         if variants

@@ -30,7 +30,10 @@ pub(super) fn prepaid(bought: &BoughtCapacity, all: &Tally, measured: Micros) ->
             (served.input + served.cache_write) as f64,
             bought.input_tpm.0 as f64 * minutes,
         ),
-        output_utilisation: over(served.output as f64, bought.output_tpm.0 as f64 * minutes),
+        output_utilisation: over(
+            (served.output * bought.burndown) as f64,
+            bought.output_tpm.0 as f64 * minutes,
+        ),
     }
 }
 
@@ -90,7 +93,7 @@ fn mean_request(context: &VariantContext, measures: &VariantMeasures) -> Option<
     let mut tokens = TokenCounts::default();
     let mut on_demand = Usd::ZERO;
     for (workload, tally) in context.workloads.iter().zip(tallies) {
-        if serves_any && tally.prepaid_requests == 0 {
+        if serves_any && tally.prepaid_requests == 0 || tally.batch.is_some() {
             continue;
         }
         completed += tally.requests.completed;
@@ -104,7 +107,7 @@ fn mean_request(context: &VariantContext, measures: &VariantMeasures) -> Option<
     Some(MeanRequest {
         // Cache reads are free of the reservation (Bedrock user guide, "Service tiers").
         input: mean(tokens.input + tokens.cache_write),
-        output: mean(tokens.output),
+        output: mean(tokens.output) * context.bought.as_ref().map_or(1, |b| b.burndown) as f64,
         on_demand: on_demand.scaled(1.0 / completed as f64),
     })
 }

@@ -67,7 +67,8 @@ impl Latency {
             lost: 0,
             applies: false,
         };
-        for tally in workloads {
+        // Batch records are answered within hours, and have a table of their own.
+        for tally in workloads.iter().filter(|tally| tally.batch.is_none()) {
             let own = of(tally);
             let requests = &tally.requests;
             // Where requests completed without this latency, it does not exist for the workload:
@@ -170,6 +171,7 @@ fn classes(tokens: Option<&Ledger>, reserved: Option<Usd>) -> (CostClasses, Opti
         reserved,
         class(|l| l.guardrail),
         class(|l| l.wasted),
+        class(|l| l.batch),
     ];
     let total = parts
         .iter()
@@ -183,6 +185,7 @@ fn classes(tokens: Option<&Ledger>, reserved: Option<Usd>) -> (CostClasses, Opti
         reserved,
         guardrail,
         wasted,
+        batch,
     ] = parts.map(|part| part.map(dollars));
     let classes = CostClasses {
         input,
@@ -192,6 +195,7 @@ fn classes(tokens: Option<&Ledger>, reserved: Option<Usd>) -> (CostClasses, Opti
         reserved,
         guardrail,
         wasted,
+        batch,
     };
     (classes, total.map(|micro| micro as f64 / 1e6))
 }
@@ -231,6 +235,7 @@ fn scaled_to_month(ledger: &Ledger, measured: Micros) -> Option<Ledger> {
         wasted: month(ledger.wasted)?,
         reserved: month(ledger.reserved)?,
         guardrail: month(ledger.guardrail)?,
+        batch: month(ledger.batch)?,
     })
 }
 
@@ -254,12 +259,12 @@ mod tests {
         fn classes_sum_to_the_total(parts in prop::array::uniform5(0i64..1 << 60), hour in 0i64..1 << 60) {
             let usd = parts.map(|part| Usd(i128::from(part)));
             let ledger = Ledger { input: usd[0], output: usd[1], cache_write: usd[2],
-                cache_read: usd[3], wasted: usd[4], ..Ledger::default() };
+                cache_read: usd[3], wasted: usd[4], batch: usd[1], ..Ledger::default() };
             let measured = Micros::from_secs(1234);
             let cost = cost(Some(&ledger), Bought::PerHour(Usd(i128::from(hour))), measured);
             for (classes, total) in [(cost.by_class, cost.run_usd), (cost.month_by_class, cost.month_usd)] {
                 let c = classes;
-                let sum: f64 = [c.input, c.output, c.cache_write, c.cache_read, c.reserved, c.guardrail, c.wasted]
+                let sum: f64 = [c.input, c.output, c.cache_write, c.cache_read, c.reserved, c.guardrail, c.wasted, c.batch]
                     .into_iter().map(Option::unwrap).sum();
                 let total = total.unwrap();
                 prop_assert!((sum - total).abs() <= 1e-9 * total.max(1.0));

@@ -9,6 +9,7 @@ mod error;
 mod figures;
 mod live;
 mod manifest;
+mod offers;
 mod summarise;
 mod summary;
 mod timeline;
@@ -20,11 +21,11 @@ pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
 pub use summary::{
-    Absence, AssumptionSummary, AttemptSummary, BreakEvenSummary, CostClasses, CostSummary,
-    CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary, ObjectiveSummary,
-    Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
-    RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary,
-    WorkloadSummary, read_summary,
+    Absence, AssumptionSummary, AttemptSummary, BatchSummary, BreakEvenSummary, CostClasses,
+    CostSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary,
+    ObjectiveSummary, Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, RegionSummary,
+    ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TierSummary,
+    TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
 pub use timeline::{histogram_log, timeline_csv};
 

@@ -2,6 +2,7 @@
 
 use super::break_even::{break_even, prepaid};
 use super::figures::{Bought, Latencies, cost, dollars, over, sig};
+use super::offers;
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
@@ -199,6 +200,8 @@ fn workloads(context: &VariantContext, measures: &VariantMeasures) -> Vec<Worklo
                 priced(workload_context, tally).then_some(&tally.ledger),
                 measures.measured_time(),
             );
+            summary.tier = offers::tier(workload_context, tally);
+            summary.batch = offers::batch(tally, summary.cost.by_class.batch);
             if context.bought.is_some() {
                 summary.cost.by_class.reserved = None;
                 summary.cost.month_by_class.reserved = None;
@@ -251,6 +254,8 @@ fn workload(
             wasted: tally.wasted_tokens,
         },
         cost: cost(ledger, Bought::Nothing, measured),
+        tier: None,
+        batch: None,
     }
 }
 

@@ -359,6 +359,19 @@ pub struct CostClasses {
     pub guardrail: Option<f64>,
     /// Tokens of attempts that bought nothing.
     pub wasted: Option<f64>,
+    /// Tokens of batch jobs.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub batch: Option<f64>,
+}
+
+/// Documents without batch jobs have no such class.
+fn nothing() -> Option<f64> {
+    Some(0.0)
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn is_nothing(dollars: &Option<f64>) -> bool {
+    *dollars == nothing()
 }
 
 /// Where the latencies of a workload come from.
@@ -414,6 +427,60 @@ pub struct WorkloadSummary {
     pub tokens: TokenSummary,
     /// Cost of its tokens; bought capacity belongs to the variant as a whole.
     pub cost: CostSummary,
+    /// The service tier that its calls ask for, if they name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<TierSummary>,
+    /// Its batch jobs, if its requests are collected into such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchSummary>,
+}
+
+/// What became of calls that name a service tier or ask for latency-optimised inference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierSummary {
+    /// `flex`, `priority` or `latency_optimized`.
+    pub asked: String,
+    /// Answered requests that were served, and billed, as that.
+    pub served: u64,
+    /// Answered requests that were served, and billed, as standard.
+    pub served_as_standard: u64,
+}
+
+/// The batch jobs of one workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchSummary {
+    /// Jobs submitted.
+    pub jobs: u64,
+    /// Jobs that processed all of their records.
+    pub completed_jobs: u64,
+    /// Jobs that expired with some records processed.
+    pub partially_completed_jobs: u64,
+    /// Jobs that expired with none.
+    pub expired_jobs: u64,
+    /// Input files of all jobs.
+    pub files: u64,
+    /// Records submitted.
+    pub records: u64,
+    /// Mean records of a job.
+    pub records_per_job: Option<f64>,
+    /// From the first submission to the end of the last job, of the longest replication.
+    pub makespan_s: f64,
+    /// From the intended time of a record to the end of its job, in seconds; completed records.
+    pub completion_s: Percentiles,
+    /// Records that completed later than their deadline.
+    pub late_records: u64,
+    /// Records that their job had not processed when it expired.
+    pub expired_records: u64,
+    /// Records with an error of their own, such as a prompt beyond the context window.
+    pub error_records: u64,
+    /// Records that never were enough for a job.
+    pub too_few_records: u64,
+    /// Most jobs of the model that waited for a place at a time.
+    pub waiting_peak: u64,
+    /// Most jobs of the model that were submitted or in progress at a time.
+    pub in_progress_peak: u64,
+    /// What its records cost; `null` if a price is unknown.
+    pub cost_usd: Option<f64>,
 }
 
 /// Use of bought capacity in the measured span.

@@ -4,15 +4,16 @@ use super::*;
 use crate::client::spec::{ClientPolicy, RetryPolicy};
 use crate::cost::Tariff;
 use crate::domain::{
-    CacheTtl, Fact, LatencyBound, LatencyMetric, LatencyProfile, NoiseLaw, Origin, Quantile,
-    QuotaRules, ScopeKind, Slo, TokenPrices,
+    CacheTtl, Fact, LatencyBound, LatencyMetric, LatencyProfile, NoiseLaw, Origin, PriceTier,
+    Quantile, QuotaRules, ScopeKind, Slo, TokenPrices,
 };
 use crate::load::spec::{ArrivalSpec, SizeSpec, TrafficSpec};
 use crate::service::CounterLimits;
 use crate::service::setup::{CounterSetup, EndpointSetup, ReservedSetup, Route, TargetSetup};
+use crate::service::tiers::TierSpec;
 use crate::sim::{
-    BoughtCapacity, RequestBounds, RunSetup, VariantContext, VariantMeasures, WorkloadContext,
-    WorkloadSetup, run_all,
+    BoughtCapacity, RequestBounds, RunSetup, TierSetup, VariantContext, VariantMeasures,
+    WorkloadContext, WorkloadSetup, run_all,
 };
 use crate::units::{Micros, PerSecond, PicoPerToken, Ratio, TokensPerMinute, Usd};
 
@@ -68,10 +69,15 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         name: name.into(),
         traffic,
         stream,
+        thinking: None,
+        text_unit: Usd::ZERO,
         tariffs: tariffs.clone(),
+        tier: TierSetup::default(),
+        batch: None,
     };
     let target = |name: &str| TargetSetup {
         name: name.into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency: latency(),
         burndown: 5,
@@ -82,6 +88,9 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
+        optimized: None,
     };
     RunSetup {
         record_attempts: false,
@@ -110,8 +119,11 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
+            tiers: TierSpec::default(),
+            optimized: Vec::new(),
             quotas: crate::service::setup::QuotaSetup::default(),
             regions: None,
             cache_per_region: true,
@@ -145,6 +157,8 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         latency_origin: Origin::Assumed,
         latency_source: "a test".into(),
         prices: Some(prices()),
+        tier: PriceTier::Standard,
+        tier_prices: None,
     };
     VariantContext {
         name: name.into(),
@@ -175,6 +189,7 @@ pub(crate) fn runs(replications: u32) -> (Vec<VariantContext>, Vec<VariantMeasur
         kind: ScopeKind::Geo,
         input_tpm: size.0,
         output_tpm: size.1,
+        burndown: 1,
     });
     let setups = [setup(10_000_000, &slo), setup(1_000_000, &slo), reserved];
     let mut contexts = ["roomy", "tight", "reserved"].map(|name| context(name, &slo));
@@ -183,6 +198,7 @@ pub(crate) fn runs(replications: u32) -> (Vec<VariantContext>, Vec<VariantMeasur
         per_hour: Some(Usd::from_dollars(40.0)),
         input_tpm: size.0,
         output_tpm: size.1,
+        burndown: 1,
     });
     let measures = run_all(&setups, SEED, replications, &|| {});
     (contexts.to_vec(), measures)

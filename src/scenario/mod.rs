@@ -3,6 +3,8 @@
 mod answers;
 mod client;
 mod files;
+mod guardrail;
+mod offers;
 mod origins;
 mod read;
 mod service;
@@ -12,15 +14,16 @@ mod traffic;
 mod workload;
 
 pub use files::Files;
+pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use read::{Loaded, read};
 pub use service::read_faults;
 
 use crate::client::spec::ClientPolicy;
 use crate::domain::{Scope, Slo};
-use crate::load::spec::TrafficSpec;
+use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::spec::ServiceSpec;
-use crate::units::Micros;
+use crate::units::{Micros, Ratio};
 use std::sync::Arc;
 
 /// A scenario with its variants resolved.
@@ -81,6 +84,16 @@ pub struct Workload {
     pub model_id: Option<String>,
     /// What its live calls say.
     pub prompts: PromptSpec,
+    /// The guardrail that its calls meet, by name.
+    pub guardrail: Option<String>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<ThinkingSpec>,
+    /// Share of answers that end with the use of a tool.
+    pub tool_use: Ratio,
+    /// Share of answers that the model's own filter ends on their way.
+    pub content_filtered: Ratio,
+    /// The service tier, latency-optimised inference or batch jobs that it asks for.
+    pub offer: OfferSpec,
 }
 
 /// What the live calls of a workload say. A simulation has no texts, and no use for this.

@@ -1,13 +1,15 @@
 //! `[[workload]]`: one traffic stream with its sizes and cache.
 
 use crate::config::{
-    Section, boolean, count, float, list, one_of, pair, positive, text, unset_or, whole,
+    Section, boolean, count, float, list, one_of, pair, positive, share, text, unset_or, whole,
 };
 use crate::domain::CacheTtl;
-use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, TrafficSpec};
+use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, ThinkingSpec, TrafficSpec};
+use crate::units::Ratio;
 use std::sync::Arc;
 
 use super::files::Library;
+use super::offers::offer;
 use super::shape::shapes;
 use super::traffic::arrival;
 use super::{PromptSpec, Workload};
@@ -26,10 +28,15 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
+    let offer = offer(s);
     // One that is wrong has been reported.
     let prompts = s
         .optional_table("prompts", |s| prompts(s, library))
         .unwrap_or_default();
+    let guardrail = s.optional("guardrail", text());
+    let thinking = s.optional_table("thinking", thinking);
+    let tool_use = share_or_none(s, "tool_use");
+    let content_filtered = share_or_none(s, "content_filtered");
     Some(Workload {
         name: name?,
         model: model?,
@@ -40,7 +47,25 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         traffic: traffic?,
         model_id,
         prompts,
+        guardrail: guardrail.filter(|name| name != "none"),
+        thinking,
+        tool_use,
+        content_filtered,
+        offer,
     })
+}
+
+/// A share that is nothing where the scenario is silent; one that is wrong has been reported.
+fn share_or_none(s: &mut Section<'_>, key: &str) -> Ratio {
+    s.optional(key, share()).unwrap_or(Ratio::ZERO)
+}
+
+/// A share of the output, or a law of tokens on top of it.
+fn thinking(s: &mut Section<'_>) -> Option<ThinkingSpec> {
+    if s.has("share") {
+        return s.required("share", share()).map(ThinkingSpec::Share);
+    }
+    size(s).map(ThinkingSpec::Tokens)
 }
 
 /// `[workload.prompts]`: a file of prompts, and how many tools the calls declare.

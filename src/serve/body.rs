@@ -37,7 +37,7 @@ pub(super) enum ReplyBody {
 /// What an answer says at its end besides its tokens.
 #[derive(Default)]
 pub(super) struct Closing {
-    pub(super) tier: Option<String>,
+    pub(super) tier: Option<&'static str>,
     pub(super) latency_optimized: Option<bool>,
     pub(super) guardrail: Option<GuardrailReport>,
     /// Zero where no model was asked.
@@ -54,7 +54,7 @@ impl Closing {
             cache_write_1h: self.cache_write_1h,
             latency_ms: now.since(arrived).0 / 1000,
             first_byte_ms: first.since(arrived).0 / 1000,
-            service_tier: self.tier.as_deref(),
+            service_tier: self.tier,
             latency_optimized: self.latency_optimized,
             guardrail: self.guardrail.as_ref(),
         }

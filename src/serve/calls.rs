@@ -5,7 +5,9 @@ use super::core::Running;
 use super::handle::{Reply, Unanswered, streamed, whole};
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
+use super::tiers::Asked as AskedTier;
 use crate::domain::{CachePoint, Failure, StreamFault};
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};
 use crate::wire::reply::{
@@ -81,7 +83,16 @@ pub(super) async fn answer(
         number,
         key,
     };
-    let (running, answer, closing) = decide(shared, &read)?;
+    let (mut running, answer, closing) = decide(shared, &read)?;
+    if let Some(running) = &mut running
+        && let Some(failure) = running.grant.refused
+    {
+        if let Some(at) = running.grant.done_at {
+            worker.timer.sleep_until(at).await;
+        }
+        running.finish(0, End::Refused(failure));
+        return Err(unanswered(failure, read.asked.id));
+    }
     if read.asked.operation.streams() {
         let mut running = running;
         fail_before_first_token(worker, &read, running.as_mut()).await?;
@@ -111,9 +122,11 @@ fn decide(
     read: &Read<'_>,
 ) -> Result<(Option<Running>, Answer, Closing), Unanswered> {
     let call = &read.call;
+    let asked = AskedTier::of(shared, call, read.target)
+        .inspect_err(|_| shared.core.refused(read.target))?;
     let mut closing = Closing {
-        tier: call.service_tier.clone(),
-        latency_optimized: call.latency_optimized.then_some(true),
+        tier: asked.name,
+        latency_optimized: asked.latency_optimized.then_some(true),
         ..Closing::default()
     };
     if let Some(guardrail) = &call.guardrail {
@@ -146,14 +159,16 @@ fn decide(
             prefix: Prefix::Points(&points),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
+            thinking: 0,
+            screening: Screening::Off,
+            tier: asked.tier,
+            latency_optimized: asked.latency_optimized,
         },
         read.asked.arrived,
         read.asked.operation.streams(),
     );
-    let running = admitted.map_err(|failure| match failure {
-        Failure::Connection => Unanswered::Dropped,
-        failure => ErrorReply::from(failure).of_model(read.asked.id).into(),
-    })?;
+    let running = admitted.map_err(|failure| unanswered(failure, read.asked.id))?;
+    asked.served(&running.grant, &mut closing);
     closing.usage = running.grant.usage;
     closing.cache_write_1h = running.grant.cache_write_1h;
     let mut answer = plan.cut(running.grant.usage.output, running.grant.truncated);
@@ -161,6 +176,13 @@ fn decide(
         answer = shared.guardrail.check_output(answer, 0, report);
     }
     Ok((Some(running), answer, closing))
+}
+
+fn unanswered(failure: Failure, model_id: &str) -> Unanswered {
+    match failure {
+        Failure::Connection => Unanswered::Dropped,
+        failure => ErrorReply::from(failure).of_model(model_id).into(),
+    }
 }
 
 fn points(count: &TokenCount) -> Vec<CachePoint> {

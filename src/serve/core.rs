@@ -167,7 +167,7 @@ impl Core {
             pools: brain.endpoint.pools(now),
             in_flight: brain.endpoint.totals().in_flight,
             cached: brain.endpoint.cached(now),
-            faults: brain.endpoint.faults().copied().collect(),
+            faults: brain.endpoint.faults().cloned().collect(),
             tallies: brain.tallies.clone(),
         }
     }
@@ -201,7 +201,7 @@ fn later(faults: &[FaultSpec], now: Moment) -> Vec<FaultSpec> {
         .map(|fault| FaultSpec {
             from: fault.from + shift,
             until: fault.until.map(|until| until + shift),
-            ..*fault
+            ..fault.clone()
         })
         .collect()
 }

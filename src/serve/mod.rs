@@ -21,6 +21,7 @@ mod metrics;
 mod pacing;
 mod shared;
 mod tally;
+mod tiers;
 
 pub use admin::{STATE_JSON_SCHEMA, STATE_SCHEMA};
 

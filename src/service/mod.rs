@@ -1,8 +1,11 @@
 //! The service brain: Bedrock's admission, settlement, capacity, latency and cache.
 
 mod account;
+pub mod batch;
 mod cache;
 mod endpoint;
+pub mod fault;
+pub mod guardrail;
 mod latency;
 mod meter;
 mod output;
@@ -13,6 +16,7 @@ mod regions;
 mod reserved;
 pub mod setup;
 pub mod spec;
+pub mod tiers;
 mod units;
 
 pub use account::{AccountQuota, Weights};

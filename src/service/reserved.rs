@@ -2,7 +2,7 @@
 //!
 //! Input counts the uncached input and the cache writes; cache reads are free of the reservation
 //! (Bedrock user guide, "Service tiers"). Whether output burndown applies inside a reservation is
-//! not published; here it does not. The output of an answer counts in full from its admission on,
+//! not published: it is a setting. The output of an answer counts in full from its admission on,
 //! so a reservation never serves more than was bought; what an abandoned answer did not produce
 //! is given back.
 
@@ -19,6 +19,7 @@ pub struct ReservedTier {
     kind: ScopeKind,
     input: Side,
     output: Side,
+    burndown: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -61,11 +62,13 @@ impl ReservedTier {
             kind: setup.kind,
             input: Side::new(rules, setup.input_tpm.0),
             output: Side::new(rules, setup.output_tpm.0),
+            burndown: u32::try_from(setup.burndown).unwrap_or(u32::MAX),
         }
     }
 
     /// Takes `input` and `output` tokens if both sides have room; says whether it did.
     pub fn admit(&mut self, now: Moment, input: u32, output: u32) -> bool {
+        let output = output.saturating_mul(self.burndown);
         if self.input.meter.available(now) < i64::from(input) {
             self.input.stats.refused += 1;
             return false;
@@ -82,7 +85,7 @@ impl ReservedTier {
     /// Gives back the output that a call admitted at `admitted_at` did not produce.
     pub fn settle(&mut self, now: Moment, admitted_at: Moment, not_produced: u32) {
         if not_produced > 0 {
-            let tokens = i64::from(not_produced);
+            let tokens = i64::from(not_produced) * i64::from(self.burndown);
             self.output.meter.give_back(now, tokens, admitted_at);
         }
     }
@@ -116,6 +119,7 @@ mod tests {
             kind: ScopeKind::Geo,
             input_tpm: TokensPerMinute(1000),
             output_tpm: TokensPerMinute(100),
+            burndown: 1,
         };
         let mut tier = ReservedTier::new(&setup, QuotaRules::default());
         assert!(tier.admit(Moment::ZERO, 600, 50));

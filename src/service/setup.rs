@@ -1,9 +1,11 @@
 //! What an endpoint is built from: one variant with its models resolved.
 
 pub use super::account::{AccountSetup, Weights};
+use super::guardrail::{GuardSetup, TargetGuard};
 use super::quota::{Counter, CounterLimits};
 pub use super::regions::{Destination, PoolSetup, RegionsSetup};
 use super::spec::{FaultSpec, Overload, QuotaChange};
+use super::tiers::{OptimizedRoute, TierSpec};
 use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
 
@@ -20,10 +22,16 @@ pub struct EndpointSetup {
     pub reserved: Option<ReservedSetup>,
     /// Model units, if bought.
     pub units: Option<UnitsSetup>,
+    /// The guardrails that calls may meet.
+    pub guards: Vec<GuardSetup>,
     /// Injected errors.
     pub faults: Vec<FaultSpec>,
     /// Load of the shared service, in `[0, 1)`.
     pub ambient_load: f64,
+    /// What the service tiers do.
+    pub tiers: TierSpec,
+    /// The quota counters of latency-optimised inference.
+    pub optimized: Vec<CounterSetup>,
     /// Quotas beyond single counters and their limits.
     pub quotas: QuotaSetup,
     /// Routing and capacity of Regions; `None` draws a Region with equal odds, and none is ever full.
@@ -51,6 +59,8 @@ pub struct QuotaSetup {
 pub struct TargetSetup {
     /// The workload's name, which names its draws.
     pub name: String,
+    /// The model's name, for faults that are limited to it.
+    pub model: String,
     /// Where its calls go.
     pub route: Route,
     /// The model's latency.
@@ -71,6 +81,21 @@ pub struct TargetSetup {
     pub destinations: usize,
     /// Latency added by a Region other than the source.
     pub hop: Micros,
+    /// How its model ends answers.
+    pub behaviour: Behaviour,
+    /// The guardrail that its calls meet, if any.
+    pub guard: Option<TargetGuard>,
+    /// The quota of latency-optimised inference, if the model has it.
+    pub optimized: Option<OptimizedRoute>,
+}
+
+/// How a model ends answers that nothing cuts short.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Behaviour {
+    /// Share of answers that end with the use of a tool.
+    pub tool_use: f64,
+    /// Share of answers that the model's own filter ends, somewhere on their way.
+    pub content_filtered: f64,
 }
 
 /// Where the calls of a workload go. Counters are indices into [`EndpointSetup::counters`].
@@ -91,6 +116,8 @@ pub enum Route {
         /// The counter that takes the overflow, if it overflows.
         counter: Option<usize>,
     },
+    /// Jobs of batch inference: no call is made.
+    Batch,
 }
 
 impl Route {
@@ -99,6 +126,7 @@ impl Route {
         match self {
             Self::OnDemand { counter } => Some(counter),
             Self::Reserved { counter } | Self::Units { counter } => counter,
+            Self::Batch => None,
         }
     }
 }
@@ -136,6 +164,8 @@ pub struct ReservedSetup {
     pub input_tpm: TokensPerMinute,
     /// Output tokens per minute.
     pub output_tpm: TokensPerMinute,
+    /// Reserved tokens that one output token takes: 1, or the model's burndown rate.
+    pub burndown: u64,
 }
 
 /// Model units as bought.

@@ -1,6 +1,6 @@
 //! What a variant was made of, in the words and figures that results show beside its measures.
 
-use crate::domain::{Origin, Slo, TokenPrices};
+use crate::domain::{Origin, PriceTier, Slo, TokenPrices};
 use crate::service::spec::{AccountSpec, AccountWeight};
 use crate::units::{Micros, TokensPerDay, TokensPerMinute, Usd};
 
@@ -52,8 +52,13 @@ pub struct WorkloadContext {
     pub latency_origin: Origin,
     /// Where the latency profile comes from.
     pub latency_source: String,
-    /// Prices per token in the scope that serves it (or takes its overflow).
+    /// Prices per token in the scope that serves it (or takes its overflow), as it asks: batch
+    /// prices for batch jobs.
     pub prices: Option<TokenPrices>,
+    /// What it asks for beside plain on-demand use; `Standard` if nothing.
+    pub tier: PriceTier,
+    /// Prices per token of calls that are served as that tier; `None` if standard, or unknown.
+    pub tier_prices: Option<TokenPrices>,
 }
 
 /// Capacity that is paid by the hour.
@@ -67,6 +72,8 @@ pub struct BoughtCapacity {
     pub input_tpm: TokensPerMinute,
     /// Output tokens per minute that it sustains.
     pub output_tpm: TokensPerMinute,
+    /// How many of them one output token takes; 1 but where burndown is assumed to count.
+    pub burndown: u64,
 }
 
 /// A choice that no source settles.

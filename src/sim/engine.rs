@@ -10,9 +10,11 @@ use super::recorder::{Answer, Recorder};
 use super::setup::RunSetup;
 use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
-use crate::domain::{Failure, Outcome};
+use crate::domain::{Failure, Outcome, PriceTier};
 use crate::load::source::{Arrival, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Endpoint, Prefix};
 use crate::units::{Micros, Moment};
 use std::sync::Arc;
@@ -25,7 +27,9 @@ use std::sync::Arc;
 pub fn run(setup: &RunSetup, seed: u64) -> RunMeasures {
     let mut engine = Engine::new(setup, seed);
     engine.run();
-    engine.finish()
+    let mut measures = engine.finish();
+    super::batch::run(setup, seed, &mut measures);
+    measures
 }
 
 /// The least time after which a user asks again: a refusal, too, takes a round trip. Without it,
@@ -52,6 +56,9 @@ struct WorkloadSource {
     ahead: Option<Arrival>,
     blocks: Arc<[u32]>,
     jitter: Keyed,
+    thinking: Option<ThinkingLaw>,
+    tier: Option<PriceTier>,
+    latency_optimized: bool,
 }
 
 impl Engine {
@@ -63,8 +70,9 @@ impl Engine {
             .map(|workload| {
                 let mut source = Source::new(&workload.traffic, seed, &workload.name, until);
                 let ahead = match &mut source {
-                    Source::Open(open) => open.next(),
-                    Source::Closed(_) => None,
+                    // Batch jobs run beside the engine.
+                    Source::Open(open) if workload.batch.is_none() => open.next(),
+                    _ => None,
                 };
                 let blocks = source.blocks().clone();
                 let jitter = Keyed::new(seed, &format!("{}/retry", workload.name));
@@ -73,6 +81,12 @@ impl Engine {
                     ahead,
                     blocks,
                     jitter,
+                    thinking: workload
+                        .thinking
+                        .as_ref()
+                        .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
+                    tier: workload.tier.asks,
+                    latency_optimized: workload.tier.latency_optimized,
                 }
             })
             .collect();
@@ -246,6 +260,10 @@ impl Engine {
         request.sent_at = now;
         let source = &self.sources[request.workload];
         let prefix = request.prefix;
+        let (output, thinking) = match &source.thinking {
+            None => (request.output, 0),
+            Some(law) => law.draw(request.seq, request.output),
+        };
         let call = Call {
             target: request.workload,
             key: request.draw_key(),
@@ -253,8 +271,12 @@ impl Engine {
             prefix: Prefix::Blocks(
                 &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
             ),
-            output: request.output,
+            output,
             max_tokens: None,
+            thinking,
+            screening: Screening::AsSet,
+            tier: source.tier,
+            latency_optimized: source.latency_optimized,
         };
         let admitted = self.endpoint.admit(now, &call);
         self.recorder
@@ -313,6 +335,13 @@ impl Engine {
     #[inline]
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
+        if let Some(failure) = request.grant.refused {
+            self.endpoint
+                .settle(now, request.workload, &request.grant, 0);
+            self.recorder.refused(now, request, failure);
+            self.failed(now, id, failure);
+            return;
+        }
         if let Some((produced, failure)) = request.grant.failure() {
             self.endpoint
                 .settle(now, request.workload, &request.grant, produced);
@@ -391,7 +420,7 @@ impl Engine {
 
 impl Answer {
     fn of(request: &Request, done_at: Moment) -> Self {
-        let first = request.grant.first_token_at;
+        let first = request.grant.first_seen_at().min(done_at);
         let after_first = done_at.since(first).0;
         let gaps = u64::from(request.grant.usage.output.saturating_sub(1));
         Self {

@@ -1,6 +1,7 @@
 //! Simulation in virtual time.
 
 mod assemble;
+mod batch;
 mod context;
 mod engine;
 mod measures;
@@ -19,7 +20,7 @@ pub use queue::{Class, Event, EventQueue};
 pub use recorder::{Answer, Recorder};
 pub use replicate::{ReplicationValues, VariantMeasures, run_all};
 pub use serving::{ACCOUNT, Address, ServedTarget, Serving};
-pub use setup::{RequestBounds, RunSetup, WorkloadSetup};
+pub use setup::{RequestBounds, RunSetup, TierSetup, WorkloadSetup};
 pub use slab::{Request, Slab};
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 
 use super::assemble::quotas::{counter_limits, counter_region, weights};
 use super::assemble::regions::{add_target, destination_names};
-use super::assemble::{Assembled, burndown, fixed_profile};
+use super::assemble::{Assembled, burndown, fixed_profile, optimized_counter};
 use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind};
 use crate::load::outputs::OutputLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
-use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
+use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{AnswerSpec, ServiceSpec};
+use crate::service::tiers::OptimizedRoute;
 use crate::units::Micros;
 use std::sync::Arc;
 
@@ -122,8 +123,54 @@ impl Serving {
             models,
             answers: variant.service.answers.clone(),
         };
+        serving.call_batch_models(&variant.service);
         serving.add_catalogue(&variant.service, catalogue, assembled.book.as_ref());
+        serving.add_optimized(&variant.service);
         serving
+    }
+
+    /// A server takes calls, no batch jobs: the models of batch workloads are called on demand.
+    fn call_batch_models(&mut self, service: &ServiceSpec) {
+        for index in 0..self.targets.len() {
+            if self.endpoint.targets[index].route != Route::Batch {
+                continue;
+            }
+            let scope = super::assemble::token_scope(&service.capacity, &service.region);
+            let profile = self.models[self.targets[index].model].clone();
+            // A model without a quota in this scope keeps refusing.
+            let Some(counter) = self.counter(&profile, &scope, service) else {
+                continue;
+            };
+            self.endpoint.targets[index].route = Route::OnDemand { counter };
+            self.targets[index].address = Address::OnDemand(scope);
+        }
+    }
+
+    /// Gives the targets of models with latency-optimised inference its quotas.
+    fn add_optimized(&mut self, service: &ServiceSpec) {
+        for (target, setup) in self.targets.iter().zip(&mut self.endpoint.targets) {
+            let model = &self.models[target.model];
+            let Address::OnDemand(scope) = &target.address else {
+                continue;
+            };
+            let own = model.latency_optimized.as_ref();
+            let is_near = own.is_none_or(|own| own.regions.contains(&service.region));
+            if !model.offers.latency_optimized || !is_near || setup.optimized.is_some() {
+                continue;
+            }
+            let counter = optimized_counter(model, scope.kind(), &service.tiers);
+            let Some(counter) = counter else { continue };
+            let optimized = &mut self.endpoint.optimized;
+            let known = optimized.iter().position(|known| *known == counter);
+            let index = known.unwrap_or(optimized.len());
+            if known.is_none() {
+                optimized.push(counter);
+            }
+            setup.optimized = Some(OptimizedRoute {
+                counter: index,
+                max_tokens: own.and_then(|own| own.max_tokens).map(|most| most.0),
+            });
+        }
     }
 
     /// Adds a target for each scope of each model that no workload has.
@@ -253,6 +300,7 @@ fn target(
     };
     TargetSetup {
         name: format!("catalogue/{}/{scope}", model.name),
+        model: model.name.clone(),
         route: Route::OnDemand { counter },
         latency,
         burndown: burndown(service, model),
@@ -263,6 +311,9 @@ fn target(
         cache_ttl: Micros::from_secs(300),
         destinations: destinations.max(1),
         hop,
+        behaviour: Behaviour::default(),
+        guard: None,
+        optimized: None,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::client::spec::ClientPolicy;
 use crate::cost::Tariff;
-use crate::domain::{LatencyMetric, ScopeKind, Slo};
-use crate::load::spec::TrafficSpec;
+use crate::domain::{LatencyMetric, PriceTier, ScopeKind, Slo};
+use crate::load::spec::{ThinkingSpec, TrafficSpec};
+use crate::service::batch::BatchSetup;
 use crate::service::setup::EndpointSetup;
-use crate::units::Micros;
+use crate::units::{Micros, Usd};
 
 /// One variant, ready to run with any seed.
 #[derive(Clone, Debug)]
@@ -37,7 +38,26 @@ pub struct WorkloadSetup {
     pub traffic: TrafficSpec,
     /// Whether answers are streamed.
     pub stream: bool,
-    /// What its tokens cost in each scope that may serve it.
+    /// What its tokens cost in each scope that may serve it; for batch jobs the batch price.
+    pub tariffs: Vec<(ScopeKind, Tariff)>,
+    /// The service tier that its calls ask for.
+    pub tier: TierSetup,
+    /// How its requests become batch jobs; `None` if they are calls.
+    pub batch: Option<BatchSetup>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<ThinkingSpec>,
+    /// What a text unit of its guardrail costs; zero without one.
+    pub text_unit: Usd,
+}
+
+/// What the calls of a workload ask for beside plain on-demand use.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TierSetup {
+    /// The service tier that they name.
+    pub asks: Option<PriceTier>,
+    /// Whether they ask for latency-optimised inference.
+    pub latency_optimized: bool,
+    /// What tokens cost that are served as asked, in each scope; otherwise the plain tariffs hold.
     pub tariffs: Vec<(ScopeKind, Tariff)>,
 }
 

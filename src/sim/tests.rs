@@ -2,7 +2,7 @@
 
 mod regions;
 
-use super::{RequestBounds, RunMeasures, RunSetup, WorkloadSetup, run};
+use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run};
 use crate::client::spec::{ClientPolicy, RetryPolicy};
 use crate::domain::Window::{Bucket, Fixed};
 use crate::domain::{
@@ -13,6 +13,7 @@ use crate::load::spec::{ArrivalSpec, SizeSpec, TrafficSpec};
 use crate::service::CounterLimits;
 use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup, UnitsSetup};
 use crate::service::spec::Overload;
+use crate::service::tiers::TierSpec;
 use crate::units::{Micros, PerSecond, RequestsPerMinute, TokensPerMinute};
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -59,6 +60,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     };
     let target = TargetSetup {
         name: "w".into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency,
         burndown: 1,
@@ -69,6 +71,9 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
+        optimized: None,
     };
     let limits = CounterLimits {
         tpm: TokensPerMinute(1 << 50),
@@ -82,7 +87,11 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             name: "w".into(),
             traffic,
             stream: true,
+            thinking: None,
+            text_unit: crate::units::Usd::ZERO,
             tariffs: Vec::new(),
+            tier: TierSetup::default(),
+            batch: None,
         }],
         client: ClientPolicy {
             retry: RetryPolicy::None,
@@ -99,8 +108,11 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
+            tiers: TierSpec::default(),
+            optimized: Vec::new(),
             quotas: crate::service::setup::QuotaSetup::default(),
             regions: None,
             cache_per_region: true,

@@ -288,7 +288,12 @@ pub(super) fn bought(assembled: &Assembled, offered: &[Offered]) -> Option<Bough
     let mut steady = Minute::default();
     let mut minutes: BTreeMap<u64, Minute> = BTreeMap::new();
     let mut span = Micros::MINUTE;
-    for one in offered {
+    // Batch jobs use none of it.
+    let offered = || {
+        let all = offered.iter();
+        all.filter(|one| one.figures.batch.is_none())
+    };
+    for one in offered() {
         for second in &one.seconds {
             if one.steady {
                 steady.add(second, 60.0);
@@ -305,7 +310,9 @@ pub(super) fn bought(assembled: &Assembled, offered: &[Offered]) -> Option<Bough
         minute.input += steady.input;
         minute.output += steady.output;
     }
-    let (input, output) = (bought.input_tpm.0 as f64, bought.output_tpm.0 as f64);
+    // Each output token may take several of those bought.
+    let per_output = bought.output_tpm.0 as f64 / bought.burndown.max(1) as f64;
+    let (input, output) = (bought.input_tpm.0 as f64, per_output);
     let used = |minute: &Minute| (part_of(minute.input, input), part_of(minute.output, output));
     let mut peaks = used(&steady);
     let (mut requests, mut beyond) = (0.0, 0.0);
@@ -321,8 +328,7 @@ pub(super) fn bought(assembled: &Assembled, offered: &[Offered]) -> Option<Bough
         }
     }
     let mean = |tokens: &dyn Fn(&Second) -> f64| {
-        let each = offered
-            .iter()
+        let each = offered()
             .map(|one| 60.0 * one.figures.mean_rate.0 * tokens(&mean_request(&one.figures)));
         each.sum::<f64>()
     };

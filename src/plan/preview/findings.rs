@@ -137,6 +137,7 @@ pub(super) fn findings(
             percent(bought.overflow_share)
         ));
     }
+    list.extend(workloads.iter().filter_map(super::batch::finding));
     for quota in quotas {
         reservations(quota, workloads, &mut list);
         readings(quota, &mut list);

@@ -23,12 +23,18 @@ pub(super) fn cost(
         }
     });
     let mut tokens_run = Some(Ledger::default());
-    if metered > 0.0 {
-        for workload in workloads {
-            match (&mut tokens_run, &workload.token_cost) {
-                (Some(sum), Some(own)) => sum.merge(&scaled(own, metered)),
-                _ => tokens_run = None,
-            }
+    for workload in workloads {
+        let metered = if workload.batch.is_some() {
+            1.0
+        } else {
+            metered
+        };
+        if metered <= 0.0 {
+            continue;
+        }
+        match (&mut tokens_run, &workload.token_cost) {
+            (Some(sum), Some(own)) => sum.merge(&scaled(own, metered)),
+            _ => tokens_run = None,
         }
     }
     let tokens_month = tokens_run.as_ref().and_then(|run| month(run, duration));
@@ -53,6 +59,7 @@ fn month(run: &Ledger, duration: Micros) -> Option<Ledger> {
         output: month_usd(run.output, duration)?,
         cache_write: month_usd(run.cache_write, duration)?,
         cache_read: month_usd(run.cache_read, duration)?,
+        batch: month_usd(run.batch, duration)?,
         ..Ledger::default()
     })
 }

@@ -8,6 +8,7 @@ use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::rng::Keyed;
 use crate::service::setup::TargetSetup;
+use crate::service::tiers::TierSpec;
 use crate::service::{LatencyModel, PrefixCache};
 use crate::sim::{WorkloadContext, WorkloadSetup};
 use crate::stats::quantile::{min_samples, nearest_rank};
@@ -80,7 +81,12 @@ impl Totals {
         for (sum, tokens) in self.usage.iter_mut().zip(classes) {
             *sum += f64::from(tokens);
         }
-        self.charges.add(workload.charge(usage));
+        let charge = workload.charge(usage);
+        if workload.setup.batch.is_some() {
+            self.charges.add_batch(charge);
+        } else {
+            self.charges.add(charge);
+        }
         self.inputs.push(arrival.input);
         self.outputs.push(arrival.output);
     }
@@ -100,6 +106,7 @@ pub(super) struct Joined<'a> {
     pub target: &'a TargetSetup,
     pub context: &'a WorkloadContext,
     pub ambient_load: f64,
+    pub tiers: &'a TierSpec,
     pub duration: Micros,
     pub seed: u64,
 }
@@ -118,7 +125,8 @@ impl Joined<'_> {
     }
 
     fn charge(&self, usage: Usage) -> Charge {
-        let tariff = self.setup.tariffs.first();
+        let own = self.setup.tier.tariffs.first();
+        let tariff = own.or(self.setup.tariffs.first());
         tariff.map_or_else(Charge::default, |(_, tariff)| tariff.charge(usage))
     }
 
@@ -311,8 +319,9 @@ impl Joined<'_> {
         let per_token = LatencyModel::new(profile, load).per_output_token_us();
         let regions = self.target.destinations.max(1) as f64;
         let hop = us(self.target.hop) * (regions - 1.0) / regions;
-        let total = ttft * mean_of(&profile.ttft_noise)
-            + (output - 1.0).max(0.0) * per_token * mean_of(&profile.tpot_noise)
+        let (first, each) = self.tiers.factors(self.context.tier);
+        let total = ttft * first * mean_of(&profile.ttft_noise)
+            + (output - 1.0).max(0.0) * per_token * each * mean_of(&profile.tpot_noise)
             + hop;
         Micros(total.round() as u64)
     }
@@ -372,6 +381,7 @@ impl Joined<'_> {
             latency_origin: self.context.latency_origin,
             in_flight: rate * latency.as_secs_f64(),
             token_cost: priced.map(|_| scaled(&totals.charges, scale)),
+            batch: None,
         }
     }
 }
@@ -402,6 +412,7 @@ pub(super) fn scaled(ledger: &Ledger, factor: f64) -> Ledger {
         wasted: ledger.wasted.scaled(factor),
         reserved: ledger.reserved.scaled(factor),
         guardrail: ledger.guardrail.scaled(factor),
+        batch: ledger.batch.scaled(factor),
     }
 }
 

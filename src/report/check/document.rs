@@ -65,7 +65,7 @@ fn workload(one: &WorkloadPreview) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut document = json!({
         "name": one.name,
         "model": one.model,
         "users": one.users,
@@ -93,7 +93,17 @@ fn workload(one: &WorkloadPreview) -> Value {
         "latency_profile": one.latency_profile,
         "latency_origin": one.latency_origin.to_string(),
         "in_flight": one.in_flight,
-    })
+    });
+    if let Some(batch) = &one.batch {
+        document["batch"] = json!({
+            "jobs": batch.jobs,
+            "records_per_job": batch.records_per_job,
+            "every_s": batch.every.as_secs_f64(),
+            "waits_for_records": batch.waits_for_records,
+            "completion_p50_s": batch.completion_p50.as_secs_f64(),
+        });
+    }
+    document
 }
 
 fn sizes(figures: &SizeFigures) -> Value {
@@ -204,12 +214,16 @@ fn cost(one: &CostPreview) -> Value {
     let dollars = |amount: Option<Usd>| amount.map(Usd::dollars);
     let classes = |ledger: Option<&Ledger>| {
         ledger.map(|ledger| {
-            json!({
+            let mut classes = json!({
                 "input": ledger.input.dollars(),
                 "output": ledger.output.dollars(),
                 "cache_write": ledger.cache_write.dollars(),
                 "cache_read": ledger.cache_read.dollars(),
-            })
+            });
+            if ledger.batch > Usd::ZERO {
+                classes["batch"] = json!(ledger.batch.dollars());
+            }
+            classes
         })
     };
     json!({

@@ -1,7 +1,7 @@
 //! `[capacity]`: what serves the traffic.
 
 use super::{is_region, is_word};
-use crate::config::{Section, one_of, text, unit, whole};
+use crate::config::{Section, boolean, one_of, text, unit, whole};
 use crate::domain::{Scope, Term};
 use crate::service::spec::{CapacitySpec, Overload, ProvisionedSpec, ReservedSpec};
 use crate::units::{TokensPerMinute, UnitText, Usd};
@@ -137,11 +137,14 @@ fn reserved(s: &mut Section<'_>, geo: &str) -> Option<ReservedSpec> {
         one_of(&[("standard", true), ("refuse", false)]),
         "standard",
     );
+    // Absent in the resolved scenario unless written: the assumptions of each run name it.
+    let burndown = s.optional("burndown", boolean()).unwrap_or(false);
     Some(ReservedSpec {
         scope: scope?,
         input_tpm: input_tpm?,
         output_tpm: output_tpm?,
         term: term?,
         overflow: overflow?,
+        burndown,
     })
 }

@@ -9,6 +9,8 @@ mod regions;
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::guardrail;
+use super::offers::tiers;
 use crate::config::{Section, boolean, float, one_of, text, unit};
 use crate::domain::{QuotaRules, Scope};
 use crate::service::spec::{
@@ -35,6 +37,10 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     let quota = root.table("quota", quota);
     let cache_per_region = root.table("cache", |s| s.or("per_region", boolean(), true));
     let faults = root.tables("fault", fault);
+    let guardrails = root.tables("guardrail", guardrail::guardrail);
+    if let Some(guardrails) = &guardrails {
+        guardrail::check_names(root, guardrails);
+    }
     // One that is wrong has been reported.
     let answers = root.optional_table("answers", answers).unwrap_or_default();
     let (settings, (rules, limits, quotas)) = (settings?, quota?);
@@ -44,6 +50,7 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
         limits,
         faults: faults?,
         answers,
+        guardrails: guardrails?,
         quotas,
         cache_per_region: cache_per_region?,
         ..settings
@@ -90,6 +97,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             })
         })
     });
+    let tiers = tiers(s);
     let family = s.or(
         "family",
         one_of(&[("runtime", Family::Runtime), ("mantle", Family::Mantle)]),
@@ -110,6 +118,8 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         fixed_latency,
         faults: Vec::new(),
         answers: AnswerSpec::default(),
+        guardrails: Vec::new(),
+        tiers,
         family: family?,
         quotas: QuotaSpec::default(),
         regions: regions?,

@@ -8,6 +8,7 @@ mod admit;
 mod cached;
 mod faults;
 mod place;
+mod screen;
 mod state;
 mod upkeep;
 
@@ -15,18 +16,22 @@ pub use state::CounterState;
 
 use super::account::AccountQuota;
 use super::cache::{PointCache, PrefixCache};
+use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
+use super::latency::Pace;
 use super::output::Production;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::regions::Regions;
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
+use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, ScopeKind, StreamFault, Usage};
+use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
-use faults::Fault;
+use faults::{Fault, Label};
+use screen::Habits;
 use upkeep::Upkeep;
 
 /// One call as the service sees it.
@@ -44,6 +49,14 @@ pub struct Call<'a> {
     pub output: u32,
     /// The call's own `max_tokens`; `None` takes that of the target.
     pub max_tokens: Option<u32>,
+    /// Of the output, the tokens that the model thinks and nobody sees. They come first.
+    pub thinking: u32,
+    /// The guardrail that it meets.
+    pub screening: Screening,
+    /// The service tier that it names; `None` takes the capacity of its target, bought or shared.
+    pub tier: Option<PriceTier>,
+    /// Whether it asks for latency-optimised inference.
+    pub latency_optimized: bool,
 }
 
 /// The part of a prompt that a cache may know.
@@ -99,6 +112,8 @@ pub struct Grant {
     pub usage: Usage,
     /// Who serves it.
     pub served_by: ServedBy,
+    /// As what shared capacity serves it, which decides the price with `served_by`.
+    pub tier: PriceTier,
     /// Whether `max_tokens` cuts the answer short.
     pub truncated: bool,
     /// When the first token comes.
@@ -113,6 +128,14 @@ pub struct Grant {
     /// After how many output tokens the stream breaks off, and why, if it does. None come at all where
     /// its Region is lost before the first one: the call then fails as if it had been refused.
     pub broken: Option<(u32, StreamFault)>,
+    /// The error that is answered at [`Grant::done_at`] instead of tokens.
+    pub refused: Option<Failure>,
+    /// Of the output, the tokens of thinking.
+    pub thinking: u32,
+    /// Why the answer ends.
+    pub stop: StopReason,
+    /// How it meets its guardrail, if it meets one.
+    pub screened: Option<Screened>,
     /// Whether the quota of output tokens of the mantle family stops the answer early.
     pub stopped_early: bool,
     /// Whether it breaks off because its Region is lost.
@@ -138,6 +161,14 @@ impl Grant {
             None => self.usage.output,
             Some((after, _)) => after,
         }
+    }
+
+    /// Sets the times of an answer that keeps its own pace.
+    #[inline]
+    pub(super) fn set_pace(&mut self, now: Moment, pace: Pace) {
+        self.per_token_us = pace.per_token_us;
+        self.first_token_at = now + pace.ttft;
+        self.done_at = Some(now + pace.total(self.produces()));
     }
 
     /// Why the answer fails, if it breaks off.
@@ -171,10 +202,13 @@ pub struct Endpoint {
     caches: Vec<Cache>,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
+    guards: Vec<Guard>,
     faults: Vec<Fault>,
+    labels: Vec<Label>,
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
+    tiers: Tiers,
     regions: Option<Box<Regions>>,
     account: Option<Box<AccountQuota>>,
     upkeep: Option<Box<Upkeep>>,
@@ -192,7 +226,7 @@ pub struct ServiceTotals {
 }
 
 #[derive(Clone, Debug)]
-struct Target {
+pub(super) struct Target {
     route: Route,
     latency: LatencyModel,
     noise: Keyed,
@@ -210,6 +244,9 @@ struct Target {
     /// From the cache of one destination to that of the next: 0 if they share one.
     cache_step: usize,
     hop: Micros,
+    habits: Option<Habits>,
+    guard: Option<TargetGuard>,
+    pub(super) optimized: Option<OptimizedRoute>,
 }
 
 /// The cache of one target in one Region.
@@ -270,6 +307,9 @@ impl Endpoint {
                     destinations: spec.destinations,
                     cache_step: usize::from(setup.cache_per_region),
                     hop: spec.hop,
+                    habits: Habits::new(spec.behaviour, seed, &spec.name),
+                    guard: spec.guard,
+                    optimized: spec.optimized,
                 }
             })
             .collect();
@@ -281,6 +321,14 @@ impl Endpoint {
             waiting: 0,
             refused: 0,
         });
+        let labels: Vec<Label> = setup
+            .targets
+            .iter()
+            .map(|target| Label {
+                workload: target.name.clone(),
+                model: target.model.clone(),
+            })
+            .collect();
         Self {
             targets,
             counters: build_counters(setup),
@@ -290,10 +338,17 @@ impl Endpoint {
                 .as_ref()
                 .map(|spec| ReservedTier::new(spec, setup.rules)),
             units,
-            faults: faults::with_draws(&setup.faults, seed),
+            guards: setup
+                .guards
+                .iter()
+                .map(|guard| Guard::new(guard, seed))
+                .collect(),
+            faults: faults::with_draws(&setup.faults, seed, &labels),
+            labels,
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
+            tiers: Tiers::new(setup, seed),
             regions: setup
                 .regions
                 .as_ref()
@@ -307,6 +362,18 @@ impl Endpoint {
         }
     }
 
+    pub(super) fn target(&self, target: usize) -> &Target {
+        &self.targets[target]
+    }
+
+    pub(super) fn tiers(&self) -> &Tiers {
+        &self.tiers
+    }
+
+    pub(super) fn tiers_mut(&mut self) -> &mut Tiers {
+        &mut self.tiers
+    }
+
     /// Admits or refuses a call.
     ///
     /// # Errors
@@ -316,9 +383,12 @@ impl Endpoint {
         let injected = if self.faults.is_empty() {
             faults::Injected::default()
         } else {
-            self.inject(now, call.key)?
+            self.inject(now, call.target, call.key)?
         };
         self.catch_up(now);
+        if let Some((failure, after)) = injected.refused {
+            return Ok(self.refuse_later(now, failure, after));
+        }
         let target = &self.targets[call.target];
         let placed = match &mut self.regions {
             None => None,
@@ -335,11 +405,23 @@ impl Endpoint {
         {
             self.caches[cache].outlive(placed.losses);
         }
-        let (usage, cache_write_1h) = self.usage(now, call, cache);
+        let (mut usage, cache_write_1h) = self.usage(now, call, cache);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
         }
+        let stop = target.end_answer(call, &mut usage, max_output(call, target));
+        let screened = if self.guards.is_empty() {
+            None
+        } else {
+            self.screen(now, call, usage)?
+        };
+        if let Some(screened) = screened
+            && screened.verdict == Verdict::InputBlocked
+        {
+            return Ok(self.block_input(now, call, screened));
+        }
+        let target = &self.targets[call.target];
         let z = target.noise.normal_pair(call.key);
         let (uncached, read) = (usage.input + usage.cache_write, usage.cache_read);
         let mut pace = match &placed {
@@ -349,10 +431,15 @@ impl Endpoint {
         if destination != 0 {
             pace.ttft += placed.map_or(target.hop, |placed| placed.hop);
         }
-        pace.ttft += injected.delay;
+        injected.slow(&mut pace);
+        if let Some(screened) = &screened {
+            pace.ttft += screened.input_takes;
+        }
         let grant = Grant {
             usage,
-            truncated: call.output > max_output(call, target),
+            truncated: stop == StopReason::MaxTokens,
+            stop,
+            thinking: call.thinking.min(usage.output),
             cache_write_1h,
             broken: injected.breaks(usage.output),
             admitted_at: now,
@@ -360,18 +447,29 @@ impl Endpoint {
             ..Grant::default()
         };
         let mut grant = match target.route {
+            // A tier that is named goes past the reservation where standard capacity stands behind it.
+            Route::Reserved {
+                counter: Some(counter),
+            } if call.tier.is_some() => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
             Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
+            Route::Batch => return Err(Failure::Validation),
         };
         if let Some(placed) = &placed {
             self.occupy(now, call.target, &mut grant, placed)?;
         }
-        if self.upkeep.is_some() {
-            self.watch(call.target, &mut grant);
-        }
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, call, cache);
+        }
+        if let Some(screened) = screened {
+            self.guard_answer(now, &mut grant, screened);
+        }
+        if let Some(placed) = &placed {
+            place::break_off(&mut grant, placed.lost_at);
+        }
+        if self.upkeep.is_some() {
+            self.watch(call.target, &mut grant);
         }
         self.totals.in_flight += 1;
         Ok(grant)
@@ -425,6 +523,15 @@ impl Endpoint {
     pub fn settle(&mut self, now: Moment, target: usize, grant: &Grant, output: u32) {
         self.catch_up(now);
         self.totals.in_flight -= 1;
+        if grant.refused.is_some() {
+            return;
+        }
+        if grant.screened.is_some() {
+            self.settle_guard(now, grant, output);
+            if grant.usage == Usage::default() {
+                return;
+            }
+        }
         if let (Some(pool), Some(regions)) = (grant.pool, &mut self.regions) {
             // A client may have left before the Region was lost.
             let lost = grant.is_lost && grant.broken.is_some_and(|(after, _)| after == output);
@@ -445,17 +552,20 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if let Some(counter) = target.route.counter() {
-            let used = if self.counters[counter].is_mantle() {
-                input
-            } else {
-                used
-            };
+        let counter = target.route.counter();
+        let is_mantle = counter.is_some_and(|counter| self.counters[counter].is_mantle());
+        let is_optimized = grant.tier == PriceTier::LatencyOptimized && target.optimized.is_some();
+        let used = if is_mantle && !is_optimized {
+            input
+        } else {
+            used
+        };
+        if is_optimized || counter.is_some() {
             let usage = Usage {
                 output,
                 ..grant.usage
             };
-            self.close(now, (index, counter), grant, used, usage);
+            self.close(now, index, grant, used, usage);
             self.totals.settled += used as u128;
         }
     }
@@ -468,7 +578,8 @@ impl Endpoint {
     /// Quota tokens held by calls in flight, over all counters and the account.
     pub fn held(&self) -> i64 {
         let account = self.account.as_ref().map_or(0, |account| account.held());
-        self.counters.iter().map(Counter::held).sum::<i64>() + account
+        let counters = self.counters.iter().chain(&self.tiers.optimized);
+        counters.map(Counter::held).sum::<i64>() + account
     }
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
@@ -490,6 +601,8 @@ impl Endpoint {
     /// Every quota and bought capacity with what it saw.
     pub fn reports(&self) -> Vec<QuotaReport> {
         let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
+        reports.extend(self.guards.iter().flat_map(Guard::reports));
+        reports.extend(self.tiers.reports());
         reports.extend(self.account.as_ref().map(|account| account.report()));
         if let Some(tier) = &self.reserved {
             reports.extend(tier.reports());

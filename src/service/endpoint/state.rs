@@ -34,16 +34,21 @@ impl Endpoint {
     /// Every quota counter as it stands at `now`.
     pub fn counters(&mut self, now: Moment) -> Vec<CounterState> {
         self.catch_up(now);
-        self.counters
-            .iter_mut()
-            .map(|counter| counter.state(now))
-            .collect()
+        let own = self.counters.iter_mut().map(|counter| counter.state(now));
+        let optimized = self.tiers.optimized.iter_mut();
+        let optimized = optimized.map(|counter| {
+            let mut state = counter.state(now);
+            state.model += " (latency-optimised)";
+            state
+        });
+        own.chain(optimized).collect()
     }
 
     /// Changes the limits of counter number `counter`; what was used stays used. `None` if there is none.
     pub fn set_limits(&mut self, now: Moment, counter: usize, limits: CounterLimits) -> Option<()> {
         self.catch_up(now);
-        self.counters.get_mut(counter)?.set_limits(now, limits);
+        let mut all = self.counters.iter_mut().chain(&mut self.tiers.optimized);
+        all.nth(counter)?.set_limits(now, limits);
         Some(())
     }
 

@@ -7,10 +7,11 @@ use crate::domain::{
 };
 use crate::rng::mix64;
 use crate::service::setup::{
-    AccountSetup, CounterSetup, Destination, PoolSetup, QuotaSetup, RegionsSetup, TargetSetup,
-    Weights,
+    AccountSetup, Behaviour, CounterSetup, Destination, PoolSetup, QuotaSetup, RegionsSetup,
+    TargetSetup, Weights,
 };
 use crate::service::spec::{CounterFilter, NewLimits, QuotaChange, QuotaLimits, RoutingPolicy};
+use crate::service::tiers::TierSpec;
 use crate::service::{CounterLimits, PoolReport};
 use crate::units::{RequestsPerMinute, TokensPerDay, TokensPerMinute};
 use proptest::prelude::*;
@@ -34,6 +35,7 @@ fn setup(tpm: u64, rules: QuotaRules) -> EndpointSetup {
     EndpointSetup {
         targets: vec![TargetSetup {
             name: "w".into(),
+            model: "m".into(),
             route: Route::OnDemand { counter: 0 },
             latency,
             burndown: 5,
@@ -44,6 +46,9 @@ fn setup(tpm: u64, rules: QuotaRules) -> EndpointSetup {
             cache_ttl: Micros::from_secs(300),
             destinations: 1,
             hop: Micros::ZERO,
+            behaviour: Behaviour::default(),
+            guard: None,
+            optimized: None,
         }],
         counters: vec![CounterSetup {
             model: "m".into(),
@@ -58,7 +63,10 @@ fn setup(tpm: u64, rules: QuotaRules) -> EndpointSetup {
         rules,
         reserved: None,
         units: None,
+        guards: Vec::new(),
         faults: Vec::new(),
+        tiers: TierSpec::default(),
+        optimized: Vec::new(),
         ambient_load: 0.0,
         quotas: QuotaSetup::default(),
         regions: None,
@@ -82,6 +90,10 @@ fn call(key: u64, input: u32, output: u32, max_tokens: u32) -> Call<'static> {
         prefix: Prefix::Points(&[]),
         output,
         max_tokens: Some(max_tokens),
+        thinking: 0,
+        screening: Screening::default(),
+        tier: None,
+        latency_optimized: false,
     }
 }
 

@@ -11,11 +11,20 @@ use crate::units::TokensPerMinute;
 impl<'a> Joiner<'a> {
     /// The one model that bought capacity serves.
     fn one_model<'r>(&mut self, resolved: &'r [Resolved<'a>]) -> Option<&'r Resolved<'a>> {
-        let first = resolved.first()?;
-        if resolved
-            .iter()
-            .any(|one| one.model.name != first.model.name)
-        {
+        // Batch jobs use no bought capacity.
+        let calls = || {
+            let calls = resolved.iter();
+            calls.filter(|one| one.workload.offer.batch.is_none())
+        };
+        let Some(first) = calls().next() else {
+            self.problem(
+                "capacity",
+                "bought capacity serves no workload: all of them are batch jobs",
+                "use `capacity.on_demand`; batch jobs need no other",
+            );
+            return None;
+        };
+        if calls().any(|one| one.model.name != first.model.name) {
             self.problem(
                 "capacity",
                 "bought capacity serves one model, and the workloads call several",
@@ -82,12 +91,14 @@ impl<'a> Joiner<'a> {
             per_hour: price.map(|price| reserved_per_hour(price, size)),
             input_tpm: spec.input_tpm,
             output_tpm: spec.output_tpm,
+            burndown: if spec.burndown { one.model.burndown } else { 1 },
         };
         let setup = ReservedSetup {
             model: one.model.name.clone(),
             kind,
             input_tpm: spec.input_tpm,
             output_tpm: spec.output_tpm,
+            burndown: bought.burndown,
         };
         Some((setup, bought))
     }
@@ -149,6 +160,7 @@ impl<'a> Joiner<'a> {
             per_hour: price.map(|price| units_per_hour(price, spec.model_units)),
             input_tpm: TokensPerMinute(input),
             output_tpm: TokensPerMinute(output),
+            burndown: 1,
         };
         Some((setup, bought))
     }

@@ -3,9 +3,14 @@
 mod bought;
 mod checks;
 mod chosen;
+mod faulty;
+mod guarded;
+mod offers;
 pub(super) mod quotas;
 pub(super) mod regions;
 mod words;
+
+pub(super) use offers::optimized_counter;
 
 use super::context::{VariantContext, WorkloadContext};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
@@ -13,14 +18,17 @@ use crate::config::{ConfigError, Problem};
 use crate::cost::Tariff;
 use crate::domain::{
     CacheTtl, Fact, FactStatus, LatencyProfile, ModelPrices, ModelProfile, NoiseLaw, Origin,
-    PriceBook, Scope, ScopeKind, TokenPrices,
+    PriceBook, PriceTier, Scope, ScopeKind, ScopeQuota, TokenPrices,
 };
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
 use crate::scenario::{Loaded, Origins, Variant, Workload};
-use crate::service::setup::{CounterSetup, EndpointSetup, RegionsSetup, Route, TargetSetup};
+use crate::service::setup::{
+    Behaviour, CounterSetup, EndpointSetup, RegionsSetup, Route, TargetSetup,
+};
 use crate::service::spec::{CapacitySpec, Family, FixedLatency, Overload, ServiceSpec};
-use crate::units::{Micros, TokensPerMinute};
+use crate::units::{Micros, TokensPerMinute, Usd};
+use offers::Asked;
 use std::borrow::Cow;
 use words::{assumptions, mode};
 
@@ -54,6 +62,7 @@ pub fn assemble(
             book,
             problems: Vec::new(),
             counters: Vec::new(),
+            optimized: Vec::new(),
             output_tpm: Vec::new(),
             regions: variant.service.regions.as_ref().map(regions::empty),
             notes: Vec::new(),
@@ -77,6 +86,7 @@ struct Joiner<'a> {
     book: &'a PriceBook,
     problems: Vec<Problem>,
     counters: Vec<CounterSetup>,
+    optimized: Vec<CounterSetup>,
     /// Of the mantle family, one for each counter.
     output_tpm: Vec<TokensPerMinute>,
     regions: Option<RegionsSetup>,
@@ -103,6 +113,7 @@ impl<'a> Joiner<'a> {
     fn join(&mut self) -> Option<Assembled> {
         let variant = self.variant;
         self.note_stand_ins();
+        self.check_faults();
         let resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -128,13 +139,17 @@ impl<'a> Joiner<'a> {
             let scope = self.scope_of(one.workload);
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
-            workloads.push(workload_setup(one.workload, &scope, prices));
-            contexts.push(workload_context(one, prices));
+            let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
+            contexts.push(workload_context(one, prices, &asked));
+            let mut setup = workload_setup(one.workload, &scope, prices, asked);
+            setup.text_unit = self.text_unit(one.workload);
+            workloads.push(setup);
             scopes.push(scope);
         }
         if !self.problems.is_empty() {
             return None;
         }
+        let guards = self.guards();
         let quotas = self.quotas(&resolved, &scopes);
         let regions = self.regions.take();
         self.check_pools(regions.as_ref());
@@ -151,8 +166,11 @@ impl<'a> Joiner<'a> {
                 rules: service.rules,
                 reserved: reserved_setup,
                 units: units_setup,
+                guards,
                 faults: service.faults.clone(),
                 ambient_load: service.ambient_load,
+                tiers: service.tiers,
+                optimized: std::mem::take(&mut self.optimized),
                 quotas,
                 regions,
                 cache_per_region: service.cache_per_region,
@@ -171,7 +189,12 @@ impl<'a> Joiner<'a> {
             bought: reserved_bought.or(units_bought),
             account: service.quotas.account,
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
-            assumptions: assumptions(service),
+            assumptions: {
+                let mut all = assumptions(service);
+                all.extend(guarded::assumptions(service, &variant.workloads));
+                all.extend(offers::assumptions(variant));
+                all
+            },
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
         };
@@ -214,7 +237,9 @@ impl<'a> Joiner<'a> {
 
     fn target(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<TargetSetup> {
         let service = &self.variant.service;
+        let is_batch = one.workload.offer.batch.is_some();
         let route = match &service.capacity {
+            _ if is_batch => self.batch_route(one.model, scope)?,
             CapacitySpec::OnDemand { .. } => Route::OnDemand {
                 counter: self.counter(one.model, scope)?,
             },
@@ -234,7 +259,9 @@ impl<'a> Joiner<'a> {
                 Route::Units { counter }
             }
         };
-        let names = if let CapacitySpec::Provisioned(_) = service.capacity {
+        let guard = self.guard_of(one.workload);
+        let needs_no_profile = matches!(service.capacity, CapacitySpec::Provisioned(_));
+        let names = if needs_no_profile || is_batch {
             Vec::new()
         } else {
             self.destinations(one.model, scope)?
@@ -250,9 +277,10 @@ impl<'a> Joiner<'a> {
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
         let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
-        let cache = one.model.cache.as_ref().filter(|_| marked);
+        let cache = one.model.cache.as_ref().filter(|_| marked && !is_batch);
         Some(TargetSetup {
             name: one.workload.name.clone(),
+            model: one.model.name.clone(),
             route,
             latency: one.latency.clone().into_owned(),
             burndown: burndown(service, one.model),
@@ -264,9 +292,39 @@ impl<'a> Joiner<'a> {
             cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
             block_tokens,
             cache_ttl: ttl.span(),
+            behaviour: Behaviour {
+                tool_use: one.workload.tool_use.get(),
+                content_filtered: one.workload.content_filtered.get(),
+            },
+            guard,
+            optimized: self.optimized(one, scope),
             destinations: names.len().max(1),
             hop,
         })
+    }
+
+    /// The route of batch jobs, which use no quota but need the scope for their price.
+    fn batch_route(&mut self, model: &ModelProfile, scope: &Scope) -> Option<Route> {
+        self.quota(model, scope).map(|_| Route::Batch)
+    }
+
+    /// The default quotas of a model in a scope; a problem if it cannot be called there.
+    fn quota<'m>(&mut self, model: &'m ModelProfile, scope: &Scope) -> Option<&'m ScopeQuota> {
+        let kind = scope.kind();
+        let quota = model.quota(kind);
+        if quota.is_none() {
+            let offered: Vec<String> = model
+                .quotas
+                .iter()
+                .map(|quota| quota.kind.to_string())
+                .collect();
+            self.problem(
+                "capacity",
+                format!("{} cannot be called {kind} (`{scope}`)", model.title),
+                format!("it is offered: {}", offered.join(", ")),
+            );
+        }
+        quota
     }
 
     /// The index of the quota counter of a model in a scope, made if it is new.
@@ -281,19 +339,7 @@ impl<'a> Joiner<'a> {
         if known.is_some() {
             return known;
         }
-        let Some(quota) = model.quota(kind) else {
-            let offered: Vec<String> = model
-                .quotas
-                .iter()
-                .map(|quota| quota.kind.to_string())
-                .collect();
-            self.problem(
-                "capacity",
-                format!("{} cannot be called {kind} (`{scope}`)", model.title),
-                format!("it is offered: {}", offered.join(", ")),
-            );
-            return None;
-        };
+        let quota = self.quota(model, scope)?;
         let Some((limits, output)) = quotas::counter_limits(service, model, quota) else {
             self.problem(
                 "service.family",
@@ -408,18 +454,36 @@ fn workload_setup(
     workload: &Workload,
     scope: &Scope,
     prices: Option<&TokenPrices>,
+    asked: Asked,
 ) -> WorkloadSetup {
     let (_, ttl) = blocks(&workload.traffic);
-    let tariff = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    let plain = prices.map(|prices| (scope.kind(), Tariff::new(prices, ttl)));
+    let Asked {
+        mut tier, batch, ..
+    } = asked;
+    // Jobs have no price but their own.
+    let tariffs = match &batch {
+        None => plain.into_iter().collect(),
+        Some(_) => std::mem::take(&mut tier.tariffs),
+    };
     WorkloadSetup {
         name: workload.name.clone(),
         traffic: workload.traffic.clone(),
         stream: workload.stream,
-        tariffs: tariff.into_iter().collect(),
+        thinking: workload.thinking.clone(),
+        text_unit: Usd::ZERO,
+        tariffs,
+        tier,
+        batch,
     }
 }
 
-fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> WorkloadContext {
+fn workload_context(
+    one: &Resolved<'_>,
+    prices: Option<&TokenPrices>,
+    asked: &Asked,
+) -> WorkloadContext {
+    let is_batch = asked.price_tier == PriceTier::Batch;
     WorkloadContext {
         name: one.workload.name.clone(),
         model: one.model.name.clone(),
@@ -432,6 +496,12 @@ fn workload_context(one: &Resolved<'_>, prices: Option<&TokenPrices>) -> Workloa
         latency: one.latency.name.clone(),
         latency_origin: one.latency.origin,
         latency_source: one.latency.source.source.clone(),
-        prices: prices.cloned(),
+        prices: if is_batch {
+            asked.prices.clone()
+        } else {
+            prices.cloned()
+        },
+        tier: asked.price_tier,
+        tier_prices: asked.prices.clone(),
     }
 }

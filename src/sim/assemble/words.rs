@@ -91,13 +91,19 @@ pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
         )),
     }
     list.extend(super::chosen::assumptions(service));
-    if let CapacitySpec::Reserved(_) = service.capacity {
+    if let CapacitySpec::Reserved(spec) = &service.capacity {
+        let weight = if spec.burndown {
+            "times its burndown rate"
+        } else {
+            "once"
+        };
         list.push(assumption(
             "capacity.reserved",
-            "output counts once, in full from admission on; cache reads are free".to_owned(),
+            format!("output counts {weight}, in full from admission on; cache reads are free"),
             "neither burndown nor the moment of counting inside a reservation is published",
         ));
     }
+    list.extend(super::faulty::assumptions(service));
     list
 }
 

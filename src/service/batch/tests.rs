@@ -1,0 +1,1 @@
+//! The queue of jobs against a slow reference.

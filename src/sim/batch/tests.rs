@@ -1,0 +1,1 @@
+//! Batch workloads from arrivals to dollars.
