@@ -244,14 +244,13 @@ fn what_makes_no_sense_is_told() {
             "bedrock-mantle are not known",
         ),
     ] {
-        let text = SCENARIO.replace("[service.latency.fixed]", "[service.latency.fixed]");
         let text = if more.starts_with("[service]") {
-            text.replace(
+            SCENARIO.replace(
                 "[service.latency.fixed]",
                 &format!("{more}[service.latency.fixed]"),
             )
         } else {
-            format!("{text}{more}")
+            format!("{SCENARIO}{more}")
         };
         let error = ready(&text, &[])
             .err()

@@ -454,6 +454,7 @@ fn regions_that_share_a_cache_read_what_another_wrote() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a test says so when it cannot run")]
 fn the_recorded_throttles_say_which_windows_can_be() {
     // gilinachum/bedrock-latency (Apache-2.0), one run against Nova Pro with 8,000 tokens a minute.
     let Ok(data) = std::env::var("BEDLOAD_DATA") else {
