@@ -43,7 +43,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         model: model?,
         max_tokens: max_tokens?,
         stream: stream?,
-        scope: scope?,
+        scope,
         tags: tags?,
         traffic: traffic?,
         model_id,

@@ -10,6 +10,8 @@ mod latency;
 mod meter;
 mod output;
 mod quota;
+#[cfg(test)]
+mod reference;
 mod regions;
 mod reserved;
 pub mod setup;

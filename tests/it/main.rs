@@ -17,6 +17,7 @@ mod mutations;
 mod price_update;
 mod prices;
 mod readme;
+mod regions;
 mod run;
 mod running;
 mod scenarios;

@@ -124,21 +124,22 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         tiers,
         family: family?,
         quotas: QuotaSpec::default(),
-        regions: regions?,
+        regions,
     })
 }
 
-/// `scope` or `region` of a workload: the scope of its calls in place of the variant's.
-pub(super) fn own_scope(s: &mut Section<'_>) -> Option<Option<Scope>> {
+/// `scope` or `region` of a workload: the scope of its calls in place of the variant's. `None` if neither is
+/// there, or wrong, which is reported.
+pub(super) fn own_scope(s: &mut Section<'_>) -> Option<Scope> {
     if !s.has("scope") && !s.has("region") {
         // The keys are known, for messages.
         s.optional("scope", text());
         s.optional("region", text());
-        return Some(None);
+        return None;
     }
     match on_demand(s, "us")? {
-        CapacitySpec::OnDemand { scope } => Some(Some(scope)),
-        CapacitySpec::Provisioned(_) | CapacitySpec::Reserved(_) => Some(None),
+        CapacitySpec::OnDemand { scope } => Some(scope),
+        CapacitySpec::Provisioned(_) | CapacitySpec::Reserved(_) => None,
     }
 }
 

@@ -440,14 +440,17 @@ impl Endpoint {
         if let Some(placed) = &placed {
             self.occupy(now, call.target, &mut grant, placed)?;
         }
-        if self.upkeep.is_some() {
-            self.watch(call.target, &mut grant);
-        }
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, grant.first_token_at, call, cache);
         }
         if let Some(screened) = screened {
             self.guard_answer(now, &mut grant, screened);
+        }
+        if let Some(placed) = &placed {
+            place::break_off(&mut grant, placed.lost_at);
+        }
+        if self.upkeep.is_some() {
+            self.watch(call.target, &mut grant);
         }
         self.totals.in_flight += 1;
         Ok(grant)
@@ -530,21 +533,20 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if let (PriceTier::LatencyOptimized, Some(route)) = (grant.tier, target.optimized) {
-            let counter = &mut self.tiers.optimized[route.counter];
-            counter.settle(now, grant.admitted_at, grant.reserved, used);
-            self.totals.settled += used as u128;
-        } else if let Some(counter) = target.route.counter() {
-            let used = if self.counters[counter].is_mantle() {
-                input
-            } else {
-                used
-            };
+        let counter = target.route.counter();
+        let is_mantle = counter.is_some_and(|counter| self.counters[counter].is_mantle());
+        let is_optimized = grant.tier == PriceTier::LatencyOptimized && target.optimized.is_some();
+        let used = if is_mantle && !is_optimized {
+            input
+        } else {
+            used
+        };
+        if is_optimized || counter.is_some() {
             let usage = Usage {
                 output,
                 ..grant.usage
             };
-            self.close(now, (index, counter), grant, used, usage);
+            self.close(now, index, grant, used, usage);
             self.totals.settled += used as u128;
         }
     }
@@ -623,3 +625,6 @@ fn build_counters(setup: &EndpointSetup) -> Vec<Counter> {
 fn max_output(call: &Call<'_>, target: &Target) -> u32 {
     call.max_tokens.unwrap_or(target.max_output)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Where a call is served, and what it takes there and elsewhere.
 
 use super::{Call, Endpoint, Grant, Prefix, ServedBy, Target};
-use crate::domain::{Failure, StreamFault, Usage};
+use crate::domain::{Failure, PriceTier, StreamFault, Usage};
 use crate::rng::mix64;
+use crate::service::quota::Counter;
 use crate::service::regions::{Placed, PoolReport, Regions};
 use crate::units::Moment;
 
@@ -52,15 +53,12 @@ impl Endpoint {
         let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
         if placed.full && !is_bought {
             regions.refuse(placed);
-            if let Some(counter) = self.targets[target].route.counter() {
-                self.close(now, (target, counter), grant, 0, Usage::default());
-            }
+            self.close(now, target, grant, 0, Usage::default());
             return Err(Failure::Unavailable);
         }
         let usage = grant.usage;
         regions.enter(placed, usage.cache_read, usage.cache_write);
         grant.pool = Some(placed.pool as u32);
-        break_off(grant, placed.lost_at);
         Ok(())
     }
 
@@ -68,7 +66,7 @@ impl Endpoint {
     pub(super) fn close(
         &mut self,
         now: Moment,
-        (target, counter): (usize, usize),
+        target: usize,
         grant: &Grant,
         used: i64,
         usage: Usage,
@@ -77,14 +75,15 @@ impl Endpoint {
         if let (Some(place), Some(upkeep)) = (grant.adjusted, &mut self.upkeep) {
             reserved = upkeep.end(place);
         }
-        let own = &mut self.counters[counter];
-        own.settle(now, grant.admitted_at, reserved, used);
-        if own.is_mantle() && usage.output < grant.booked {
-            let answer = super::Production {
-                tokens: grant.booked,
-                ..grant.production()
-            };
-            own.unbook_output(now, &answer, usage.output);
+        if let Some(own) = self.counter_of(target, grant) {
+            own.settle(now, grant.admitted_at, reserved, used);
+            if usage.output < grant.booked {
+                let answer = super::Production {
+                    tokens: grant.booked,
+                    ..grant.production()
+                };
+                own.unbook_output(now, &answer, usage.output);
+            }
         }
         if let Some(account) = &mut self.account {
             let written_1h = grant.cache_write_1h.min(usage.cache_write);
@@ -93,10 +92,24 @@ impl Endpoint {
         }
     }
 
+    /// The counter that admitted a call.
+    fn counter_of(&mut self, target: usize, grant: &Grant) -> Option<&mut Counter> {
+        let target = &self.targets[target];
+        match (grant.tier, target.optimized) {
+            (PriceTier::LatencyOptimized, Some(route)) => {
+                self.tiers.optimized.get_mut(route.counter)
+            }
+            _ => self.counters.get_mut(target.route.counter()?),
+        }
+    }
+
     /// Has the reservation of an admitted call adjusted while its answer comes.
     pub(super) fn watch(&mut self, target: usize, grant: &mut Grant) {
         let target = &self.targets[target];
-        if matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits) {
+        // Latency-optimised answers are over soon, and have counters of their own.
+        if matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits)
+            || grant.tier == PriceTier::LatencyOptimized
+        {
             return;
         }
         if let (Some(upkeep), Some(counter)) = (&mut self.upkeep, target.route.counter()) {
@@ -114,7 +127,7 @@ impl Endpoint {
 }
 
 /// Cuts an answer off at the moment at which its Region is lost, if it would not have ended before.
-fn break_off(grant: &mut Grant, lost_at: Moment) {
+pub(super) fn break_off(grant: &mut Grant, lost_at: Moment) {
     let Some(done_at) = grant.done_at else { return };
     if lost_at >= done_at {
         return;
