@@ -16,7 +16,7 @@ use crate::units::{Micros, PerSecond, RequestsPerMinute, TokensPerMinute};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A service whose TTFT has this mean and noise, with answers of one token.
-fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
+pub(super) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
     LatencyProfile {
         name: "test".into(),
         origin: Origin::Assumed,
@@ -45,7 +45,7 @@ fn exponential() -> NoiseLaw {
 }
 
 /// One workload against one counter without limits that matter.
-fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
+pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     let traffic = TrafficSpec {
         arrival: ArrivalSpec::Poisson {
             rate: PerSecond(rate),
