@@ -117,6 +117,9 @@ fn text(effort: Effort) -> String {
     );
     for kind in FAULTS {
         let _ = writeln!(text, "[[fault]]\nkind = \"{kind}\"\nshare = 0.01");
+        if kind == "model_timeout" {
+            text.push_str("after = \"0s\"\n");
+        }
     }
     text
 }

@@ -70,6 +70,7 @@ pub fn catalogue(shared: &Shared, term: Term) -> Result<Catalogue, Stopped> {
 fn profiles_in(folder: &Path, term: Term) -> Result<Vec<(ProfileKind, Source)>, Stopped> {
     let mut sources = Vec::new();
     for kind in [
+        ProfileKind::Guardrails,
         ProfileKind::Latency,
         ProfileKind::Model,
         ProfileKind::Prices,

@@ -174,6 +174,14 @@ fn progress(term: Term, runs: usize) -> ProgressBar {
 fn profiles(catalogue: &Catalogue, assembled: &[Assembled]) -> Vec<ProfileUse> {
     let (mut models, mut latencies, mut books): (BTreeSet<_>, BTreeSet<_>, BTreeSet<_>) =
         Default::default();
+    let guarded = assembled
+        .iter()
+        .any(|one| !one.setup.endpoint.guards.is_empty());
+    let quotas = catalogue.latest_guardrails().filter(|_| guarded);
+    let guardrails: BTreeSet<_> = quotas
+        .map(|quotas| quotas.name.clone())
+        .into_iter()
+        .collect();
     let note = |names: &mut BTreeSet<String>, name: &str| names.insert(name.to_owned());
     for one in assembled {
         note(&mut books, &one.context.price_book.0);
@@ -186,6 +194,7 @@ fn profiles(catalogue: &Catalogue, assembled: &[Assembled]) -> Vec<ProfileUse> {
         (ProfileKind::Model, models),
         (ProfileKind::Latency, latencies),
         (ProfileKind::Prices, books),
+        (ProfileKind::Guardrails, guardrails),
     ]
     .iter()
     .flat_map(|(kind, names)| {

@@ -12,12 +12,16 @@ pub fn is_retryable(failure: Failure) -> bool {
         | Failure::Internal
         | Failure::NotReady
         | Failure::Connection
+        | Failure::BadGateway
+        | Failure::GatewayTimeout
+        | Failure::TooManyConnections
         | Failure::ClientTimeout => true,
         // Modelled as not retryable in botocore and in the Rust SDK.
         Failure::ModelError
         | Failure::ModelTimeout
         | Failure::Validation
         | Failure::Denied
+        | Failure::Rejected(_)
         // The retry loop ends when the headers of a stream arrive.
         | Failure::StreamBroken(_) => false,
     }

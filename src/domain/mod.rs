@@ -1,5 +1,6 @@
 //! Plain data that every floor speaks of: models, quotas, prices, latency laws, outcomes, SLOs.
 
+mod guardrail;
 mod latency;
 mod model;
 mod offer;
@@ -8,13 +9,16 @@ mod price;
 mod quota;
 mod slo;
 
+pub use guardrail::{ByRegion, GuardrailQuotas};
 pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLaw, Origin};
 pub use model::{
     CacheLimits, Fact, FactStatus, LatencyOptimizedQuota, MantleQuota, ModelProfile, Scope,
     ScopeKind, ScopeQuota,
 };
 pub use offer::{Offer, Offers};
-pub use outcome::{CachePoint, Failure, Outcome, RefusalReason, StreamFault, Usage};
+pub use outcome::{
+    CachePoint, Failure, Outcome, RefusalReason, Rejection, StopReason, StreamFault, Usage,
+};
 pub use price::{
     CacheTtl, GuardrailPrices, LongContext, ModelPrices, PriceBook, PriceTier, ReservedPrice, Term,
     TierPrices, TokenPrices, UnitPrice,

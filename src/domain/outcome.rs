@@ -31,6 +31,8 @@ pub enum RefusalReason {
     /// A refusal that no quota of ours explains: an injected one, or one that a live service
     /// sent with another message.
     RequestRate,
+    /// Text units per second of a guardrail's policy, or its calls per second.
+    Guardrail,
 }
 
 impl RefusalReason {
@@ -41,7 +43,7 @@ impl RefusalReason {
             Self::TokensPerMinute => "Too many tokens, please wait before trying again.",
             Self::RequestsPerMinute => "Too many requests, please wait before trying again.",
             Self::TokensPerDay => "Too many tokens per day, please wait before trying again.",
-            Self::ProvisionedCapacity | Self::RequestRate => {
+            Self::ProvisionedCapacity | Self::RequestRate | Self::Guardrail => {
                 "Your request rate is too high. Reduce the frequency of requests."
             }
         }
@@ -67,12 +69,100 @@ pub enum Failure {
     Validation,
     /// 403 or 404: the caller may not use the model, or there is none of that id.
     Denied,
+    /// 400, 403 or 404 for another fault of the request or its credentials; SDKs do not retry it.
+    Rejected(Rejection),
+    /// 502 of the gateway in front of the service, which the service model does not name.
+    BadGateway,
+    /// 504 of that gateway.
+    GatewayTimeout,
+    /// 503 with too many connections open.
+    TooManyConnections,
     /// The connection could not be made, or was lost before an answer began.
     Connection,
     /// The stream broke off after it had begun; SDKs never retry that.
     StreamBroken(StreamFault),
     /// The client's own attempt timeout.
     ClientTimeout,
+}
+
+/// Why an answer ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StopReason {
+    /// The model said all it had to say.
+    #[default]
+    EndTurn,
+    /// The model wants the result of a tool.
+    ToolUse,
+    /// The bound on the output was reached.
+    MaxTokens,
+    /// One of the caller's stop sequences came up.
+    StopSequence,
+    /// A guardrail blocked the prompt or the answer.
+    GuardrailIntervened,
+    /// The model's own filter ended the answer.
+    ContentFiltered,
+    /// The context window is full.
+    ContextWindowExceeded,
+}
+
+impl StopReason {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::EndTurn,
+        Self::ToolUse,
+        Self::MaxTokens,
+        Self::StopSequence,
+        Self::GuardrailIntervened,
+        Self::ContentFiltered,
+        Self::ContextWindowExceeded,
+    ];
+
+    /// Its spelling in `stopReason` of Converse.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::ToolUse => "tool_use",
+            Self::MaxTokens => "max_tokens",
+            Self::StopSequence => "stop_sequence",
+            Self::GuardrailIntervened => "guardrail_intervened",
+            Self::ContentFiltered => "content_filtered",
+            Self::ContextWindowExceeded => "model_context_window_exceeded",
+        }
+    }
+
+    /// The reason of that spelling; one that is not known reads as an ordinary end.
+    pub fn named(name: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|reason| reason.name() == name);
+        known.unwrap_or_default()
+    }
+}
+
+/// What is wrong with a request that no retry can help (user guide,
+/// troubleshooting-api-error-codes, and the service model of botocore 1.44.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// 400 `ValidationException` for another reason than a long prompt.
+    Malformed,
+    /// 400 `ServiceQuotaExceededException`.
+    ServiceQuota,
+    /// 400 `ConflictException`.
+    Conflict,
+    /// `IncompleteSignature`.
+    IncompleteSignature,
+    /// 400 `InvalidAction`.
+    InvalidAction,
+    /// 400 `NotAuthorized`.
+    NotAuthorized,
+    /// 400 `RequestExpired`: the signature is too old, or the clock is wrong.
+    RequestExpired,
+    /// 403 `ExpiredTokenException`.
+    ExpiredToken,
+    /// 403 `InvalidClientTokenId`.
+    InvalidClientToken,
+    /// 404 `ResourceNotFoundException`.
+    NotFound,
+    /// 404 `FTUFormNotFilled`: the first-use form of the model's provider is missing.
+    FormNotFilled,
 }
 
 /// Why a stream broke off.

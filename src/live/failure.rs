@@ -39,7 +39,12 @@ pub(super) fn of_status(status: u16, code: Option<&str>, message: Option<&str>) 
     match (status, code.unwrap_or_default()) {
         (_, "ModelNotReadyException") => Failure::NotReady,
         (429, _) | (_, "ThrottlingException") => Failure::Throttled(reason(message)),
+        (503, _) if message.is_some_and(|text| text.starts_with("Too many connections")) => {
+            Failure::TooManyConnections
+        }
         (503, _) => Failure::Unavailable,
+        (502, _) => Failure::BadGateway,
+        (504, _) => Failure::GatewayTimeout,
         (408, _) => Failure::ModelTimeout,
         (424, _) => Failure::ModelError,
         (401 | 403 | 404, _) => Failure::Denied,
@@ -112,7 +117,8 @@ mod tests {
         }
         check(429, "ModelNotReadyException", "", Failure::NotReady);
         check(503, "ServiceUnavailableException", "", Failure::Unavailable);
-        check(502, "", "", Failure::Internal);
+        check(502, "", "", Failure::BadGateway);
+        check(504, "", "", Failure::GatewayTimeout);
         check(500, "InternalServerException", "", Failure::Internal);
         check(424, "ModelErrorException", "", Failure::ModelError);
         check(408, "ModelTimeoutException", "", Failure::ModelTimeout);

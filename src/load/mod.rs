@@ -17,4 +17,5 @@ pub mod replay;
 pub mod sizes;
 pub mod source;
 pub mod spec;
+pub mod thinking;
 pub mod trace;

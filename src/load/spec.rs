@@ -195,6 +195,15 @@ pub enum ShapeSpec {
     },
 }
 
+/// How much a model thinks before it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ThinkingSpec {
+    /// A share of the output tokens.
+    Share(Ratio),
+    /// Tokens that come on top of the output.
+    Tokens(SizeSpec),
+}
+
 /// A law of token counts. Draws are rounded to whole tokens, at least 1.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeSpec {

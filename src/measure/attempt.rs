@@ -53,6 +53,10 @@ impl AttemptEnd {
             Self::Failed(Failure::ClientTimeout) => "client_timeout",
             Self::Failed(Failure::NotReady) => "model_not_ready",
             Self::Failed(Failure::Denied) => "denied",
+            Self::Failed(Failure::Rejected(_)) => "rejected",
+            Self::Failed(Failure::BadGateway) => "bad_gateway",
+            Self::Failed(Failure::GatewayTimeout) => "gateway_timeout",
+            Self::Failed(Failure::TooManyConnections) => "too_many_connections",
             Self::Failed(Failure::Connection) => "connection_error",
             Self::Failed(Failure::StreamBroken(_)) => "stream_broken",
         }

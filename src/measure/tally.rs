@@ -5,7 +5,7 @@
 use super::batch::BatchTally;
 use super::histogram::LatencyHistogram;
 use crate::cost::Ledger;
-use crate::domain::{Outcome, Usage};
+use crate::domain::{Outcome, StopReason, Usage};
 
 /// Attempts are told apart by number up to this many; later ones count with the last.
 pub const ATTEMPTS_TOLD_APART: usize = 8;
@@ -172,6 +172,45 @@ impl TwoReadings {
     }
 }
 
+/// What a guardrail did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GuardrailCounts {
+    /// Calls whose input it evaluated.
+    pub evaluated: u64,
+    /// Text units of inputs.
+    pub input_units: u64,
+    /// Text units of answers.
+    pub output_units: u64,
+    /// Inputs that it blocked.
+    pub input_blocked: u64,
+    /// Answers that it blocked.
+    pub output_blocked: u64,
+    /// Answers in which it masked something.
+    pub masked: u64,
+    /// Blocked answers of which the client had seen something.
+    pub leaked: u64,
+    /// Attempts that its quotas refused.
+    pub throttled: u64,
+}
+
+impl GuardrailCounts {
+    /// Whether any guardrail was met.
+    pub fn is_empty(&self) -> bool {
+        self.evaluated + self.throttled == 0
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.evaluated += other.evaluated;
+        self.input_units += other.input_units;
+        self.output_units += other.output_units;
+        self.input_blocked += other.input_blocked;
+        self.output_blocked += other.output_blocked;
+        self.masked += other.masked;
+        self.leaked += other.leaked;
+        self.throttled += other.throttled;
+    }
+}
+
 /// All that is counted of one workload, or of several merged.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -189,6 +228,8 @@ pub struct Tally {
     pub good: u64,
     /// Answers cut short by `max_tokens`.
     pub truncated: u64,
+    /// Answers that a quota of output tokens stopped early.
+    pub stopped_early: u64,
     /// Billed tokens of completed requests.
     pub tokens: TokenCounts,
     /// Tokens, of any class, of attempts that were paid for and bought nothing.
@@ -197,6 +238,14 @@ pub struct Tally {
     pub prepaid_tokens: TokenCounts,
     /// Requests served by capacity paid by the hour.
     pub prepaid_requests: u64,
+    /// Answers by the reason of their end, in the order of [`StopReason::ALL`].
+    pub stops: [u64; StopReason::ALL.len()],
+    /// Output tokens of completed requests that were thinking.
+    pub thinking_tokens: u64,
+    /// Time to the first visible text, for workloads whose model thinks.
+    pub visible_ttft: Option<Box<TwoReadings>>,
+    /// What the guardrail did.
+    pub guardrail: GuardrailCounts,
     /// Dollars by class.
     pub ledger: Ledger,
     /// Requests answered as the service tier that they named, or by latency-optimised inference.
@@ -216,10 +265,15 @@ impl Tally {
             tpot: LatencyHistogram::new(),
             good: 0,
             truncated: 0,
+            stopped_early: 0,
             tokens: TokenCounts::default(),
             wasted_tokens: 0,
             prepaid_tokens: TokenCounts::default(),
             prepaid_requests: 0,
+            stops: [0; StopReason::ALL.len()],
+            thinking_tokens: 0,
+            visible_ttft: None,
+            guardrail: GuardrailCounts::default(),
             ledger: Ledger::default(),
             in_tier: 0,
             batch: None,
@@ -235,15 +289,33 @@ impl Tally {
         self.tpot.merge(&other.tpot);
         self.good += other.good;
         self.truncated += other.truncated;
+        self.stopped_early += other.stopped_early;
         self.tokens.merge(&other.tokens);
         self.wasted_tokens += other.wasted_tokens;
         self.prepaid_tokens.merge(&other.prepaid_tokens);
         self.prepaid_requests += other.prepaid_requests;
+        for (mine, theirs) in self.stops.iter_mut().zip(&other.stops) {
+            *mine += theirs;
+        }
+        self.thinking_tokens += other.thinking_tokens;
+        if let Some(theirs) = &other.visible_ttft {
+            self.visible_ttft
+                .get_or_insert_with(|| Box::new(TwoReadings::new()))
+                .merge(theirs);
+        }
+        self.guardrail.merge(&other.guardrail);
         self.ledger.merge(&other.ledger);
         self.in_tier += other.in_tier;
         if let Some(batch) = &other.batch {
             self.batch.get_or_insert_default().merge(batch);
         }
+    }
+
+    /// Records when the first visible text of an answer came, by its two readings.
+    pub fn saw_text(&mut self, logical: crate::units::Micros, attempt: crate::units::Micros) {
+        self.visible_ttft
+            .get_or_insert_with(|| Box::new(TwoReadings::new()))
+            .record(logical, attempt);
     }
 }
 

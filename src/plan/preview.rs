@@ -288,6 +288,7 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
     let cost = money::cost(assembled, &workloads, bought.as_ref());
     let mut warnings = context.warnings.clone();
     warnings.extend(findings::warnings(assembled, &workloads));
+    warnings.extend(money::account_warning(assembled, &workloads, &cost));
     Preview {
         mode: context.mode.clone(),
         duration: setup.duration,

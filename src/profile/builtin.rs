@@ -32,4 +32,6 @@ files! {
         "claude-opus-4-6", "claude-opus-5", "claude-sonnet-4-5", "claude-sonnet-4-6",
         "claude-sonnet-5", "gpt-5-6", "llama-3-1-70b", "llama-4", "nova-2-lite", "nova-lite",
         "nova-micro", "nova-premier", "nova-pro";
+    Guardrails "guardrails":
+        "2026-10-01";
 }

@@ -6,6 +6,7 @@
 
 mod builtin;
 mod figure;
+mod guardrails;
 mod latency;
 mod model;
 mod prices;
@@ -23,7 +24,7 @@ use crate::config::{
     self, ConfigError, MergeRules, Node, Problem, Problems, Section, Source, Span, Trail, Value,
     nearest,
 };
-use crate::domain::{FactStatus, LatencyProfile, ModelProfile, PriceBook};
+use crate::domain::{FactStatus, GuardrailQuotas, LatencyProfile, ModelProfile, PriceBook};
 
 /// The kinds of profile files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,11 +35,13 @@ pub enum ProfileKind {
     Prices,
     /// A latency profile.
     Latency,
+    /// Quotas of guardrails.
+    Guardrails,
 }
 
 impl ProfileKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Model, Self::Prices, Self::Latency];
+    pub const ALL: [Self; 4] = [Self::Model, Self::Prices, Self::Latency, Self::Guardrails];
 
     /// The folder of the kind below `profiles/`.
     pub fn folder(self) -> &'static str {
@@ -46,6 +49,7 @@ impl ProfileKind {
             Self::Model => "models",
             Self::Prices => "prices",
             Self::Latency => "latency",
+            Self::Guardrails => "guardrails",
         }
     }
 }
@@ -56,6 +60,7 @@ impl fmt::Display for ProfileKind {
             Self::Model => "model",
             Self::Prices => "price book",
             Self::Latency => "latency profile",
+            Self::Guardrails => "file of guardrail quotas",
         })
     }
 }
@@ -111,6 +116,7 @@ pub struct Catalogue {
     models: BTreeMap<String, Stored<ModelProfile>>,
     prices: BTreeMap<String, Stored<PriceBook>>,
     latencies: BTreeMap<String, Stored<StoredLatency>>,
+    guardrails: BTreeMap<String, Stored<GuardrailQuotas>>,
 }
 
 impl Catalogue {
@@ -191,6 +197,12 @@ impl Catalogue {
                 let stored = Stored::new(source, &root, book, figures);
                 self.prices.insert(name, stored);
             }
+            ProfileKind::Guardrails => {
+                let (quotas, figures) =
+                    read(source, &root, |s| guardrails::read(&name, source.name(), s))?;
+                let stored = Stored::new(source, &root, quotas, figures);
+                self.guardrails.insert(name, stored);
+            }
             ProfileKind::Latency => {
                 let file = read(source, &root, |s| latency::read(&name, s))?;
                 let latency = StoredLatency {
@@ -232,6 +244,9 @@ impl Catalogue {
             ProfileKind::Model => find(kind, &self.models, name).map(|stored| &stored.table),
             ProfileKind::Prices => find(kind, &self.prices, name).map(|stored| &stored.table),
             ProfileKind::Latency => find(kind, &self.latencies, name).map(|stored| &stored.table),
+            ProfileKind::Guardrails => {
+                find(kind, &self.guardrails, name).map(|stored| &stored.table)
+            }
         };
         let below = below
             .map_err(|unknown| fail(unknown.to_string(), "not a known name", unknown.help()))?;
@@ -269,6 +284,20 @@ impl Catalogue {
         books.max_by(|a, b| a.as_of.cmp(&b.as_of))
     }
 
+    /// The quotas of guardrails of that name.
+    ///
+    /// # Errors
+    /// [`UnknownProfile`] with the nearest name.
+    pub fn guardrails(&self, name: &str) -> Result<&GuardrailQuotas, UnknownProfile> {
+        find(ProfileKind::Guardrails, &self.guardrails, name).map(|stored| &stored.value)
+    }
+
+    /// The quotas of guardrails with the latest date; of several, the last by name.
+    pub fn latest_guardrails(&self) -> Option<&GuardrailQuotas> {
+        let files = self.guardrails.values().map(|stored| &stored.value);
+        files.max_by(|a, b| a.as_of.cmp(&b.as_of))
+    }
+
     /// The latency profile of that name.
     ///
     /// # Errors
@@ -290,6 +319,7 @@ impl Catalogue {
             ProfileKind::Model => self.models.keys().map(String::as_str).collect(),
             ProfileKind::Prices => self.prices.keys().map(String::as_str).collect(),
             ProfileKind::Latency => self.latencies.keys().map(String::as_str).collect(),
+            ProfileKind::Guardrails => self.guardrails.keys().map(String::as_str).collect(),
         }
     }
 
@@ -327,6 +357,7 @@ impl Catalogue {
             ProfileKind::Model => self.models.get(name).map(Stored::about),
             ProfileKind::Prices => self.prices.get(name).map(Stored::about),
             ProfileKind::Latency => self.latencies.get(name).map(Stored::about),
+            ProfileKind::Guardrails => self.guardrails.get(name).map(Stored::about),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod figures;
 mod markdown;
 mod number;
 mod offers;
+mod regions;
 mod terminal;
 mod view;
 

@@ -97,6 +97,7 @@ impl View {
                 live(variants),
                 objectives(variants),
                 quotas(variants),
+                super::regions::group(variants),
                 costs(variants),
             ]
             .into_iter()
@@ -167,6 +168,11 @@ fn requests(variants: &[VariantSummary]) -> Group {
     }
     if variants.iter().any(|one| one.truncated > 0) {
         rows.push(row("answers cut off", variants, |one| count(one.truncated)));
+    }
+    if variants.iter().any(|one| one.stopped_early > 0) {
+        rows.push(row("stopped for output quota", variants, |one| {
+            count(one.stopped_early)
+        }));
     }
     Group {
         title: "Requests".into(),
@@ -287,46 +293,65 @@ fn objectives(variants: &[VariantSummary]) -> Group {
 const QUOTA_WORTH_SHOWING: f64 = 0.5;
 
 fn quotas(variants: &[VariantSummary]) -> Group {
-    let mut names: Vec<(&str, &str)> = Vec::new();
-    for quota in variants.iter().flat_map(|one| &one.quota) {
-        let name = (quota.name.as_str(), quota.model.as_str());
-        if !names.contains(&name) {
-            names.push(name);
+    let mut names: Vec<(&str, &str, Option<String>)> = Vec::new();
+    for one in variants {
+        for quota in &one.quota {
+            let name = (
+                quota.name.as_str(),
+                quota.model.as_str(),
+                own_scope(one, quota),
+            );
+            if !names.contains(&name) {
+                names.push(name);
+            }
         }
     }
     let mut rows = Vec::new();
     // A quota that nothing came near to would only hide the one that binds.
-    names.retain(|&(name, model)| {
+    names.retain(|&(name, model, _)| {
         let own = |q: &&crate::results::QuotaSummary| q.name == name && q.model == model;
         let busy = |q: &crate::results::QuotaSummary| {
             let near = |share: Option<f64>| share.is_none_or(|share| share >= QUOTA_WORTH_SHOWING);
             q.refused > 0 || near(q.peak_reserved_share) || near(q.peak_settled_share)
         };
-        name == "tpm"
+        ["tpm", "input_tpm", "output_tpm"].contains(&name)
             || variants
                 .iter()
                 .any(|one| one.quota.iter().filter(own).any(busy))
     });
-    let models = |name: &str| names.iter().filter(|(own, _)| *own == name).count();
-    for &(name, model) in &names {
+    let several = |name: &str| {
+        let mut models = names.iter().filter(|(own, ..)| *own == name);
+        let first = models.next().map(|(_, model, _)| *model);
+        models.any(|(_, model, _)| Some(*model) != first)
+    };
+    for (name, model, scope) in &names {
+        let (name, model) = (*name, *model);
         let title = match name {
             "reserved_input_tpm" => "bought input".to_owned(),
             "reserved_output_tpm" => "bought output".to_owned(),
             "model_units_streams" => "full-speed streams".to_owned(),
             "latency_optimized_tpm" => "latency-optimised TPM".to_owned(),
             "latency_optimized_rpm" => "latency-optimised RPM".to_owned(),
+            "input_tpm" => "input TPM".to_owned(),
+            "output_tpm" => "output TPM".to_owned(),
+            "account_tpd" => "account TPD".to_owned(),
             other => other.to_uppercase(),
         };
-        let title = if models(name) > 1 {
+        let title = if several(name) {
             format!("{title} {model}")
         } else {
             title
+        };
+        let title = match scope {
+            Some(scope) => format!("{title} {scope}"),
+            None => title,
         };
         let of = |one: &VariantSummary, show: &dyn Fn(&crate::results::QuotaSummary) -> String| {
             let own = one
                 .quota
                 .iter()
-                .find(|q| (q.name.as_str(), q.model.as_str()) == (name, model));
+                .filter(|q| (q.name.as_str(), q.model.as_str()) == (name, model))
+                .find(|q| own_scope(one, q) == *scope);
             own.map_or_else(|| NONE.into(), show)
         };
         rows.push(row(&format!("{title} reserved"), variants, |one| {
@@ -343,6 +368,20 @@ fn quotas(variants: &[VariantSummary]) -> Group {
         title: "Quota peaks".into(),
         rows,
     }
+}
+
+/// The scope of a quota where the variant has several of its name and model side by side.
+fn own_scope(variant: &VariantSummary, quota: &crate::results::QuotaSummary) -> Option<String> {
+    let alike = |other: &&crate::results::QuotaSummary| {
+        (&other.name, &other.model) == (&quota.name, &quota.model)
+    };
+    if variant.quota.iter().filter(alike).count() < 2 {
+        return None;
+    }
+    Some(match &quota.region {
+        Some(region) => format!("({} {region})", quota.scope),
+        None => format!("({})", quota.scope),
+    })
 }
 
 fn costs(variants: &[VariantSummary]) -> Group {

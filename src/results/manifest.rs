@@ -82,6 +82,7 @@ pub fn profile_use(catalogue: &Catalogue, kind: ProfileKind, name: &str) -> Opti
     let as_of = match kind {
         ProfileKind::Model => catalogue.model(name).ok()?.source.as_of.clone(),
         ProfileKind::Prices => catalogue.prices(name).ok()?.as_of.clone(),
+        ProfileKind::Guardrails => catalogue.guardrails(name).ok()?.as_of.clone(),
         ProfileKind::Latency => catalogue.latency(name).ok()?.source.as_of.clone(),
     };
     Some(ProfileUse {

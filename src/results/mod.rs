@@ -2,6 +2,7 @@
 //!
 //! Everything here turns values into text and back; `store` puts the text into files.
 
+mod account;
 mod attempts;
 mod break_even;
 mod error;
@@ -22,7 +23,7 @@ pub use summarise::{EngineInfo, ScenarioInfo, summarise};
 pub use summary::{
     Absence, AssumptionSummary, AttemptSummary, BatchSummary, BreakEvenSummary, CostClasses,
     CostSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary,
-    ObjectiveSummary, Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary,
+    ObjectiveSummary, Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, RegionSummary,
     ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TierSummary,
     TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };

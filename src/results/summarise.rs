@@ -5,13 +5,14 @@ use super::figures::{Bought, Latencies, cost, dollars, over, sig};
 use super::offers;
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
-    LatencySummary, PriceBookSummary, QuotaSummary, ReplicationSummary, RequestSummary,
-    SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary, WorkloadSummary,
+    LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
+    RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary,
+    WorkloadSummary,
 };
 use super::verdict::judge;
 use crate::cost::Ledger;
 use crate::measure::{AttemptCounts, Tally};
-use crate::service::QuotaReport;
+use crate::service::{AccountQuota, PoolReport, QuotaReport};
 use crate::sim::{ReplicationValues, VariantContext, VariantMeasures, WorkloadContext};
 use crate::stats::intervals::{Interval, log_mean_interval, mean_interval};
 use crate::units::Micros;
@@ -132,12 +133,14 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         tpot_ms: own.tpot_ms,
         goodput_rps: own.goodput_rps,
         truncated: own.truncated,
+        stopped_early: own.stopped_early,
         tokens: TokenSummary {
             quota_reserved: Some(saturated(measures.total.totals.reserved)),
             quota_settled: Some(saturated(measures.total.totals.settled)),
             ..own.tokens
         },
         quota: measures.total.quotas.iter().map(quota).collect(),
+        regions: measures.total.pools.iter().map(region).collect(),
         cost: cost(prices_known.then_some(&all.ledger), bought, measured),
         measured_s: sig(measured.as_secs_f64()),
         mean_in_system: (measures.total.simulated > 0)
@@ -164,7 +167,11 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
             })
             .collect(),
         notes: context.notes.clone(),
-        warnings: warnings(context, &all, &latencies, &slo),
+        warnings: {
+            let mut warnings = warnings(context, &all, &latencies, &slo);
+            warnings.extend(super::account::beyond(context, &all, measured));
+            warnings
+        },
         slo,
     }
 }
@@ -236,6 +243,7 @@ fn workload(
         goodput_rps: over(tally.good as f64, measured.as_secs_f64()),
         attainment: over(tally.good as f64, counts.offered as f64),
         truncated: tally.truncated,
+        stopped_early: tally.stopped_early,
         tokens: TokenSummary {
             input: tally.tokens.input,
             cache_read: tally.tokens.cache_read,
@@ -276,11 +284,32 @@ fn quota(report: &QuotaReport) -> QuotaSummary {
     QuotaSummary {
         name: report.name.to_owned(),
         model: report.model.clone(),
-        scope: report.kind.to_string(),
+        scope: if report.name == AccountQuota::NAME {
+            "account".to_owned()
+        } else {
+            report.kind.to_string()
+        },
+        region: report.region.clone(),
         limit: report.limit,
         peak_reserved_share: share(report.stats.peak_reserved),
         peak_settled_share: share(report.stats.peak_settled),
         refused: report.stats.refused,
+    }
+}
+
+fn region(report: &PoolReport) -> RegionSummary {
+    let stats = &report.stats;
+    let prefix = stats.cache_read + stats.cache_write;
+    RegionSummary {
+        region: report.region.clone(),
+        model: report.model.clone(),
+        streams: report.streams,
+        calls: stats.calls,
+        spilled: stats.spilled,
+        unavailable: stats.unavailable,
+        broken: stats.broken,
+        cache_hit_share: over(stats.cache_read as f64, prefix as f64),
+        peak_in_flight: stats.peak,
     }
 }
 

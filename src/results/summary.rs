@@ -92,10 +92,16 @@ pub struct VariantSummary {
     /// Answers cut off by `max_tokens`.
     #[serde(default)]
     pub truncated: u64,
+    /// Answers that a quota of output tokens stopped early.
+    #[serde(default)]
+    pub stopped_early: u64,
     /// Tokens of answered requests; quota tokens of the whole run, warm-up inside.
     pub tokens: TokenSummary,
     /// The quotas and bought capacity that the variant drew on.
     pub quota: Vec<QuotaSummary>,
+    /// The pools of Regions, one entry for each model and Region; empty without routing and pools.
+    #[serde(default)]
+    pub regions: Vec<RegionSummary>,
     /// What it cost.
     pub cost: CostSummary,
     /// Measured seconds over all replications, by which rates are taken.
@@ -282,8 +288,11 @@ pub struct QuotaSummary {
     /// The model whose quota it is.
     #[serde(default)]
     pub model: String,
-    /// `in-region`, `geo` or `global`.
+    /// `in-region`, `geo` or `global`; `account` for the quota of the whole account.
     pub scope: String,
+    /// The source Region where it is not the variant's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The limit per window.
     pub limit: u64,
     /// Largest share that admission counted, reservations inside; above 1 with debt.
@@ -292,6 +301,29 @@ pub struct QuotaSummary {
     pub peak_settled_share: Option<f64>,
     /// Attempts refused by it.
     pub refused: u64,
+}
+
+/// What one Region gave one model over the whole run with its warm-up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegionSummary {
+    /// The Region.
+    pub region: String,
+    /// The model.
+    pub model: String,
+    /// Answers at the same time that its pool gives; `null` is any number.
+    pub streams: Option<u32>,
+    /// Calls that it served.
+    pub calls: u64,
+    /// Of those, calls that another Region had no room for.
+    pub spilled: u64,
+    /// Attempts refused for want of room (503).
+    pub unavailable: u64,
+    /// Answers that broke off because the Region was lost.
+    pub broken: u64,
+    /// Share of its prefix tokens that were read from its cache; `null` without any.
+    pub cache_hit_share: Option<f64>,
+    /// The most answers at the same time.
+    pub peak_in_flight: u64,
 }
 
 /// What a variant cost.
@@ -388,6 +420,9 @@ pub struct WorkloadSummary {
     pub attainment: Option<f64>,
     /// Answers cut off by `max_tokens`.
     pub truncated: u64,
+    /// Answers that a quota of output tokens stopped early.
+    #[serde(default)]
+    pub stopped_early: u64,
     /// Tokens of answered requests.
     pub tokens: TokenSummary,
     /// Cost of its tokens; bought capacity belongs to the variant as a whole.

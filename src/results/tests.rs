@@ -69,12 +69,15 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         name: name.into(),
         traffic,
         stream,
+        thinking: None,
+        text_unit: Usd::ZERO,
         tariffs: tariffs.clone(),
         tier: TierSetup::default(),
         batch: None,
     };
     let target = |name: &str| TargetSetup {
         name: name.into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency: latency(),
         burndown: 5,
@@ -85,6 +88,8 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
         optimized: None,
     };
     RunSetup {
@@ -104,6 +109,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             counters: vec![CounterSetup {
                 model: "m".into(),
                 kind: ScopeKind::Geo,
+                region: None,
                 limits: CounterLimits {
                     tpm: TokensPerMinute(tpm),
                     rpm: None,
@@ -113,10 +119,14 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
             tiers: TierSpec::default(),
             optimized: Vec::new(),
+            quotas: crate::service::setup::QuotaSetup::default(),
+            regions: None,
+            cache_per_region: true,
         },
         bounds: RequestBounds::of(slo),
         timeouts_are_billed: true,
@@ -158,6 +168,7 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         slo: slo.clone(),
         workloads: vec![workload("chat"), workload("tags")],
         bought: None,
+        account: crate::service::spec::AccountSpec::default(),
         price_book: ("2026-11-22".into(), "2026-11-22".into()),
         assumptions: Vec::new(),
         warnings: Vec::new(),

@@ -3,6 +3,7 @@
 mod answers;
 mod client;
 mod files;
+mod guardrail;
 mod offers;
 mod origins;
 mod read;
@@ -19,10 +20,10 @@ pub use read::{Loaded, read};
 pub use service::read_faults;
 
 use crate::client::spec::ClientPolicy;
-use crate::domain::Slo;
-use crate::load::spec::TrafficSpec;
+use crate::domain::{Scope, Slo};
+use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::spec::ServiceSpec;
-use crate::units::Micros;
+use crate::units::{Micros, Ratio};
 use std::sync::Arc;
 
 /// A scenario with its variants resolved.
@@ -72,6 +73,8 @@ pub struct Workload {
     pub max_tokens: Option<u32>,
     /// Whether answers are streamed; otherwise there is no TTFT, only e2e.
     pub stream: bool,
+    /// The scope of its calls, where it is not that of the variant's on-demand capacity.
+    pub scope: Option<Scope>,
     /// Tags such as feature or customer, for the ledger.
     pub tags: Vec<(String, String)>,
     /// Its traffic.
@@ -81,6 +84,14 @@ pub struct Workload {
     pub model_id: Option<String>,
     /// What its live calls say.
     pub prompts: PromptSpec,
+    /// The guardrail that its calls meet, by name.
+    pub guardrail: Option<String>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<ThinkingSpec>,
+    /// Share of answers that end with the use of a tool.
+    pub tool_use: Ratio,
+    /// Share of answers that the model's own filter ends on their way.
+    pub content_filtered: Ratio,
     /// The service tier, latency-optimised inference or batch jobs that it asks for.
     pub offer: OfferSpec,
 }

@@ -22,8 +22,9 @@ const RULES: MergeRules = MergeRules {
         "on_demand",
         "input",
         "output",
+        "thinking",
     ],
-    by_name: &["workload"],
+    by_name: &["workload", "guardrail"],
 };
 /// Keys that hold for all variants alike, so that the variants can be compared.
 const COMMON: [&str; 3] = ["description", "seed", "replications"];

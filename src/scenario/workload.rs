@@ -1,10 +1,11 @@
 //! `[[workload]]`: one traffic stream with its sizes and cache.
 
 use crate::config::{
-    Section, boolean, count, float, list, one_of, pair, positive, text, unset_or, whole,
+    Section, boolean, count, float, list, one_of, pair, positive, share, text, unset_or, whole,
 };
 use crate::domain::CacheTtl;
-use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, TrafficSpec};
+use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, ThinkingSpec, TrafficSpec};
+use crate::units::Ratio;
 use std::sync::Arc;
 
 use super::files::Library;
@@ -23,6 +24,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let model = s.required("model", text());
     let max_tokens = s.or("max_tokens", unset_or(count(1..=MAX_TOKENS)), "unset");
     let stream = s.or("stream", boolean(), true);
+    let scope = super::service::own_scope(s);
     let tags = s.table("tags", |s| s.named_values(&text()));
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
@@ -31,17 +33,39 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let prompts = s
         .optional_table("prompts", |s| prompts(s, library))
         .unwrap_or_default();
+    let guardrail = s.optional("guardrail", text());
+    let thinking = s.optional_table("thinking", thinking);
+    let tool_use = share_or_none(s, "tool_use");
+    let content_filtered = share_or_none(s, "content_filtered");
     Some(Workload {
         name: name?,
         model: model?,
         max_tokens: max_tokens?,
         stream: stream?,
+        scope: scope?,
         tags: tags?,
         traffic: traffic?,
         model_id,
         prompts,
+        guardrail: guardrail.filter(|name| name != "none"),
+        thinking,
+        tool_use,
+        content_filtered,
         offer,
     })
+}
+
+/// A share that is nothing where the scenario is silent; one that is wrong has been reported.
+fn share_or_none(s: &mut Section<'_>, key: &str) -> Ratio {
+    s.optional(key, share()).unwrap_or(Ratio::ZERO)
+}
+
+/// A share of the output, or a law of tokens on top of it.
+fn thinking(s: &mut Section<'_>) -> Option<ThinkingSpec> {
+    if s.has("share") {
+        return s.required("share", share()).map(ThinkingSpec::Share);
+    }
+    size(s).map(ThinkingSpec::Tokens)
 }
 
 /// `[workload.prompts]`: a file of prompts, and how many tools the calls declare.

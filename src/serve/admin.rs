@@ -5,11 +5,10 @@ use super::handle::Reply;
 use super::metrics;
 use super::shared::Shared;
 use crate::config::Source;
-use crate::domain::StreamFault;
 use crate::scenario::read_faults;
 use crate::service::spec::{FaultKind, FaultSpec};
-use crate::service::{CounterLimits, CounterState};
-use crate::units::{Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute, UnitText};
+use crate::service::{CounterLimits, CounterState, PoolReport};
+use crate::units::{Micros, Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute, UnitText};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
@@ -128,7 +127,31 @@ fn state(shared: &Shared) -> Value {
         "cached_prefixes": snapshot.cached,
         "targets": targets,
         "quotas": snapshot.counters.iter().map(quota).collect::<Vec<_>>(),
+        "account_tpd": snapshot.account.map(|(limit, available)| json!({
+            "limit": limit,
+            "available": available,
+        })),
+        "pools": snapshot.pools.iter().map(pool).collect::<Vec<_>>(),
         "faults": faults.map(|one| fault(one, snapshot.now)).collect::<Vec<_>>(),
+    })
+}
+
+/// The pool of a Region: what it gives, what it is giving, and what it saw.
+fn pool(pool: &PoolReport) -> Value {
+    json!({
+        "model": pool.model,
+        "region": pool.region,
+        "streams": pool.streams,
+        "ambient": pool.ambient,
+        "in_flight": pool.in_flight,
+        "lost": pool.lost,
+        "calls": pool.stats.calls,
+        "spilled": pool.stats.spilled,
+        "unavailable": pool.stats.unavailable,
+        "broken": pool.stats.broken,
+        "cache_read_tokens": pool.stats.cache_read,
+        "cache_write_tokens": pool.stats.cache_write,
+        "peak_in_flight": pool.stats.peak,
     })
 }
 
@@ -136,6 +159,11 @@ fn quota(counter: &CounterState) -> Value {
     json!({
         "model": counter.model,
         "scope": counter.kind.to_string(),
+        "region": counter.region,
+        "output_tpm": counter.output.map(|(limit, available)| json!({
+            "limit": limit,
+            "available": available,
+        })),
         "tpm": {
             "limit": counter.limits.tpm.0,
             "available": counter.tpm_available,
@@ -157,7 +185,7 @@ fn quota(counter: &CounterState) -> Value {
 fn fault(spec: &FaultSpec, now: Moment) -> Value {
     let seconds = |at: u64| (at as f64 - now.0 as f64) / 1e6;
     let mut fault = json!({
-        "kind": kind_name(spec.kind),
+        "kind": spec.kind.word(),
         "share": spec.share.get(),
         "from_seconds": seconds(spec.from.0),
         "until_seconds": spec.until.map(|until| seconds(until.0)),
@@ -165,25 +193,28 @@ fn fault(spec: &FaultSpec, now: Moment) -> Value {
     if let FaultKind::SlowStart(delay) = spec.kind {
         fault["delay_seconds"] = json!(delay.as_secs_f64());
     }
-    fault
-}
-
-fn kind_name(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Unavailable => "unavailable",
-        FaultKind::Internal => "internal",
-        FaultKind::ModelError => "model_error",
-        FaultKind::ModelTimeout => "model_timeout",
-        FaultKind::Throttled => "throttled",
-        FaultKind::NotReady => "model_not_ready",
-        FaultKind::Reset => "connection_reset",
-        FaultKind::SlowStart(_) => "slow_start",
-        FaultKind::Stream(StreamFault::ModelStreamError) => "stream_error",
-        FaultKind::Stream(StreamFault::Throttled) => "stream_throttled",
-        FaultKind::Stream(StreamFault::Internal) => "stream_internal",
-        FaultKind::Stream(StreamFault::Unavailable) => "stream_unavailable",
-        FaultKind::Stream(StreamFault::Reset) => "stream_reset",
+    if let FaultKind::Slow(slowness) = spec.kind {
+        fault["factor"] = json!(slowness.factor);
+        if let Some(to) = slowness.factor_to {
+            fault["factor_to"] = json!(to);
+        }
     }
+    if let Some(share) = spec.share_to {
+        fault["share_to"] = json!(share.get());
+    }
+    if let Some(recurs) = spec.recurs {
+        fault["every_seconds"] = json!(recurs.every.as_secs_f64());
+        fault["for_seconds"] = json!(recurs.length.as_secs_f64());
+    }
+    if spec.after > Micros::ZERO {
+        fault["after_seconds"] = json!(spec.after.as_secs_f64());
+    }
+    for (key, name) in [("workload", &spec.workload), ("model", &spec.model)] {
+        if let Some(name) = name {
+            fault[key] = json!(name);
+        }
+    }
+    fault
 }
 
 fn parse(body: &[u8]) -> Result<Value, Wrong> {
@@ -221,6 +252,24 @@ fn set_faults(shared: &Shared, body: &[u8]) -> Result<Value, Wrong> {
             .collect();
         Wrong::new(problems.join("; "), HELP)
     })?;
+    for fault in &faults {
+        let serving = &shared.core.serving;
+        let targets = &serving.targets;
+        let known = |name: &String| {
+            targets
+                .iter()
+                .any(|one| one.workload.as_ref() == Some(name))
+        };
+        if let Some(name) = fault.workload.as_ref().filter(|name| !known(name)) {
+            let message = format!("no workload is named `{}`", name.escape_debug());
+            return Err(Wrong::new(message, "GET /_bedload/state lists them"));
+        }
+        let known = |name: &String| serving.models.iter().any(|model| model.name == *name);
+        if let Some(name) = fault.model.as_ref().filter(|name| !known(name)) {
+            let message = format!("no model is named `{}`", name.escape_debug());
+            return Err(Wrong::new(message, "use the name of its profile"));
+        }
+    }
     shared.core.set_faults(&faults);
     Ok(state(shared))
 }

@@ -7,6 +7,7 @@ use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
 use super::tiers::Asked as AskedTier;
 use crate::domain::{CachePoint, Failure, StreamFault};
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};
 use crate::wire::reply::{
@@ -82,8 +83,19 @@ pub(super) async fn answer(
         number,
         key,
     };
-    let (running, answer, closing) = decide(shared, &read)?;
+    let (mut running, answer, closing) = decide(shared, &read)?;
+    if let Some(running) = &mut running
+        && let Some(failure) = running.grant.refused
+    {
+        if let Some(at) = running.grant.done_at {
+            worker.timer.sleep_until(at).await;
+        }
+        running.finish(0, End::Refused(failure));
+        return Err(unanswered(failure, read.asked.id));
+    }
     if read.asked.operation.streams() {
+        let mut running = running;
+        fail_before_first_token(worker, &read, running.as_mut()).await?;
         stream(worker, &read, running, answer, closing).await
     } else {
         all_at_once(worker, &read, running, answer, closing).await
@@ -147,16 +159,15 @@ fn decide(
             prefix: Prefix::Points(&points),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
+            thinking: 0,
+            screening: Screening::Off,
             tier: asked.tier,
             latency_optimized: asked.latency_optimized,
         },
         read.asked.arrived,
         read.asked.operation.streams(),
     );
-    let running = admitted.map_err(|failure| match failure {
-        Failure::Connection => Unanswered::Dropped,
-        failure => ErrorReply::from(failure).of_model(read.asked.id).into(),
-    })?;
+    let running = admitted.map_err(|failure| unanswered(failure, read.asked.id))?;
     asked.served(&running.grant, &mut closing);
     closing.usage = running.grant.usage;
     closing.cache_write_1h = running.grant.cache_write_1h;
@@ -165,6 +176,13 @@ fn decide(
         answer = shared.guardrail.check_output(answer, 0, report);
     }
     Ok((Some(running), answer, closing))
+}
+
+fn unanswered(failure: Failure, model_id: &str) -> Unanswered {
+    match failure {
+        Failure::Connection => Unanswered::Dropped,
+        failure => ErrorReply::from(failure).of_model(model_id).into(),
+    }
 }
 
 fn points(count: &TokenCount) -> Vec<CachePoint> {
@@ -221,6 +239,24 @@ async fn stream(
         ),
     );
     Ok(known.map(|_| ReplyBody::Stream(Box::new(body))))
+}
+
+/// Waits for the end of a stream that breaks off before its first token: its error comes in place of the
+/// headers, as they go out with the first event.
+async fn fail_before_first_token(
+    worker: &Arc<Worker>,
+    read: &Read<'_>,
+    running: Option<&mut Running>,
+) -> Result<(), Unanswered> {
+    let Some(running) = running else {
+        return Ok(());
+    };
+    let Some((0, fault)) = running.grant.broken else {
+        return Ok(());
+    };
+    wait_for_end(worker, running).await;
+    running.finish(0, End::Broken(fault));
+    Err(ErrorReply::from(fault).of_model(read.asked.id).into())
 }
 
 async fn all_at_once(

@@ -4,7 +4,7 @@ use super::tally::{End, Ended, Tally};
 use crate::clock::Clock;
 use crate::domain::{Failure, Usage};
 use crate::service::spec::FaultSpec;
-use crate::service::{Call, CounterLimits, CounterState, Endpoint, Grant, ServedBy};
+use crate::service::{Call, CounterLimits, CounterState, Endpoint, Grant, PoolReport, ServedBy};
 use crate::sim::Serving;
 use crate::units::{Micros, Moment};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +57,9 @@ pub(super) struct Snapshot {
     pub(super) began: Moment,
     pub(super) generation: u32,
     pub(super) counters: Vec<CounterState>,
+    /// Limit and remainder of the account's tokens per day, where enforced.
+    pub(super) account: Option<(u64, i64)>,
+    pub(super) pools: Vec<PoolReport>,
     pub(super) in_flight: u64,
     pub(super) cached: usize,
     pub(super) faults: Vec<FaultSpec>,
@@ -123,6 +126,7 @@ impl Core {
         let (mut brain, now) = self.lock();
         fresh.generation = brain.generation.wrapping_add(1);
         fresh.began = now;
+        fresh.endpoint.begin(now, &self.serving.endpoint);
         let faults = later(&self.serving.endpoint.faults, now);
         fresh.endpoint.set_faults(&faults);
         let old = std::mem::replace(&mut *brain, fresh);
@@ -159,9 +163,11 @@ impl Core {
             began: brain.began,
             generation: brain.generation,
             counters: brain.endpoint.counters(now),
+            account: brain.endpoint.account(now),
+            pools: brain.endpoint.pools(now),
             in_flight: brain.endpoint.totals().in_flight,
             cached: brain.endpoint.cached(now),
-            faults: brain.endpoint.faults().copied().collect(),
+            faults: brain.endpoint.faults().cloned().collect(),
             tallies: brain.tallies.clone(),
         }
     }
@@ -195,7 +201,7 @@ fn later(faults: &[FaultSpec], now: Moment) -> Vec<FaultSpec> {
         .map(|fault| FaultSpec {
             from: fault.from + shift,
             until: fault.until.map(|until| until + shift),
-            ..*fault
+            ..fault.clone()
         })
         .collect()
 }

@@ -192,7 +192,10 @@ impl Collector for Scrape {
                 let Some(value) = level(counter) else {
                     continue;
                 };
-                let kind = counter.kind.to_string();
+                let kind = match &counter.region {
+                    None => counter.kind.to_string(),
+                    Some(region) => format!("{} {region}", counter.kind),
+                };
                 let labels = [("model", counter.model.as_str()), ("scope", kind.as_str())];
                 ConstGauge::new(value).encode(metric.encode_family(&labels)?)?;
             }

@@ -16,6 +16,8 @@ pub(super) enum End {
     Answered,
     /// Its answer broke off.
     Broken(StreamFault),
+    /// It was admitted only to fail after a while.
+    Refused(Failure),
     /// The client left before the end.
     Abandoned,
 }
@@ -87,7 +89,11 @@ impl Tally {
     pub(super) fn refused(&mut self, failure: Failure) {
         match failure {
             Failure::Throttled(_) => self.throttles += 1,
-            Failure::NotReady | Failure::Validation | Failure::Denied | Failure::ModelTimeout => {
+            Failure::NotReady
+            | Failure::Validation
+            | Failure::Denied
+            | Failure::Rejected(_)
+            | Failure::ModelTimeout => {
                 self.client_errors += 1;
             }
             _ => self.server_errors += 1,
@@ -104,6 +110,7 @@ impl Tally {
                     self.first_token.add(span);
                 }
             }
+            End::Refused(failure) => self.refused(failure),
             End::Broken(StreamFault::Throttled) => self.throttles += 1,
             End::Broken(_) => self.server_errors += 1,
             End::Abandoned => self.abandoned += 1,

@@ -1,20 +1,28 @@
 //! The service brain: Bedrock's admission, settlement, capacity, latency and cache.
 
+mod account;
 pub mod batch;
 mod cache;
 mod endpoint;
+pub mod fault;
+pub mod guardrail;
 mod latency;
 mod meter;
+mod output;
 mod quota;
+mod regions;
 mod reserved;
 pub mod setup;
 pub mod spec;
 pub mod tiers;
 mod units;
 
+pub use account::{AccountQuota, Weights};
 pub use cache::{PointCache, PrefixCache};
 pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;
+pub use output::{OutputBudget, Production};
 pub use quota::{Counter, CounterLimits, QuotaReport, QuotaStats, TokenQuota};
+pub use regions::{Placed, PoolReport, PoolStats, Regions};
 pub use units::{PrefillQueue, SharedDecoder, Stream};

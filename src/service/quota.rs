@@ -7,6 +7,7 @@
 
 use super::endpoint::CounterState;
 use super::meter::Meter;
+use super::output::{OutputBudget, Production};
 use crate::domain::{QuotaRules, RefusalReason, ScopeKind, Semantics};
 use crate::units::{Micros, Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute};
 
@@ -74,7 +75,7 @@ impl TokenQuota {
     }
 
     /// Reserves `tokens` whether they fit or not; ask [`TokenQuota::available`] first.
-    fn reserve(&mut self, now: Moment, tokens: i64, available: i64) {
+    pub(super) fn reserve(&mut self, now: Moment, tokens: i64, available: i64) {
         match self.semantics {
             Semantics::B => {}
             Semantics::A | Semantics::C => self.meter.take(now, tokens),
@@ -82,6 +83,20 @@ impl TokenQuota {
         self.held += tokens;
         let counted = self.meter.limit() - available + tokens;
         self.stats.peak_reserved = self.stats.peak_reserved.max(counted.max(0) as u64);
+    }
+
+    /// Notes a request that did not fit.
+    pub(super) fn refuse(&mut self) {
+        self.stats.refused += 1;
+    }
+
+    /// Changes a reservation made at `taken_at` from `old` to `new` tokens while its request runs.
+    fn change_reservation(&mut self, now: Moment, taken_at: Moment, old: i64, new: i64) {
+        self.held += new - old;
+        match self.semantics {
+            Semantics::B => {}
+            Semantics::A | Semantics::C => self.adjust(now, taken_at, old - new),
+        }
     }
 
     /// Replaces a reservation made at `taken_at` by what was used.
@@ -140,9 +155,13 @@ pub struct Counter {
     pub kind: ScopeKind,
     /// The model's name, for reports.
     pub model: String,
+    /// The source Region where it is not the variant's, for reports.
+    pub region: Option<String>,
     tpm: TokenQuota,
     rpm: Option<RequestQuota>,
     tpd: Option<TokenQuota>,
+    /// Of the mantle family: output tokens per minute. `tpm` is then the input's.
+    output: Option<Box<OutputBudget>>,
     rules: QuotaRules,
 }
 
@@ -188,12 +207,14 @@ pub struct CounterLimits {
 /// One quota of a counter with what it saw, for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaReport {
-    /// `tpm`, `rpm` or `tpd`.
+    /// `tpm`, `rpm`, `tpd`, `input_tpm`, `output_tpm` or `account_tpd`.
     pub name: &'static str,
     /// The model's name.
     pub model: String,
     /// The counter's scope.
     pub kind: ScopeKind,
+    /// The source Region where it is not the variant's.
+    pub region: Option<String>,
     /// The limit per window.
     pub limit: u64,
     /// Peaks and refusals.
@@ -207,6 +228,8 @@ impl Counter {
         Self {
             kind,
             model: model.to_owned(),
+            region: None,
+            output: None,
             tpm: TokenQuota::new(rules, limits.tpm.0, Micros::MINUTE),
             rpm: limits.rpm.map(|rpm| RequestQuota::new(rules, rpm.0)),
             tpd: tpd.map(|tpd| TokenQuota::new(rules, tpd.0, Micros::DAY)),
@@ -220,6 +243,18 @@ impl Counter {
     /// The quota that has no room: tokens per minute first, then requests, then tokens per day.
     #[inline]
     pub fn admit(&mut self, now: Moment, tokens: i64) -> Result<(), RefusalReason> {
+        self.admit_unless(now, tokens, None)
+    }
+
+    /// Like [`Counter::admit`], but a request that all quotas of this counter would take is refused for
+    /// `elsewhere`, if there is such a reason.
+    #[inline]
+    pub(super) fn admit_unless(
+        &mut self,
+        now: Moment,
+        tokens: i64,
+        elsewhere: Option<RefusalReason>,
+    ) -> Result<(), RefusalReason> {
         let available = self.tpm.available(now);
         let available_today = self.tpd.as_mut().map(|quota| quota.available(now));
         let refusal = if available < tokens {
@@ -236,7 +271,7 @@ impl Counter {
             quota.stats.refused += 1;
             Some(RefusalReason::TokensPerDay)
         } else {
-            None
+            elsewhere
         };
         if let Some(quota) = &mut self.rpm
             && (refusal.is_none() || self.rules.refused_counts_rpm)
@@ -261,9 +296,81 @@ impl Counter {
         }
     }
 
+    /// Changes the reservation of a request in flight from `old` to `new` tokens; says what it is then.
+    /// What a fixed window has forgotten cannot be returned to it, and stays reserved.
+    pub fn adjust(&mut self, now: Moment, admitted_at: Moment, old: i64, new: i64) -> i64 {
+        let keeps = self.rules.semantics == Semantics::C
+            && new < old
+            && !self.tpm.meter.same_window(admitted_at, now);
+        if keeps {
+            return old;
+        }
+        self.tpm.change_reservation(now, admitted_at, old, new);
+        if let Some(quota) = &mut self.tpd {
+            quota.change_reservation(now, admitted_at, old, new);
+        }
+        new
+    }
+
+    /// Makes this a counter of the mantle family, with a quota of output tokens.
+    #[must_use]
+    pub fn with_output(mut self, limit: TokensPerMinute) -> Self {
+        let budget = OutputBudget::new(self.rules.token_window, limit.0);
+        self.output = Some(Box::new(budget));
+        self
+    }
+
+    /// Whether output has a quota of its own.
+    #[inline]
+    pub fn is_mantle(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Books the output of an admitted answer; says how many of its tokens come.
+    pub(super) fn book_output(&mut self, now: Moment, answer: &Production) -> u32 {
+        match &mut self.output {
+            Some(budget) => budget.book(now, answer),
+            None => answer.tokens,
+        }
+    }
+
+    /// Gives back what an answer that ended after `produced` tokens was still to produce.
+    pub(super) fn unbook_output(&mut self, now: Moment, answer: &Production, produced: u32) {
+        if let Some(budget) = &mut self.output {
+            budget.unbook(now, answer, produced);
+        }
+    }
+
+    /// Multiplies the limit of output tokens, where there is one.
+    pub(super) fn scale_output(&mut self, now: Moment, factor: f64) {
+        if let Some(budget) = &mut self.output {
+            let limit = (budget.limit() as f64 * factor).round().max(1.0);
+            budget.set_limit(now, limit as u64);
+        }
+    }
+
+    /// Requests that its quotas refused so far.
+    pub(super) fn refused(&self) -> u64 {
+        let rpm = self.rpm.as_ref().map_or(0, |quota| quota.stats.refused);
+        let tpd = self.tpd.as_ref().map_or(0, |quota| quota.stats.refused);
+        self.tpm.stats.refused + rpm + tpd
+    }
+
     /// Tokens reserved by requests in flight.
     pub fn held(&self) -> i64 {
         self.tpm.held()
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> CounterLimits {
+        CounterLimits {
+            tpm: TokensPerMinute(self.tpm.limit()),
+            rpm: self
+                .rpm
+                .as_ref()
+                .map(|quota| RequestsPerMinute(quota.meter.limit() as u64)),
+            tpd: self.tpd.as_ref().map(|quota| TokensPerDay(quota.limit())),
+        }
     }
 
     /// Tokens per minute that admission may still reserve at `now`.
@@ -290,14 +397,12 @@ impl Counter {
         CounterState {
             model: self.model.clone(),
             kind: self.kind,
-            limits: CounterLimits {
-                tpm: TokensPerMinute(self.tpm.limit()),
-                rpm: self
-                    .rpm
-                    .as_ref()
-                    .map(|quota| RequestsPerMinute(quota.meter.limit() as u64)),
-                tpd: self.tpd.as_ref().map(|quota| TokensPerDay(quota.limit())),
-            },
+            region: self.region.clone(),
+            limits: self.limits(),
+            output: self
+                .output
+                .as_mut()
+                .map(|budget| (budget.limit(), budget.available(now))),
             tpm_available: self.tpm.available(now),
             held: self.tpm.held(),
             settled_this_minute: self.shown(now),
@@ -330,9 +435,16 @@ impl Counter {
             name,
             model: self.model.clone(),
             kind: self.kind,
+            region: self.region.clone(),
             limit,
             stats,
         };
+        if let Some(output) = &self.output {
+            return vec![
+                report("input_tpm", self.tpm.limit(), self.tpm.stats),
+                report("output_tpm", output.limit(), output.stats()),
+            ];
+        }
         let mut reports = vec![report("tpm", self.tpm.limit(), self.tpm.stats)];
         if let Some(quota) = &self.rpm {
             let stats = QuotaStats {

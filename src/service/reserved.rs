@@ -96,6 +96,7 @@ impl ReservedTier {
             name,
             model: self.model.clone(),
             kind: self.kind,
+            region: None,
             limit: side.meter.limit() as u64,
             stats: side.stats,
         };

@@ -1,7 +1,10 @@
 //! What an endpoint is built from: one variant with its models resolved.
 
+pub use super::account::{AccountSetup, Weights};
+use super::guardrail::{GuardSetup, TargetGuard};
 use super::quota::{Counter, CounterLimits};
-use super::spec::{FaultSpec, Overload};
+pub use super::regions::{Destination, PoolSetup, RegionsSetup};
+use super::spec::{FaultSpec, Overload, QuotaChange};
 use super::tiers::{OptimizedRoute, TierSpec};
 use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
@@ -19,6 +22,8 @@ pub struct EndpointSetup {
     pub reserved: Option<ReservedSetup>,
     /// Model units, if bought.
     pub units: Option<UnitsSetup>,
+    /// The guardrails that calls may meet.
+    pub guards: Vec<GuardSetup>,
     /// Injected errors.
     pub faults: Vec<FaultSpec>,
     /// Load of the shared service, in `[0, 1)`.
@@ -27,6 +32,26 @@ pub struct EndpointSetup {
     pub tiers: TierSpec,
     /// The quota counters of latency-optimised inference.
     pub optimized: Vec<CounterSetup>,
+    /// Quotas beyond single counters and their limits.
+    pub quotas: QuotaSetup,
+    /// Routing and capacity of Regions; `None` draws a Region with equal odds, and none is ever full.
+    pub regions: Option<RegionsSetup>,
+    /// Whether each Region has a prompt cache of its own.
+    pub cache_per_region: bool,
+}
+
+/// Quotas beyond single counters and their limits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuotaSetup {
+    /// Limits that change while the service runs.
+    pub changes: Vec<QuotaChange>,
+    /// The account's tokens per day, where enforced.
+    pub account: Option<AccountSetup>,
+    /// How often reservations are adjusted, if they are.
+    pub adjust_every: Option<Micros>,
+    /// Output tokens per minute of each counter; empty for the runtime family, whose counters have none.
+    /// The tokens per minute of the counters are then those of the input.
+    pub output_tpm: Vec<TokensPerMinute>,
 }
 
 /// The service side of one workload.
@@ -34,6 +59,8 @@ pub struct EndpointSetup {
 pub struct TargetSetup {
     /// The workload's name, which names its draws.
     pub name: String,
+    /// The model's name, for faults that are limited to it.
+    pub model: String,
     /// Where its calls go.
     pub route: Route,
     /// The model's latency.
@@ -54,8 +81,21 @@ pub struct TargetSetup {
     pub destinations: usize,
     /// Latency added by a Region other than the source.
     pub hop: Micros,
+    /// How its model ends answers.
+    pub behaviour: Behaviour,
+    /// The guardrail that its calls meet, if any.
+    pub guard: Option<TargetGuard>,
     /// The quota of latency-optimised inference, if the model has it.
     pub optimized: Option<OptimizedRoute>,
+}
+
+/// How a model ends answers that nothing cuts short.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Behaviour {
+    /// Share of answers that end with the use of a tool.
+    pub tool_use: f64,
+    /// Share of answers that the model's own filter ends, somewhere on their way.
+    pub content_filtered: f64,
 }
 
 /// Where the calls of a workload go. Counters are indices into [`EndpointSetup::counters`].
@@ -98,6 +138,8 @@ pub struct CounterSetup {
     pub model: String,
     /// Which counter of the model.
     pub kind: ScopeKind,
+    /// The source Region of an in-Region counter that is not the variant's: quotas are counted in it.
+    pub region: Option<String>,
     /// Its limits.
     pub limits: CounterLimits,
 }
@@ -105,7 +147,9 @@ pub struct CounterSetup {
 impl CounterSetup {
     /// The counter, unused.
     pub fn build(&self, rules: QuotaRules) -> Counter {
-        Counter::new(&self.model, self.kind, self.limits, rules)
+        let mut counter = Counter::new(&self.model, self.kind, self.limits, rules);
+        counter.region.clone_from(&self.region);
+        counter
     }
 }
 

@@ -1,7 +1,16 @@
 //! What a scenario says of the service: capacity that is bought or shared, assumptions, faults.
 
+mod quotas;
+mod regions;
+
+pub use quotas::{
+    AccountSpec, AccountWeight, CounterFilter, CounterLimit, Family, NewLimits, QuotaChange,
+    QuotaSpec,
+};
+pub use regions::{Loss, PoolSpec, RegionsSpec, RoutingPolicy};
+
 use super::tiers::TierSpec;
-use crate::domain::{QuotaRules, Scope, StreamFault, Term};
+use crate::domain::{QuotaRules, Rejection, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 
 /// The service side of one variant.
@@ -29,8 +38,18 @@ pub struct ServiceSpec {
     pub faults: Vec<FaultSpec>,
     /// What a served model says.
     pub answers: AnswerSpec,
+    /// The guardrails that workloads and calls may name.
+    pub guardrails: Vec<super::guardrail::GuardSpec>,
     /// What the service tiers do.
     pub tiers: TierSpec,
+    /// Which runtime family is called.
+    pub family: Family,
+    /// Quotas beyond the limits that hold for all models.
+    pub quotas: QuotaSpec,
+    /// Routing and capacity of Regions; `None` draws a Region with equal odds and no limit.
+    pub regions: Option<RegionsSpec>,
+    /// Whether each Region has a prompt cache of its own. AWS does not say.
+    pub cache_per_region: bool,
 }
 
 /// A latency without noise.
@@ -165,12 +184,18 @@ pub struct ReservedSpec {
 }
 
 /// The kinds of server error that can be injected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FaultKind {
     /// 503.
     Unavailable,
+    /// 503 with too many connections open.
+    TooManyConnections,
     /// 500.
     Internal,
+    /// 502.
+    BadGateway,
+    /// 504.
+    GatewayTimeout,
     /// 424.
     ModelError,
     /// 408.
@@ -179,23 +204,61 @@ pub enum FaultKind {
     Throttled,
     /// 429 `ModelNotReadyException`.
     NotReady,
+    /// 403 `AccessDeniedException`.
+    AccessDenied,
+    /// Another 400, 403 or 404.
+    Rejected(Rejection),
     /// The connection is closed before an answer.
     Reset,
     /// The answer breaks off after some of its tokens.
     Stream(StreamFault),
     /// The first token comes later by this much; the call succeeds.
     SlowStart(Micros),
+    /// Answers take a multiple of their time; the calls succeed.
+    Slow(Slowness),
+}
+
+/// How much slower answers are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slowness {
+    /// Whether the time to the first token is multiplied.
+    pub first_token: bool,
+    /// Whether the time per token is.
+    pub tokens: bool,
+    /// The factor.
+    pub factor: f64,
+    /// The factor at the end of the window, reached in a straight line.
+    pub factor_to: Option<f64>,
 }
 
 /// A share of attempts that fail in a span of time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FaultSpec {
     /// Which error.
     pub kind: FaultKind,
     /// Share of attempts.
     pub share: Ratio,
+    /// The share at the end of the window, reached in a straight line.
+    pub share_to: Option<Ratio>,
     /// From when on.
     pub from: Micros,
     /// Until when; `None` is the end of the run.
     pub until: Option<Micros>,
+    /// Windows that recur within that span, the first at its beginning; `None` is all of it.
+    pub recurs: Option<Recurrence>,
+    /// How long an error takes to be answered.
+    pub after: Micros,
+    /// The workload whose calls it meets; `None` meets all.
+    pub workload: Option<String>,
+    /// The model whose calls it meets; `None` meets all.
+    pub model: Option<String>,
+}
+
+/// Windows that recur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recurrence {
+    /// From the beginning of one window to that of the next.
+    pub every: Micros,
+    /// How long one lasts.
+    pub length: Micros,
 }

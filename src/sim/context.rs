@@ -1,7 +1,8 @@
 //! What a variant was made of, in the words and figures that results show beside its measures.
 
 use crate::domain::{Origin, PriceTier, Slo, TokenPrices};
-use crate::units::{Micros, TokensPerMinute, Usd};
+use crate::service::spec::{AccountSpec, AccountWeight};
+use crate::units::{Micros, TokensPerDay, TokensPerMinute, Usd};
 
 /// One variant's ingredients.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct VariantContext {
     pub workloads: Vec<WorkloadContext>,
     /// What its bought capacity costs, if it has any.
     pub bought: Option<BoughtCapacity>,
+    /// The account's tokens per day, and how tokens count in it.
+    pub account: AccountSpec,
     /// The price book's name and date.
     pub price_book: (String, String),
     /// Assumptions in force: name, value, and why.
@@ -82,4 +85,49 @@ pub struct Assumption {
     pub value: String,
     /// What is known, and why this value.
     pub why: String,
+}
+
+/// What an account used, or will, in a span of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AccountUse {
+    /// Billed tokens of all classes.
+    pub billed_tokens: f64,
+    /// What they cost.
+    pub cost: Usd,
+    /// In how long.
+    pub span: Micros,
+}
+
+impl AccountUse {
+    /// Tokens of a day at this rate, as the account's quota counts them; `None` for a span of no length.
+    pub fn per_day(&self, account: &AccountSpec) -> Option<f64> {
+        let days = self.span.as_secs_f64() / Micros::DAY.as_secs_f64();
+        // Tokens times price over a reference price, summed, are dollars over that price.
+        let tokens = match account.weight {
+            AccountWeight::Price => self.cost.0 as f64 / account.reference.0 as f64,
+            AccountWeight::None => self.billed_tokens,
+        };
+        (days > 0.0).then(|| tokens / days)
+    }
+
+    /// What to say where the documented quota is not enforced and a day would exceed it.
+    pub fn warning(&self, account: &AccountSpec) -> Option<String> {
+        let documented = AccountSpec::DOCUMENTED;
+        let per_day = self.per_day(account)?;
+        if account.limit.is_some() || per_day <= documented.0 as f64 {
+            return None;
+        }
+        let per_day = TokensPerDay((per_day / 1e6).round() as u64 * 1_000_000);
+        let weighted = match account.weight {
+            AccountWeight::Price => format!(
+                ", weighted by price (${} per million counts one)",
+                account.reference.dollars_per_million()
+            ),
+            AccountWeight::None => String::new(),
+        };
+        Some(format!(
+            "a day at this rate bills {per_day}{weighted}, and a new account has {documented} over all \
+             models, not adjustable; that quota is not enforced here: set `quota.account_tpd`"
+        ))
+    }
 }

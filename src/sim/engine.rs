@@ -12,7 +12,9 @@ use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome, PriceTier};
 use crate::load::source::{Arrival, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
+use crate::service::guardrail::Screening;
 use crate::service::{Call, Endpoint, Prefix};
 use crate::units::{Micros, Moment};
 use std::sync::Arc;
@@ -54,6 +56,7 @@ struct WorkloadSource {
     ahead: Option<Arrival>,
     blocks: Arc<[u32]>,
     jitter: Keyed,
+    thinking: Option<ThinkingLaw>,
     tier: Option<PriceTier>,
     latency_optimized: bool,
 }
@@ -78,6 +81,10 @@ impl Engine {
                     ahead,
                     blocks,
                     jitter,
+                    thinking: workload
+                        .thinking
+                        .as_ref()
+                        .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
                     tier: workload.tier.asks,
                     latency_optimized: workload.tier.latency_optimized,
                 }
@@ -128,8 +135,15 @@ impl Engine {
             0,
             "a call was never settled"
         );
-        self.recorder
-            .finish(self.endpoint.reports(), self.endpoint.totals())
+        let pools = self.endpoint.pools(self.recorder.now());
+        assert!(
+            pools.iter().all(|pool| pool.in_flight == 0),
+            "an answer never left its pool"
+        );
+        let (reports, totals) = (self.endpoint.reports(), self.endpoint.totals());
+        let mut measures = self.recorder.finish(reports, totals);
+        measures.pools = pools;
+        measures
     }
 
     #[inline]
@@ -246,6 +260,10 @@ impl Engine {
         request.sent_at = now;
         let source = &self.sources[request.workload];
         let prefix = request.prefix;
+        let (output, thinking) = match &source.thinking {
+            None => (request.output, 0),
+            Some(law) => law.draw(request.seq, request.output),
+        };
         let call = Call {
             target: request.workload,
             key: request.draw_key(),
@@ -253,8 +271,10 @@ impl Engine {
             prefix: Prefix::Blocks(
                 &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
             ),
-            output: request.output,
+            output,
             max_tokens: None,
+            thinking,
+            screening: Screening::AsSet,
             tier: source.tier,
             latency_optimized: source.latency_optimized,
         };
@@ -315,10 +335,16 @@ impl Engine {
     #[inline]
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
-        if let Some((produced, fault)) = request.grant.broken {
+        if let Some(failure) = request.grant.refused {
+            self.endpoint
+                .settle(now, request.workload, &request.grant, 0);
+            self.recorder.refused(now, request, failure);
+            self.failed(now, id, failure);
+            return;
+        }
+        if let Some((produced, failure)) = request.grant.failure() {
             self.endpoint
                 .settle(now, request.workload, &request.grant, produced);
-            let failure = Failure::StreamBroken(fault);
             self.recorder.abandoned(now, request, produced, failure);
             self.failed(now, id, failure);
             return;
@@ -394,7 +420,7 @@ impl Engine {
 
 impl Answer {
     fn of(request: &Request, done_at: Moment) -> Self {
-        let first = request.grant.first_token_at;
+        let first = request.grant.first_seen_at().min(done_at);
         let after_first = done_at.since(first).0;
         let gaps = u64::from(request.grant.usage.output.saturating_sub(1));
         Self {

@@ -1,7 +1,7 @@
 //! What one run measured.
 
 use crate::measure::{AttemptRecord, Tally, Timeline};
-use crate::service::{QuotaReport, ServiceTotals};
+use crate::service::{PoolReport, QuotaReport, ServiceTotals};
 use crate::units::Micros;
 
 /// What one run measured.
@@ -13,6 +13,8 @@ pub struct RunMeasures {
     pub timeline: Timeline,
     /// Quotas and bought capacity.
     pub quotas: Vec<QuotaReport>,
+    /// The pools of Regions; none where Regions have no bounds.
+    pub pools: Vec<PoolReport>,
     /// Each measured attempt of the first replication, if the setup asked for them.
     pub attempts: Vec<AttemptRecord>,
     /// Quota tokens reserved and settled.
@@ -39,6 +41,9 @@ impl RunMeasures {
         self.timeline.merge(&other.timeline);
         for (sum, quota) in self.quotas.iter_mut().zip(&other.quotas) {
             sum.stats.merge(&quota.stats);
+        }
+        for (sum, pool) in self.pools.iter_mut().zip(&other.pools) {
+            sum.stats.merge(&pool.stats);
         }
         self.totals.reserved += other.totals.reserved;
         self.totals.settled += other.totals.settled;

@@ -13,7 +13,7 @@ mod setup;
 mod slab;
 
 pub use assemble::{Assembled, assemble};
-pub use context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
+pub use context::{AccountUse, Assumption, BoughtCapacity, VariantContext, WorkloadContext};
 pub use engine::{REFUSAL_TAKES, run};
 pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};

@@ -4,10 +4,11 @@ use super::measures::RunMeasures;
 use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;
-use crate::domain::{Failure, Outcome, PriceTier, ScopeKind, Usage};
+use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
+use crate::service::guardrail::{Screened, Verdict};
 use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
-use crate::units::{Micros, Moment};
+use crate::units::{Micros, Moment, Usd};
 
 /// The times of an answered request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +58,46 @@ struct Recorded {
     tariffs: [Option<Tariff>; 3],
     /// The same for what is served as the tier that the workload names.
     tier_tariffs: [Option<Tariff>; 3],
+    thinks: bool,
+    text_unit: Usd,
 }
 
 impl Recorded {
+    /// Books the text units of an attempt whose answer cost `output_units`.
+    fn guarded(&mut self, screened: &Screened, output_units: u32) {
+        let counts = &mut self.tally.guardrail;
+        counts.evaluated += 1;
+        counts.input_units += u64::from(screened.input_units);
+        counts.output_units += u64::from(output_units);
+        let units = i128::from(screened.input_units) + i128::from(output_units);
+        self.tally.ledger.guardrail.0 += units * self.text_unit.0;
+    }
+
+    /// Counts what the guardrail decided.
+    fn found(&mut self, screened: &Screened) {
+        let counts = &mut self.tally.guardrail;
+        match screened.verdict {
+            Verdict::Passed => {}
+            Verdict::InputBlocked => counts.input_blocked += 1,
+            Verdict::OutputBlocked => counts.output_blocked += 1,
+            Verdict::Masked => counts.masked += 1,
+        }
+        counts.leaked += u64::from(screened.leaked());
+    }
+
+    /// Counts the thinking of an answer, and when its first visible text came.
+    fn thought(&mut self, request: &Request, answer: &Answer) {
+        let (output, thinking) = (request.grant.usage.output, request.grant.thinking);
+        self.tally.thinking_tokens += u64::from(thinking);
+        // An answer that ends within its thinking has no text.
+        if self.stream && thinking < output {
+            let gap = answer.tpot.unwrap_or(Micros::ZERO);
+            let late = Micros(gap.0 * u64::from(thinking));
+            self.tally
+                .saw_text(answer.ttft + late, answer.attempt_ttft + late);
+        }
+    }
+
     /// What the tokens of an answer cost; `None` where capacity is paid by the hour, and where no
     /// price is known.
     #[inline]
@@ -104,6 +142,8 @@ impl Recorder {
                 block_tokens: target.block_tokens,
                 tariffs: by_scope(&workload.tariffs),
                 tier_tariffs: by_scope(&workload.tier.tariffs),
+                thinks: workload.thinking.is_some(),
+                text_unit: workload.text_unit,
             })
             .collect();
         Self {
@@ -182,13 +222,16 @@ impl Recorder {
         if !self.is_measured(request) {
             return;
         }
+        if refusal == Some(Failure::Throttled(RefusalReason::Guardrail)) {
+            self.workloads[request.workload].tally.guardrail.throttled += 1;
+        }
         let attempts = &mut self.workloads[request.workload].tally.attempts;
         attempts.sent += 1;
         attempts.sent_by_number[number(request)] += 1;
         match refusal {
             None => return,
             Some(Failure::Throttled(_)) => attempts.throttled += 1,
-            Some(Failure::Unavailable) => attempts.unavailable += 1,
+            Some(Failure::Unavailable | Failure::TooManyConnections) => attempts.unavailable += 1,
             Some(_) => attempts.failed += 1,
         }
         if let Some(failure) = refusal {
@@ -207,7 +250,7 @@ impl Recorder {
         let attempts = &mut self.workloads[request.workload].tally.attempts;
         match failure {
             Failure::Throttled(_) => attempts.throttled += 1,
-            Failure::Unavailable => attempts.unavailable += 1,
+            Failure::Unavailable | Failure::TooManyConnections => attempts.unavailable += 1,
             Failure::ClientTimeout => attempts.timed_out += 1,
             _ => attempts.failed += 1,
         }
@@ -255,6 +298,10 @@ impl Recorder {
             output,
             ..request.grant.usage
         };
+        if billed && let Some(screened) = &request.grant.screened {
+            let units = screened.units_of(output, request.grant.usage.output);
+            workload.guarded(screened, units);
+        }
         let charge = workload
             .tariff(&request.grant)
             .map(|tariff| tariff.charge(usage));
@@ -288,7 +335,9 @@ impl Recorder {
         tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
         tally.good += u64::from(good);
-        tally.truncated += u64::from(request.grant.truncated);
+        let stopped_early = request.grant.stopped_early;
+        tally.truncated += u64::from(request.grant.truncated && !stopped_early);
+        tally.stopped_early += u64::from(stopped_early);
         tally.e2e.record(answer.e2e, answer.attempt_e2e);
         if streams {
             tally.ttft.record(answer.ttft, answer.attempt_ttft);
@@ -297,6 +346,15 @@ impl Recorder {
             }
         }
         tally.tokens.add(usage);
+        tally.stops[request.grant.stop as usize] += 1;
+        if workload.thinks {
+            workload.thought(request, answer);
+        }
+        if let Some(screened) = &request.grant.screened {
+            workload.guarded(screened, screened.output_units);
+            workload.found(screened);
+        }
+        let tally = &mut workload.tally;
         match served_by {
             ServedBy::Reserved | ServedBy::ModelUnits => {
                 tally.prepaid_tokens.add(usage);
@@ -372,6 +430,7 @@ impl Recorder {
             timeline: self.timeline,
             attempts: self.attempts,
             quotas,
+            pools: Vec::new(),
             totals,
             simulated: self.simulated,
             in_system_area: self.area,

@@ -1,13 +1,14 @@
 //! What a server of one variant offers: the workloads of the scenario exactly as a simulation has
 //! them, and every other model of the catalogue beside them.
 
-use super::assemble::{Assembled, fixed_profile, optimized_counter};
-use crate::domain::{LatencyProfile, ModelProfile, Scope, ScopeKind};
+use super::assemble::quotas::{counter_limits, counter_region, weights};
+use super::assemble::regions::{add_target, destination_names};
+use super::assemble::{Assembled, burndown, fixed_profile, optimized_counter};
+use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind};
 use crate::load::outputs::OutputLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
-use crate::service::CounterLimits;
-use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
+use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
 use crate::service::spec::{AnswerSpec, ServiceSpec};
 use crate::service::tiers::OptimizedRoute;
 use crate::units::Micros;
@@ -100,10 +101,9 @@ impl Serving {
             target.cache_min = cache_min(&models[model]);
             let address = match (&target.route, &variant.service.capacity) {
                 (Route::Units { .. }, _) => Address::Units,
-                (_, capacity) => Address::OnDemand(super::assemble::token_scope(
-                    capacity,
-                    &variant.service.region,
-                )),
+                (_, capacity) => Address::OnDemand(workload.scope.clone().unwrap_or_else(|| {
+                    super::assemble::token_scope(capacity, &variant.service.region)
+                })),
             };
             targets.push(ServedTarget {
                 workload: Some(workload.name.clone()),
@@ -124,7 +124,7 @@ impl Serving {
             answers: variant.service.answers.clone(),
         };
         serving.call_batch_models(&variant.service);
-        serving.add_catalogue(&variant.service, catalogue);
+        serving.add_catalogue(&variant.service, catalogue, assembled.book.as_ref());
         serving.add_optimized(&variant.service);
         serving
     }
@@ -137,7 +137,10 @@ impl Serving {
             }
             let scope = super::assemble::token_scope(&service.capacity, &service.region);
             let profile = self.models[self.targets[index].model].clone();
-            let counter = self.counter(&profile, &scope, service);
+            // A model without a quota in this scope keeps refusing.
+            let Some(counter) = self.counter(&profile, &scope, service) else {
+                continue;
+            };
             self.endpoint.targets[index].route = Route::OnDemand { counter };
             self.targets[index].address = Address::OnDemand(scope);
         }
@@ -171,7 +174,12 @@ impl Serving {
     }
 
     /// Adds a target for each scope of each model that no workload has.
-    fn add_catalogue(&mut self, service: &ServiceSpec, catalogue: &Catalogue) {
+    fn add_catalogue(
+        &mut self,
+        service: &ServiceSpec,
+        catalogue: &Catalogue,
+        book: Option<&PriceBook>,
+    ) {
         // A scenario has at least one workload; its answers stand for those of every other model.
         let output = Arc::clone(&self.targets[0].output);
         for model in 0..self.models.len() {
@@ -189,14 +197,20 @@ impl Serving {
                 if self.targets.iter().any(is_served) {
                     continue;
                 }
-                let counter = self.counter(&profile, &scope, service);
-                self.endpoint.targets.push(target(
-                    &profile,
-                    &scope,
-                    counter,
-                    service,
-                    latency.clone(),
-                ));
+                let Some(counter) = self.counter(&profile, &scope, service) else {
+                    continue;
+                };
+                let names = destination_names(&profile, &scope, &self.region).unwrap_or_default();
+                let latency = latency.clone();
+                let target = target(&profile, (&scope, names.len()), counter, service, latency);
+                if let Some(regions) = &mut self.endpoint.regions {
+                    add_target(regions, service, &profile.name, &names, target.hop);
+                }
+                if let Some(account) = &mut self.endpoint.quotas.account {
+                    let prices = book.and_then(|book| book.models.get(&profile.name));
+                    account.weights.push(weights(service, prices, &scope));
+                }
+                self.endpoint.targets.push(target);
                 self.targets.push(ServedTarget {
                     workload: None,
                     model,
@@ -208,28 +222,32 @@ impl Serving {
         }
     }
 
-    /// The quota counter of a model in a scope, made if it is new.
-    fn counter(&mut self, model: &ModelProfile, scope: &Scope, service: &ServiceSpec) -> usize {
+    /// The quota counter of a model in a scope, made if it is new; `None` if the family of the scenario
+    /// has no known quotas for the model.
+    fn counter(
+        &mut self,
+        model: &ModelProfile,
+        scope: &Scope,
+        service: &ServiceSpec,
+    ) -> Option<usize> {
         let kind = scope.kind();
+        let region = counter_region(scope, &service.region);
         let counters = &mut self.endpoint.counters;
-        let known = counters
-            .iter()
-            .position(|counter| counter.model == model.name && counter.kind == kind);
-        known.unwrap_or_else(|| {
-            let quota = model
-                .quota(kind)
-                .expect("the scope is one that the model has");
-            counters.push(CounterSetup {
-                model: model.name.clone(),
-                kind,
-                limits: CounterLimits {
-                    tpm: service.limits.tpm.unwrap_or(quota.tpm),
-                    rpm: service.limits.rpm.or(quota.rpm),
-                    tpd: service.limits.tpd.or(quota.tpd),
-                },
-            });
-            counters.len() - 1
-        })
+        let known = counters.iter().position(|counter| {
+            counter.model == model.name && counter.kind == kind && counter.region == region
+        });
+        if known.is_some() {
+            return known;
+        }
+        let (limits, output) = counter_limits(service, model, model.quota(kind)?)?;
+        self.endpoint.quotas.output_tpm.extend(output);
+        counters.push(CounterSetup {
+            model: model.name.clone(),
+            kind,
+            region,
+            limits,
+        });
+        Some(counters.len() - 1)
     }
 
     /// The id by which target number `target` is called.
@@ -270,41 +288,31 @@ fn scopes(model: &ModelProfile, region: &str) -> Vec<Scope> {
 
 fn target(
     model: &ModelProfile,
-    scope: &Scope,
+    (scope, destinations): (&Scope, usize),
     counter: usize,
     service: &ServiceSpec,
     latency: LatencyProfile,
 ) -> TargetSetup {
-    let name = scope.to_string();
-    let destinations = match scope {
-        Scope::InRegion(_) => None,
-        Scope::Geo(_) | Scope::Global => {
-            model.destinations.iter().find(|(known, _)| *known == name)
-        }
-    };
-    let (destinations, hop) = match destinations {
-        None => (1, Micros::ZERO),
-        Some((_, regions)) => (
-            regions.len() + usize::from(!regions.contains(&service.region)),
-            if *scope == Scope::Global {
-                service.global_hop
-            } else {
-                service.geo_hop
-            },
-        ),
+    let hop = match scope {
+        Scope::InRegion(_) => Micros::ZERO,
+        Scope::Geo(_) => service.geo_hop,
+        Scope::Global => service.global_hop,
     };
     TargetSetup {
         name: format!("catalogue/{}/{scope}", model.name),
+        model: model.name.clone(),
         route: Route::OnDemand { counter },
         latency,
-        burndown: model.burndown,
+        burndown: burndown(service, model),
         max_tokens: bound(model),
         max_input: model.max_input.0,
         cache_min: cache_min(model),
         block_tokens: 0,
         cache_ttl: Micros::from_secs(300),
-        destinations,
+        destinations: destinations.max(1),
         hop,
+        behaviour: Behaviour::default(),
+        guard: None,
         optimized: None,
     }
 }

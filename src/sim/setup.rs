@@ -3,10 +3,10 @@
 use crate::client::spec::ClientPolicy;
 use crate::cost::Tariff;
 use crate::domain::{LatencyMetric, PriceTier, ScopeKind, Slo};
-use crate::load::spec::TrafficSpec;
+use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::batch::BatchSetup;
 use crate::service::setup::EndpointSetup;
-use crate::units::Micros;
+use crate::units::{Micros, Usd};
 
 /// One variant, ready to run with any seed.
 #[derive(Clone, Debug)]
@@ -44,6 +44,10 @@ pub struct WorkloadSetup {
     pub tier: TierSetup,
     /// How its requests become batch jobs; `None` if they are calls.
     pub batch: Option<BatchSetup>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<ThinkingSpec>,
+    /// What a text unit of its guardrail costs; zero without one.
+    pub text_unit: Usd,
 }
 
 /// What the calls of a workload ask for beside plain on-demand use.

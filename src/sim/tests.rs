@@ -58,6 +58,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
     };
     let target = TargetSetup {
         name: "w".into(),
+        model: "test".into(),
         route: Route::OnDemand { counter: 0 },
         latency,
         burndown: 1,
@@ -68,6 +69,8 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
         cache_ttl: Micros::ZERO,
         destinations: 1,
         hop: Micros::ZERO,
+        behaviour: crate::service::setup::Behaviour::default(),
+        guard: None,
         optimized: None,
     };
     let limits = CounterLimits {
@@ -82,6 +85,8 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
             name: "w".into(),
             traffic,
             stream: true,
+            thinking: None,
+            text_unit: crate::units::Usd::ZERO,
             tariffs: Vec::new(),
             tier: TierSetup::default(),
             batch: None,
@@ -95,15 +100,20 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
             counters: vec![CounterSetup {
                 model: "m".into(),
                 kind: ScopeKind::Geo,
+                region: None,
                 limits,
             }],
             rules: QuotaRules::default(),
             reserved: None,
             units: None,
+            guards: Vec::new(),
             faults: Vec::new(),
             ambient_load: 0.0,
             tiers: TierSpec::default(),
             optimized: Vec::new(),
+            quotas: crate::service::setup::QuotaSetup::default(),
+            regions: None,
+            cache_per_region: true,
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,

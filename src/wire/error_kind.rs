@@ -42,13 +42,27 @@ pub enum ErrorKind {
     InternalServer,
     /// The service lacks capacity.
     ServiceUnavailable,
+    /// There is no such action.
+    InvalidAction,
+    /// The caller has no permission for this action.
+    NotAuthorized,
+    /// The request reached the service too long after its signature was made.
+    RequestExpired,
+    /// The access key id does not exist.
+    InvalidClientTokenId,
+    /// The first-use form of the model's provider is missing.
+    FormNotFilled,
+    /// The gateway got no valid answer from the service. The service model does not name it.
+    BadGateway,
+    /// The gateway got no answer in time. The service model does not name it.
+    GatewayTimeout,
 }
 
 /// Status, name, and name in a stream where the service model has one there.
 type Row = (ErrorKind, u16, &'static str, Option<&'static str>);
 
 #[rustfmt::skip]
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 26] = [
     (ErrorKind::Validation, 400, "ValidationException", Some("validationException")),
     (ErrorKind::ServiceQuotaExceeded, 400, "ServiceQuotaExceededException", None),
     (ErrorKind::Conflict, 400, "ConflictException", None),
@@ -68,6 +82,13 @@ const TABLE: [Row; 19] = [
     (ErrorKind::ModelNotReady, 429, "ModelNotReadyException", None),
     (ErrorKind::InternalServer, 500, "InternalServerException", Some("internalServerException")),
     (ErrorKind::ServiceUnavailable, 503, "ServiceUnavailableException", Some("serviceUnavailableException")),
+    (ErrorKind::InvalidAction, 400, "InvalidAction", None),
+    (ErrorKind::NotAuthorized, 400, "NotAuthorized", None),
+    (ErrorKind::RequestExpired, 400, "RequestExpired", None),
+    (ErrorKind::InvalidClientTokenId, 403, "InvalidClientTokenId", None),
+    (ErrorKind::FormNotFilled, 404, "FTUFormNotFilled", None),
+    (ErrorKind::BadGateway, 502, "BadGateway", None),
+    (ErrorKind::GatewayTimeout, 504, "GatewayTimeout", None),
 ];
 
 impl ErrorKind {
@@ -107,6 +128,15 @@ impl ErrorKind {
                 | Self::MissingAuthenticationToken
                 | Self::Serialization
                 | Self::UnknownOperation
+                | Self::InvalidAction
+                | Self::NotAuthorized
+                | Self::RequestExpired
+                | Self::InvalidClientTokenId
         )
+    }
+
+    /// Whether the answer names its type: a plain gateway's page does not.
+    pub(super) fn is_named(self) -> bool {
+        !matches!(self, Self::BadGateway | Self::GatewayTimeout)
     }
 }

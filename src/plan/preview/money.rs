@@ -4,7 +4,7 @@ use super::offered::scaled;
 use super::{BoughtPreview, CostPreview, WorkloadPreview};
 use crate::cost::Ledger;
 use crate::cost::capacity::{month_usd, per_month};
-use crate::sim::Assembled;
+use crate::sim::{AccountUse, Assembled};
 use crate::units::{Micros, Usd};
 
 /// Tokens by class and bought capacity, for the run and for a month.
@@ -62,4 +62,21 @@ fn month(run: &Ledger, duration: Micros) -> Option<Ledger> {
         batch: month_usd(run.batch, duration)?,
         ..Ledger::default()
     })
+}
+
+/// Whether a day at this load would exceed the account's tokens per day.
+pub(super) fn account_warning(
+    assembled: &Assembled,
+    workloads: &[WorkloadPreview],
+    cost: &CostPreview,
+) -> Option<String> {
+    let billed = |one: &WorkloadPreview| {
+        one.requests * (one.uncached_input + one.cache_write + one.cache_read + one.billed_output)
+    };
+    AccountUse {
+        billed_tokens: workloads.iter().map(billed).sum(),
+        cost: cost.tokens_run.as_ref()?.tokens(),
+        span: assembled.setup.duration,
+    }
+    .warning(&assembled.context.account)
 }

@@ -1,45 +1,32 @@
 //! `[[fault]]`: errors and delays that are injected.
 
-use crate::config::{self, ConfigError, Section, Source, one_of, share, unit};
-use crate::domain::StreamFault;
-use crate::service::spec::{FaultKind, FaultSpec};
+use crate::config::{
+    self, ConfigError, Section, Source, float, one_of, share as of_all, text, unit,
+};
+use crate::service::fault::FAULT_WORDS;
+use crate::service::spec::{FaultKind, FaultSpec, Recurrence, Slowness};
 use crate::units::Micros;
+use std::ops::Bound;
+
+/// No service is slower than this many times its usual self.
+const MOST: f64 = 1e4;
 
 pub(super) fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
-    let kind = s.required(
-        "kind",
-        one_of(&[
-            ("unavailable", FaultKind::Unavailable),
-            ("internal", FaultKind::Internal),
-            ("model_error", FaultKind::ModelError),
-            ("model_timeout", FaultKind::ModelTimeout),
-            ("throttled", FaultKind::Throttled),
-            ("model_not_ready", FaultKind::NotReady),
-            ("connection_reset", FaultKind::Reset),
-            ("slow_start", FaultKind::SlowStart(Micros::ZERO)),
-            (
-                "stream_error",
-                FaultKind::Stream(StreamFault::ModelStreamError),
-            ),
-            (
-                "stream_throttled",
-                FaultKind::Stream(StreamFault::Throttled),
-            ),
-            ("stream_internal", FaultKind::Stream(StreamFault::Internal)),
-            (
-                "stream_unavailable",
-                FaultKind::Stream(StreamFault::Unavailable),
-            ),
-            ("stream_reset", FaultKind::Stream(StreamFault::Reset)),
-        ]),
-    );
+    let kind = s.required("kind", one_of(&FAULT_WORDS));
     let kind = match kind {
         Some(FaultKind::SlowStart(_)) => s
             .required("delay", unit::<Micros>())
             .map(FaultKind::SlowStart),
+        Some(FaultKind::Slow(slowness)) => slow(s, slowness),
         other => other,
     };
-    let share = s.required("share", share());
+    let is_slow = matches!(kind, Some(FaultKind::Slow(_)));
+    let share = if is_slow {
+        s.or("share", of_all(), 1.0)
+    } else {
+        s.required("share", of_all())
+    };
+    let share_to = s.optional("share_to", of_all());
     let from = s.or("from", unit::<Micros>(), "0s");
     let until = s.optional("until", unit::<Micros>());
     if let (Some(from), Some(until)) = (from, until)
@@ -52,12 +39,93 @@ pub(super) fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
             "both count from the beginning of the run",
         );
     }
+    let recurs = recurs(s);
+    let ramps = ["share_to", "factor_to"];
+    if let Some(key) = ramps.into_iter().find(|key| s.has(key))
+        && !s.has("until")
+        && !s.has("every")
+    {
+        s.report(
+            key,
+            format!("`{key}` needs the end of a window"),
+            "is reached at no moment",
+            "add `until`, or `every` and `for`",
+        );
+    }
+    let after = after(s, kind);
+    let workload = s.optional("workload", text());
+    let model = s.optional("model", text());
     Some(FaultSpec {
         kind: kind?,
         share: share?,
+        share_to,
         from: from?,
         until,
+        recurs: recurs?,
+        after: after?,
+        workload,
+        model,
     })
+}
+
+fn slow(s: &mut Section<'_>, slowness: Slowness) -> Option<FaultKind> {
+    let range = (Bound::Excluded(0.0), Bound::Included(MOST));
+    let factor = s.required("factor", float(range));
+    let factor_to = s.optional("factor_to", float(range));
+    Some(FaultKind::Slow(Slowness {
+        factor: factor?,
+        factor_to,
+        ..slowness
+    }))
+}
+
+/// `every` and `for`, which go together.
+fn recurs(s: &mut Section<'_>) -> Option<Option<Recurrence>> {
+    for (key, other) in [("every", "for"), ("for", "every")] {
+        if s.has(key) && !s.has(other) {
+            s.report(
+                key,
+                format!("`{key}` needs `{other}`"),
+                "stands alone",
+                "write both: `every = \"10m\", for = \"20s\"`",
+            );
+        }
+    }
+    let every = s.optional("every", unit::<Micros>());
+    let length = s.optional("for", unit::<Micros>());
+    let (Some(every), Some(length)) = (every, length) else {
+        return Some(None);
+    };
+    if length == Micros::ZERO || every < length {
+        s.report(
+            "for",
+            "`for` must be above 0 and at most `every`",
+            &format!("is {length}, `every` is {every}"),
+            "a window ends before the next one begins",
+        );
+        return None;
+    }
+    Some(Some(Recurrence { every, length }))
+}
+
+/// How long an error takes; what is no error takes no such time.
+fn after(s: &mut Section<'_>, kind: Option<FaultKind>) -> Option<Micros> {
+    let Some(kind) = kind else {
+        s.optional("after", unit::<Micros>());
+        return None;
+    };
+    if kind.failure().is_none() {
+        if s.has("after") && s.optional("after", unit::<Micros>()).is_some() {
+            s.report(
+                "after",
+                format!("`after` does not go with `{}`", kind.word()),
+                "delays no error",
+                "it says how long an error takes to be answered",
+            );
+        }
+        return Some(Micros::ZERO);
+    }
+    s.or("after", unit::<Micros>(), kind.takes().to_string())
 }
 
 /// Reads a list of faults that stands alone, in the words of `[[fault]]`.

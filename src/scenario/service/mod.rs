@@ -1,20 +1,26 @@
 //! `[capacity]`, `[service]`, `[quota]` and `[[fault]]`: the service side.
 
 mod capacity;
+mod counters;
 mod fault;
 mod quota;
+mod regions;
 
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::guardrail;
 use super::offers::tiers;
-use crate::config::{Section, boolean, float, text, unit};
+use crate::config::{Section, boolean, float, one_of, text, unit};
 use crate::domain::{QuotaRules, Scope};
-use crate::service::spec::{AnswerSpec, CapacitySpec, FixedLatency, QuotaLimits, ServiceSpec};
+use crate::service::spec::{
+    AnswerSpec, CapacitySpec, Family, FixedLatency, QuotaLimits, QuotaSpec, ServiceSpec,
+};
 use crate::units::Micros;
 use capacity::{capacity, on_demand};
 use fault::fault;
 use quota::quota;
+use regions::regions;
 
 /// Reads everything that concerns the service from the root of a scenario.
 pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
@@ -29,16 +35,24 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
         root.table("capacity", |s| s.table("on_demand", |s| on_demand(s, geo)))
     };
     let quota = root.table("quota", quota);
+    let cache_per_region = root.table("cache", |s| s.or("per_region", boolean(), true));
     let faults = root.tables("fault", fault);
+    let guardrails = root.tables("guardrail", guardrail::guardrail);
+    if let Some(guardrails) = &guardrails {
+        guardrail::check_names(root, guardrails);
+    }
     // One that is wrong has been reported.
     let answers = root.optional_table("answers", answers).unwrap_or_default();
-    let (settings, (rules, limits)) = (settings?, quota?);
+    let (settings, (rules, limits, quotas)) = (settings?, quota?);
     Some(ServiceSpec {
         capacity: capacity?,
         rules,
         limits,
         faults: faults?,
         answers,
+        guardrails: guardrails?,
+        quotas,
+        cache_per_region: cache_per_region?,
         ..settings
     })
 }
@@ -84,6 +98,12 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         })
     });
     let tiers = tiers(s);
+    let family = s.or(
+        "family",
+        one_of(&[("runtime", Family::Runtime), ("mantle", Family::Mantle)]),
+        "runtime",
+    );
+    let regions = regions(s);
     Some(ServiceSpec {
         region: region?,
         capacity: CapacitySpec::OnDemand {
@@ -98,8 +118,27 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         fixed_latency,
         faults: Vec::new(),
         answers: AnswerSpec::default(),
+        guardrails: Vec::new(),
         tiers,
+        family: family?,
+        quotas: QuotaSpec::default(),
+        regions: regions?,
+        cache_per_region: true,
     })
+}
+
+/// `scope` or `region` of a workload: the scope of its calls in place of the variant's.
+pub(super) fn own_scope(s: &mut Section<'_>) -> Option<Option<Scope>> {
+    if !s.has("scope") && !s.has("region") {
+        // The keys are known, for messages.
+        s.optional("scope", text());
+        s.optional("region", text());
+        return Some(None);
+    }
+    match on_demand(s, "us")? {
+        CapacitySpec::OnDemand { scope } => Some(Some(scope)),
+        CapacitySpec::Provisioned(_) | CapacitySpec::Reserved(_) => Some(None),
+    }
 }
 
 /// Whether `text` has the form of a Region: `us-east-1`, `us-gov-west-1`.

@@ -1,8 +1,9 @@
 //! `[quota]`: limits of the account, and how they are enforced.
 
+use super::counters::counters;
 use crate::config::{Section, boolean, one_of, unit, unset_or};
 use crate::domain::{QuotaRules, Semantics, Window};
-use crate::service::spec::QuotaLimits;
+use crate::service::spec::{QuotaLimits, QuotaSpec};
 use crate::units::{RequestsPerMinute, TokensPerDay, TokensPerMinute};
 
 const UNSET: &str = "unset";
@@ -12,7 +13,7 @@ const WINDOWS: [(&str, Window); 3] = [
     ("bucket", Window::Bucket),
 ];
 
-pub(super) fn quota(s: &mut Section<'_>) -> Option<(QuotaRules, QuotaLimits)> {
+pub(super) fn quota(s: &mut Section<'_>) -> Option<(QuotaRules, QuotaLimits, QuotaSpec)> {
     let defaults = QuotaRules::default();
     let semantics = s.or(
         "semantics",
@@ -38,6 +39,7 @@ pub(super) fn quota(s: &mut Section<'_>) -> Option<(QuotaRules, QuotaLimits)> {
     let tpm = s.or("tpm", unset_or(unit::<TokensPerMinute>()), UNSET);
     let rpm = s.or("rpm", unset_or(unit::<RequestsPerMinute>()), UNSET);
     let tpd = s.or("tpd", unset_or(unit::<TokensPerDay>()), UNSET);
+    let quotas = counters(s);
     let rules = QuotaRules {
         semantics: semantics?,
         token_window: token_window?,
@@ -51,5 +53,5 @@ pub(super) fn quota(s: &mut Section<'_>) -> Option<(QuotaRules, QuotaLimits)> {
         rpm: rpm?,
         tpd: tpd?,
     };
-    Some((rules, limits))
+    Some((rules, limits, quotas?))
 }

@@ -2,7 +2,7 @@
 
 use super::{Call, Endpoint, Grant, ServedBy, max_output};
 use super::{LONGEST_PREFILL_WAIT, SLOWEST_STREAM_SHARE};
-use crate::domain::{Failure, RefusalReason};
+use crate::domain::{Failure, RefusalReason, Usage};
 use crate::service::latency::Pace;
 use crate::service::spec::Overload;
 use crate::units::Moment;
@@ -37,14 +37,63 @@ impl Endpoint {
             self.totals.reserved += reserved as u128;
             return Ok(grant);
         }
-        self.counters[counter]
-            .admit(now, reserved)
-            .map_err(Failure::Throttled)?;
+        match &self.account {
+            None => self.counters[counter].admit(now, reserved),
+            Some(_) => self.admit_to_account(now, call, counter, reserved, &mut grant),
+        }
+        .map_err(Failure::Throttled)?;
         self.totals.reserved += reserved as u128;
         grant.reserved = reserved;
         grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
         grant.set_pace(now, pace);
+        if self.counters[counter].is_mantle() {
+            self.book_output(now, counter, &mut grant);
+            grant.set_pace(now, pace);
+        }
         Ok(grant)
+    }
+
+    /// Reserves of the counter and of the account's day, both or none.
+    fn admit_to_account(
+        &mut self,
+        now: Moment,
+        call: &Call<'_>,
+        counter: usize,
+        reserved: i64,
+        grant: &mut Grant,
+    ) -> Result<(), RefusalReason> {
+        let Some(account) = &mut self.account else {
+            return self.counters[counter].admit(now, reserved);
+        };
+        let most = Usage {
+            output: max_output(call, &self.targets[call.target]),
+            ..grant.usage
+        };
+        let tokens = account.weighted(call.target, most, grant.cache_write_1h);
+        let full = account.available(now) < tokens;
+        let elsewhere = full.then_some(RefusalReason::TokensPerDay);
+        let refused_before = self.counters[counter].refused();
+        let admitted = self.counters[counter].admit_unless(now, reserved, elsewhere);
+        if admitted.is_ok() {
+            account.reserve(now, tokens);
+            grant.account = tokens;
+        } else if full && self.counters[counter].refused() == refused_before {
+            account.refuse();
+        }
+        admitted
+    }
+
+    /// Books the output of a call of the mantle family; what has no room is not produced.
+    fn book_output(&mut self, now: Moment, counter: usize, grant: &mut Grant) {
+        let asked = grant.production();
+        let granted = self.counters[counter].book_output(now, &asked);
+        grant.booked = granted;
+        if granted < asked.tokens {
+            grant.usage.output = granted;
+            grant.broken = None;
+            grant.truncated = true;
+            grant.stopped_early = true;
+        }
     }
 
     pub(super) fn admit_reserved(

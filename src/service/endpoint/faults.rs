@@ -1,8 +1,9 @@
 //! Injected errors: which of them meets a call.
 
-use super::Endpoint;
-use crate::domain::{Failure, RefusalReason, StreamFault};
+use super::{Endpoint, Grant};
+use crate::domain::{Failure, StreamFault};
 use crate::rng::Keyed;
+use crate::service::latency::Pace;
 use crate::service::spec::{FaultKind, FaultSpec};
 use crate::units::{Micros, Moment};
 
@@ -14,14 +15,41 @@ pub(super) struct Fault {
     meets: Keyed,
     /// Where in the answer it strikes.
     place: Keyed,
+    /// The targets that it meets; `None` is all of them.
+    targets: Option<Box<[bool]>>,
 }
 
-/// What faults do to a call that is not refused.
-#[derive(Clone, Copy, Debug, Default)]
+/// Who a target is, for faults that are limited to some.
+#[derive(Clone, Debug)]
+pub(super) struct Label {
+    pub(super) workload: String,
+    pub(super) model: String,
+}
+
+/// What faults do to a call that is not refused at once.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Injected {
     /// Added before the first token.
-    pub(super) delay: Micros,
+    delay: Micros,
+    /// Multiplies the time to the first token.
+    ttft: f64,
+    /// Multiplies the time per token.
+    pace: f64,
     breaks: Option<(f64, StreamFault)>,
+    /// The error that is answered instead, and when.
+    pub(super) refused: Option<(Failure, Micros)>,
+}
+
+impl Default for Injected {
+    fn default() -> Self {
+        Self {
+            delay: Micros::ZERO,
+            ttft: 1.0,
+            pace: 1.0,
+            breaks: None,
+            refused: None,
+        }
+    }
 }
 
 impl Injected {
@@ -30,16 +58,34 @@ impl Injected {
         self.breaks
             .map(|(place, fault)| (((place * f64::from(output)) as u32).max(1), fault))
     }
+
+    /// Slows an answer down.
+    #[inline]
+    pub(super) fn slow(self, pace: &mut Pace) {
+        if self.ttft.to_bits() != 1f64.to_bits() {
+            pace.ttft = Micros((pace.ttft.0 as f64 * self.ttft) as u64);
+        }
+        pace.per_token_us *= self.pace;
+        pace.ttft += self.delay;
+    }
 }
 
-pub(super) fn with_draws(specs: &[FaultSpec], seed: u64) -> Vec<Fault> {
+pub(super) fn with_draws(specs: &[FaultSpec], seed: u64, labels: &[Label]) -> Vec<Fault> {
+    let meets = |spec: &FaultSpec, label: &Label| {
+        let is = |wanted: &Option<String>, name: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == name)
+        };
+        is(&spec.workload, &label.workload) && is(&spec.model, &label.model)
+    };
     specs
         .iter()
         .enumerate()
         .map(|(i, spec)| Fault {
-            spec: *spec,
+            spec: spec.clone(),
             meets: Keyed::new(seed, &format!("fault/{i}")),
             place: Keyed::new(seed, &format!("fault/{i}/place")),
+            targets: (spec.workload.is_some() || spec.model.is_some())
+                .then(|| labels.iter().map(|label| meets(spec, label)).collect()),
         })
         .collect()
 }
@@ -52,42 +98,53 @@ impl Endpoint {
 
     /// Replaces all faults; calls that were admitted before keep theirs.
     pub fn set_faults(&mut self, specs: &[FaultSpec]) {
-        self.faults = with_draws(specs, self.seed);
+        self.faults = with_draws(specs, self.seed, &self.labels);
     }
 
-    /// The first refusing fault that meets the call, or else what the others do to it.
-    pub(super) fn inject(&self, now: Moment, key: u64) -> Result<Injected, Failure> {
+    /// The first refusing fault that meets a call of `target`, or else what the others do to it.
+    pub(super) fn inject(&self, now: Moment, target: usize, key: u64) -> Result<Injected, Failure> {
         let mut injected = Injected::default();
         for fault in &self.faults {
-            let FaultSpec {
-                kind,
-                share,
-                from,
-                until,
-            } = fault.spec;
-            let active = from.0 <= now.0 && until.is_none_or(|until| now.0 < until.0);
-            if !active || fault.meets.uniform(key) >= share.get() {
+            let Some(progress) = fault.spec.progress(now) else {
+                continue;
+            };
+            let meets = fault.targets.as_ref().is_none_or(|targets| targets[target]);
+            if !meets || fault.meets.uniform(key) >= fault.spec.share_at(progress) {
                 continue;
             }
-            return Err(match kind {
-                FaultKind::Unavailable => Failure::Unavailable,
-                FaultKind::Internal => Failure::Internal,
-                FaultKind::ModelError => Failure::ModelError,
-                FaultKind::ModelTimeout => Failure::ModelTimeout,
-                FaultKind::Throttled => Failure::Throttled(RefusalReason::RequestRate),
-                FaultKind::NotReady => Failure::NotReady,
-                FaultKind::Reset => Failure::Connection,
-                FaultKind::SlowStart(delay) => {
-                    injected.delay += delay;
-                    continue;
+            match fault.spec.kind {
+                FaultKind::SlowStart(delay) => injected.delay += delay,
+                FaultKind::Slow(slowness) => {
+                    let factor = slowness.at(progress);
+                    injected.ttft *= if slowness.first_token { factor } else { 1.0 };
+                    injected.pace *= if slowness.tokens { factor } else { 1.0 };
                 }
                 FaultKind::Stream(stream) => {
                     let place = fault.place.uniform(key);
                     injected.breaks = injected.breaks.or(Some((place, stream)));
-                    continue;
                 }
-            });
+                kind => {
+                    let failure = kind.failure().unwrap_or(Failure::Internal);
+                    if fault.spec.after == Micros::ZERO {
+                        return Err(failure);
+                    }
+                    injected.refused = Some((failure, fault.spec.after));
+                    return Ok(injected);
+                }
+            }
         }
         Ok(injected)
+    }
+
+    /// A call that hears of its error after a while. Nothing is reserved for it.
+    pub(super) fn refuse_later(&mut self, now: Moment, failure: Failure, after: Micros) -> Grant {
+        self.totals.in_flight += 1;
+        Grant {
+            refused: Some(failure),
+            admitted_at: now,
+            first_token_at: now + after,
+            done_at: Some(now + after),
+            ..Grant::default()
+        }
     }
 }

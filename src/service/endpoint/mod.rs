@@ -7,23 +7,32 @@
 mod admit;
 mod cached;
 mod faults;
+mod place;
+mod screen;
 mod state;
+mod upkeep;
 
 pub use state::CounterState;
 
+use super::account::AccountQuota;
 use super::cache::{PointCache, PrefixCache};
+use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
 use super::latency::Pace;
+use super::output::Production;
 use super::quota::{Counter, QuotaReport, QuotaStats};
+use super::regions::Regions;
 use super::reserved::ReservedTier;
 use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
 use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StreamFault, Usage};
+use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
-use faults::Fault;
+use faults::{Fault, Label};
+use screen::Habits;
+use upkeep::Upkeep;
 
 /// One call as the service sees it.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +49,10 @@ pub struct Call<'a> {
     pub output: u32,
     /// The call's own `max_tokens`; `None` takes that of the target.
     pub max_tokens: Option<u32>,
+    /// Of the output, the tokens that the model thinks and nobody sees. They come first.
+    pub thinking: u32,
+    /// The guardrail that it meets.
+    pub screening: Screening,
     /// The service tier that it names; `None` takes the capacity of its target, bought or shared.
     pub tier: Option<PriceTier>,
     /// Whether it asks for latency-optimised inference.
@@ -112,8 +125,29 @@ pub struct Grant {
     pub reserved: i64,
     /// Of the cache writes, the tokens that live for an hour.
     pub cache_write_1h: u32,
-    /// After how many output tokens the stream breaks off, and why, if it does.
+    /// After how many output tokens the stream breaks off, and why, if it does. None come at all where
+    /// its Region is lost before the first one: the call then fails as if it had been refused.
     pub broken: Option<(u32, StreamFault)>,
+    /// The error that is answered at [`Grant::done_at`] instead of tokens.
+    pub refused: Option<Failure>,
+    /// Of the output, the tokens of thinking.
+    pub thinking: u32,
+    /// Why the answer ends.
+    pub stop: StopReason,
+    /// How it meets its guardrail, if it meets one.
+    pub screened: Option<Screened>,
+    /// Whether the quota of output tokens of the mantle family stops the answer early.
+    pub stopped_early: bool,
+    /// Whether it breaks off because its Region is lost.
+    is_lost: bool,
+    /// Output tokens booked of the mantle family's quota.
+    booked: u32,
+    /// Its pool of the Region that serves it.
+    pool: Option<u32>,
+    /// Tokens reserved of the account's day.
+    account: i64,
+    /// Its place among the answers whose reservations are adjusted.
+    adjusted: Option<u32>,
     admitted_at: Moment,
     per_token_us: f64,
     stream: Option<Stream>,
@@ -137,6 +171,23 @@ impl Grant {
         self.done_at = Some(now + pace.total(self.produces()));
     }
 
+    /// Why the answer fails, if it breaks off.
+    pub fn failure(&self) -> Option<(u32, Failure)> {
+        self.broken.map(|(after, fault)| match (after, fault) {
+            (0, StreamFault::Unavailable) => (0, Failure::Unavailable),
+            _ => (after, Failure::StreamBroken(fault)),
+        })
+    }
+
+    /// How its output is produced.
+    fn production(&self) -> Production {
+        Production {
+            first: self.first_token_at,
+            per_token_us: self.per_token_us,
+            tokens: self.produces(),
+        }
+    }
+
     /// Microseconds per output token after the first, as far as admission knows them.
     pub fn per_token_us(&self) -> f64 {
         self.per_token_us
@@ -151,11 +202,16 @@ pub struct Endpoint {
     caches: Vec<Cache>,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
+    guards: Vec<Guard>,
     faults: Vec<Fault>,
+    labels: Vec<Label>,
     seed: u64,
     reserve_counts_cache_read: bool,
     totals: ServiceTotals,
     tiers: Tiers,
+    regions: Option<Box<Regions>>,
+    account: Option<Box<AccountQuota>>,
+    upkeep: Option<Box<Upkeep>>,
 }
 
 /// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
@@ -175,6 +231,7 @@ pub(super) struct Target {
     latency: LatencyModel,
     noise: Keyed,
     routing: Keyed,
+    second_choice: Keyed,
     burndown: i64,
     max_output: u32,
     max_input: u64,
@@ -184,7 +241,11 @@ pub(super) struct Target {
     /// The first of this target's caches; one for each destination Region, the source first.
     first_cache: usize,
     destinations: usize,
+    /// From the cache of one destination to that of the next: 0 if they share one.
+    cache_step: usize,
     hop: Micros,
+    habits: Option<Habits>,
+    guard: Option<TargetGuard>,
     pub(super) optimized: Option<OptimizedRoute>,
 }
 
@@ -193,6 +254,9 @@ pub(super) struct Target {
 struct Cache {
     blocks: PrefixCache,
     points: PointCache,
+    ttl: Micros,
+    /// How often its Region was lost before it was filled.
+    losses: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -222,15 +286,18 @@ impl Endpoint {
             .map(|spec| {
                 let first_cache = caches.len();
                 let ttl = spec.cache_ttl;
-                caches.resize_with(first_cache + spec.destinations, || Cache {
-                    blocks: PrefixCache::new(ttl),
-                    points: PointCache::default(),
-                });
+                let own = if setup.cache_per_region {
+                    spec.destinations
+                } else {
+                    1
+                };
+                caches.resize_with(first_cache + own, || Cache::new(ttl));
                 Target {
                     route: spec.route,
                     latency: LatencyModel::new(&spec.latency, setup.ambient_load),
                     noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
                     routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
+                    second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
                     burndown: spec.burndown as i64,
                     max_output: spec.max_tokens,
                     max_input: spec.max_input,
@@ -238,7 +305,10 @@ impl Endpoint {
                     block_tokens: spec.block_tokens,
                     first_cache,
                     destinations: spec.destinations,
+                    cache_step: usize::from(setup.cache_per_region),
                     hop: spec.hop,
+                    habits: Habits::new(spec.behaviour, seed, &spec.name),
+                    guard: spec.guard,
                     optimized: spec.optimized,
                 }
             })
@@ -251,24 +321,44 @@ impl Endpoint {
             waiting: 0,
             refused: 0,
         });
+        let labels: Vec<Label> = setup
+            .targets
+            .iter()
+            .map(|target| Label {
+                workload: target.name.clone(),
+                model: target.model.clone(),
+            })
+            .collect();
         Self {
             targets,
-            counters: setup
-                .counters
-                .iter()
-                .map(|c| c.build(setup.rules))
-                .collect(),
+            counters: build_counters(setup),
             caches,
             reserved: setup
                 .reserved
                 .as_ref()
                 .map(|spec| ReservedTier::new(spec, setup.rules)),
             units,
-            faults: faults::with_draws(&setup.faults, seed),
+            guards: setup
+                .guards
+                .iter()
+                .map(|guard| Guard::new(guard, seed))
+                .collect(),
+            faults: faults::with_draws(&setup.faults, seed, &labels),
+            labels,
             seed,
             reserve_counts_cache_read: setup.rules.reserve_counts_cache_read,
             totals: ServiceTotals::default(),
             tiers: Tiers::new(setup, seed),
+            regions: setup
+                .regions
+                .as_ref()
+                .map(|regions| Box::new(Regions::new(regions))),
+            account: setup
+                .quotas
+                .account
+                .as_ref()
+                .map(|account| Box::new(AccountQuota::new(account, setup.rules))),
+            upkeep: Upkeep::new(&setup.quotas, Moment::ZERO),
         }
     }
 
@@ -293,37 +383,70 @@ impl Endpoint {
         let injected = if self.faults.is_empty() {
             faults::Injected::default()
         } else {
-            self.inject(now, call.key)?
+            self.inject(now, call.target, call.key)?
         };
+        self.catch_up(now);
+        if let Some((failure, after)) = injected.refused {
+            return Ok(self.refuse_later(now, failure, after));
+        }
         let target = &self.targets[call.target];
-        let destination = match target.destinations {
-            1 => 0,
-            n => (target.routing.uniform(call.key) * n as f64) as usize,
+        let placed = match &mut self.regions {
+            None => None,
+            Some(regions) => place::place(regions, now, call, target),
         };
-        let cache = target.first_cache + destination;
-        let (usage, cache_write_1h) = self.usage(now, call, cache);
+        let destination = match (&placed, target.destinations) {
+            (Some(placed), _) => placed.destination,
+            (None, 1) => 0,
+            (None, n) => (target.routing.uniform(call.key) * n as f64) as usize,
+        };
+        let cache = target.first_cache + destination * target.cache_step;
+        if let Some(placed) = &placed
+            && target.cache_step > 0
+        {
+            self.caches[cache].outlive(placed.losses);
+        }
+        let (mut usage, cache_write_1h) = self.usage(now, call, cache);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
         }
-        let z = target.noise.normal_pair(call.key);
-        let mut pace = target
-            .latency
-            .pace(usage.input + usage.cache_write, usage.cache_read, z);
-        if destination != 0 {
-            pace.ttft += target.hop;
+        let stop = target.end_answer(call, &mut usage, max_output(call, target));
+        let screened = if self.guards.is_empty() {
+            None
+        } else {
+            self.screen(now, call, usage)?
+        };
+        if let Some(screened) = screened
+            && screened.verdict == Verdict::InputBlocked
+        {
+            return Ok(self.block_input(now, call, screened));
         }
-        pace.ttft += injected.delay;
+        let target = &self.targets[call.target];
+        let z = target.noise.normal_pair(call.key);
+        let (uncached, read) = (usage.input + usage.cache_write, usage.cache_read);
+        let mut pace = match &placed {
+            None => target.latency.pace(uncached, read, z),
+            Some(placed) => target.latency.pace_under(placed.h, uncached, read, z),
+        };
+        if destination != 0 {
+            pace.ttft += placed.map_or(target.hop, |placed| placed.hop);
+        }
+        injected.slow(&mut pace);
+        if let Some(screened) = &screened {
+            pace.ttft += screened.input_takes;
+        }
         let grant = Grant {
             usage,
-            truncated: call.output > max_output(call, target),
+            truncated: stop == StopReason::MaxTokens,
+            stop,
+            thinking: call.thinking.min(usage.output),
             cache_write_1h,
             broken: injected.breaks(usage.output),
             admitted_at: now,
             per_token_us: pace.per_token_us,
             ..Grant::default()
         };
-        let grant = match target.route {
+        let mut grant = match target.route {
             // A tier that is named goes past the reservation where standard capacity stands behind it.
             Route::Reserved {
                 counter: Some(counter),
@@ -333,8 +456,17 @@ impl Endpoint {
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
             Route::Batch => return Err(Failure::Validation),
         };
+        if let Some(placed) = &placed {
+            self.occupy(now, call.target, &mut grant, placed)?;
+        }
+        if self.upkeep.is_some() {
+            self.watch(call.target, &mut grant);
+        }
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, call, cache);
+        }
+        if let Some(screened) = screened {
+            self.guard_answer(now, &mut grant, screened);
         }
         self.totals.in_flight += 1;
         Ok(grant)
@@ -386,7 +518,23 @@ impl Endpoint {
     /// Ends a call that produced `output` tokens: quotas are settled.
     #[inline]
     pub fn settle(&mut self, now: Moment, target: usize, grant: &Grant, output: u32) {
+        self.catch_up(now);
         self.totals.in_flight -= 1;
+        if grant.refused.is_some() {
+            return;
+        }
+        if grant.screened.is_some() {
+            self.settle_guard(now, grant, output);
+            if grant.usage == Usage::default() {
+                return;
+            }
+        }
+        if let (Some(pool), Some(regions)) = (grant.pool, &mut self.regions) {
+            // A client may have left before the Region was lost.
+            let lost = grant.is_lost && grant.broken.is_some_and(|(after, _)| after == output);
+            regions.leave(pool as usize, lost);
+        }
+        let index = target;
         let target = &self.targets[target];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
         let used = input + i64::from(output) * target.burndown;
@@ -401,17 +549,21 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        let counter = match (grant.tier, target.optimized) {
-            (PriceTier::LatencyOptimized, Some(route)) => {
-                Some(&mut self.tiers.optimized[route.counter])
-            }
-            _ => target
-                .route
-                .counter()
-                .map(|index| &mut self.counters[index]),
-        };
-        if let Some(counter) = counter {
+        if let (PriceTier::LatencyOptimized, Some(route)) = (grant.tier, target.optimized) {
+            let counter = &mut self.tiers.optimized[route.counter];
             counter.settle(now, grant.admitted_at, grant.reserved, used);
+            self.totals.settled += used as u128;
+        } else if let Some(counter) = target.route.counter() {
+            let used = if self.counters[counter].is_mantle() {
+                input
+            } else {
+                used
+            };
+            let usage = Usage {
+                output,
+                ..grant.usage
+            };
+            self.close(now, (index, counter), grant, used, usage);
             self.totals.settled += used as u128;
         }
     }
@@ -421,14 +573,16 @@ impl Endpoint {
         self.totals
     }
 
-    /// Quota tokens held by calls in flight, over all counters.
+    /// Quota tokens held by calls in flight, over all counters and the account.
     pub fn held(&self) -> i64 {
+        let account = self.account.as_ref().map_or(0, |account| account.held());
         let counters = self.counters.iter().chain(&self.tiers.optimized);
-        counters.map(Counter::held).sum()
+        counters.map(Counter::held).sum::<i64>() + account
     }
 
     /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
     pub fn pressure(&mut self, now: Moment) -> (f64, f64) {
+        self.catch_up(now);
         self.counters
             .iter_mut()
             .fold((0.0, 0.0), |(reserved, settled), counter| {
@@ -445,7 +599,9 @@ impl Endpoint {
     /// Every quota and bought capacity with what it saw.
     pub fn reports(&self) -> Vec<QuotaReport> {
         let mut reports: Vec<_> = self.counters.iter().flat_map(Counter::reports).collect();
+        reports.extend(self.guards.iter().flat_map(Guard::reports));
         reports.extend(self.tiers.reports());
+        reports.extend(self.account.as_ref().map(|account| account.report()));
         if let Some(tier) = &self.reserved {
             reports.extend(tier.reports());
         }
@@ -454,6 +610,7 @@ impl Endpoint {
                 name: "model_units_streams",
                 model: String::new(),
                 kind: ScopeKind::InRegion,
+                region: None,
                 limit: units.decoder.full_speed_streams() as u64,
                 stats: QuotaStats {
                     peak_reserved: u64::from(units.peak),
@@ -464,6 +621,20 @@ impl Endpoint {
         }
         reports
     }
+}
+
+/// The quota counters of a setup, unused.
+fn build_counters(setup: &EndpointSetup) -> Vec<Counter> {
+    let counters = setup.counters.iter().enumerate();
+    counters
+        .map(|(index, counter)| {
+            let counter = counter.build(setup.rules);
+            match setup.quotas.output_tpm.get(index) {
+                Some(limit) => counter.with_output(*limit),
+                None => counter,
+            }
+        })
+        .collect()
 }
 
 /// The bound on the output of a call.

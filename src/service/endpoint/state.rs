@@ -12,8 +12,12 @@ pub struct CounterState {
     pub model: String,
     /// The counter's scope.
     pub kind: ScopeKind,
+    /// The source Region where it is not the variant's.
+    pub region: Option<String>,
     /// Its limits.
     pub limits: CounterLimits,
+    /// Of the mantle family: output tokens per minute, and how many of them are left.
+    pub output: Option<(u64, i64)>,
     /// Tokens per minute that admission may still reserve; negative while in debt.
     pub tpm_available: i64,
     /// Tokens reserved by calls in flight.
@@ -29,6 +33,7 @@ pub struct CounterState {
 impl Endpoint {
     /// Every quota counter as it stands at `now`.
     pub fn counters(&mut self, now: Moment) -> Vec<CounterState> {
+        self.catch_up(now);
         let own = self.counters.iter_mut().map(|counter| counter.state(now));
         let optimized = self.tiers.optimized.iter_mut();
         let optimized = optimized.map(|counter| {
@@ -41,9 +46,16 @@ impl Endpoint {
 
     /// Changes the limits of counter number `counter`; what was used stays used. `None` if there is none.
     pub fn set_limits(&mut self, now: Moment, counter: usize, limits: CounterLimits) -> Option<()> {
+        self.catch_up(now);
         let mut all = self.counters.iter_mut().chain(&mut self.tiers.optimized);
         all.nth(counter)?.set_limits(now, limits);
         Some(())
+    }
+
+    /// The account's tokens per day at `now`: the limit, and how many are left; `None` if not enforced.
+    pub fn account(&mut self, now: Moment) -> Option<(u64, i64)> {
+        let account = self.account.as_mut()?;
+        Some((account.limit(), account.available(now)))
     }
 
     /// Prefixes, and parts of them, that are cached at `now`, over all models and Regions.

@@ -2,7 +2,12 @@
 
 mod bought;
 mod checks;
+mod chosen;
+mod faulty;
+mod guarded;
 mod offers;
+pub(super) mod quotas;
+pub(super) mod regions;
 mod words;
 
 pub(super) use offers::optimized_counter;
@@ -18,10 +23,11 @@ use crate::domain::{
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
 use crate::scenario::{Loaded, Origins, Variant, Workload};
-use crate::service::CounterLimits;
-use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup};
-use crate::service::spec::{CapacitySpec, FixedLatency, Overload};
-use crate::units::Micros;
+use crate::service::setup::{
+    Behaviour, CounterSetup, EndpointSetup, RegionsSetup, Route, TargetSetup,
+};
+use crate::service::spec::{CapacitySpec, Family, FixedLatency, Overload, ServiceSpec};
+use crate::units::{Micros, TokensPerMinute, Usd};
 use offers::Asked;
 use std::borrow::Cow;
 use words::{assumptions, mode};
@@ -33,6 +39,8 @@ pub struct Assembled {
     pub setup: RunSetup,
     /// What it was made of.
     pub context: VariantContext,
+    /// The price book, kept where tokens of further models may have to be weighted by price.
+    pub book: Option<PriceBook>,
 }
 
 /// Joins every variant of a scenario with its models, prices and latencies.
@@ -55,6 +63,8 @@ pub fn assemble(
             problems: Vec::new(),
             counters: Vec::new(),
             optimized: Vec::new(),
+            output_tpm: Vec::new(),
+            regions: variant.service.regions.as_ref().map(regions::empty),
             notes: Vec::new(),
             warnings: Vec::new(),
         };
@@ -77,6 +87,9 @@ struct Joiner<'a> {
     problems: Vec<Problem>,
     counters: Vec<CounterSetup>,
     optimized: Vec<CounterSetup>,
+    /// Of the mantle family, one for each counter.
+    output_tpm: Vec<TokensPerMinute>,
+    regions: Option<RegionsSetup>,
     notes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -100,6 +113,7 @@ impl<'a> Joiner<'a> {
     fn join(&mut self) -> Option<Assembled> {
         let variant = self.variant;
         self.note_stand_ins();
+        self.check_faults();
         let resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -120,17 +134,25 @@ impl<'a> Joiner<'a> {
         let mut targets = Vec::new();
         let mut workloads = Vec::new();
         let mut contexts = Vec::new();
+        let mut scopes = Vec::new();
         for one in &resolved {
-            let scope = token_scope(&service.capacity, &service.region);
+            let scope = self.scope_of(one.workload);
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
             let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
             contexts.push(workload_context(one, prices, &asked));
-            workloads.push(workload_setup(one.workload, &scope, prices, asked));
+            let mut setup = workload_setup(one.workload, &scope, prices, asked);
+            setup.text_unit = self.text_unit(one.workload);
+            workloads.push(setup);
+            scopes.push(scope);
         }
         if !self.problems.is_empty() {
             return None;
         }
+        let guards = self.guards();
+        let quotas = self.quotas(&resolved, &scopes);
+        let regions = self.regions.take();
+        self.check_pools(regions.as_ref());
         let (reserved_setup, reserved_bought) = reserved.unzip();
         let (units_setup, units_bought) = units.unzip();
         let setup = RunSetup {
@@ -144,10 +166,14 @@ impl<'a> Joiner<'a> {
                 rules: service.rules,
                 reserved: reserved_setup,
                 units: units_setup,
+                guards,
                 faults: service.faults.clone(),
                 ambient_load: service.ambient_load,
                 tiers: service.tiers,
                 optimized: std::mem::take(&mut self.optimized),
+                quotas,
+                regions,
+                cache_per_region: service.cache_per_region,
             },
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
@@ -161,16 +187,23 @@ impl<'a> Joiner<'a> {
             slo: variant.slo.clone(),
             workloads: contexts,
             bought: reserved_bought.or(units_bought),
+            account: service.quotas.account,
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
             assumptions: {
                 let mut all = assumptions(service);
+                all.extend(guarded::assumptions(service, &variant.workloads));
                 all.extend(offers::assumptions(variant));
                 all
             },
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
         };
-        Some(Assembled { setup, context })
+        let book = service.quotas.account.limit.map(|_| self.book.clone());
+        Some(Assembled {
+            setup,
+            context,
+            book,
+        })
     }
 
     fn resolve(&mut self, workload: &'a Workload) -> Option<Resolved<'a>> {
@@ -226,21 +259,31 @@ impl<'a> Joiner<'a> {
                 Route::Units { counter }
             }
         };
+        let guard = self.guard_of(one.workload);
         let needs_no_profile = matches!(service.capacity, CapacitySpec::Provisioned(_));
-        let destinations = if needs_no_profile || is_batch {
-            1
+        let names = if needs_no_profile || is_batch {
+            Vec::new()
         } else {
             self.destinations(one.model, scope)?
         };
+        let hop = match scope.kind() {
+            ScopeKind::InRegion => Micros::ZERO,
+            ScopeKind::Geo => service.geo_hop,
+            ScopeKind::Global => service.global_hop,
+        };
+        if let Some(setup) = &mut self.regions {
+            regions::add_target(setup, service, &one.model.name, &names, hop);
+        }
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
         let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
         let cache = one.model.cache.as_ref().filter(|_| marked && !is_batch);
         Some(TargetSetup {
             name: one.workload.name.clone(),
+            model: one.model.name.clone(),
             route,
             latency: one.latency.clone().into_owned(),
-            burndown: one.model.burndown,
+            burndown: burndown(service, one.model),
             max_tokens: one
                 .workload
                 .max_tokens
@@ -249,13 +292,14 @@ impl<'a> Joiner<'a> {
             cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
             block_tokens,
             cache_ttl: ttl.span(),
-            destinations,
-            hop: match scope.kind() {
-                ScopeKind::InRegion => Micros::ZERO,
-                ScopeKind::Geo => service.geo_hop,
-                ScopeKind::Global => service.global_hop,
+            behaviour: Behaviour {
+                tool_use: one.workload.tool_use.get(),
+                content_filtered: one.workload.content_filtered.get(),
             },
+            guard,
             optimized: self.optimized(one, scope),
+            destinations: names.len().max(1),
+            hop,
         })
     }
 
@@ -286,32 +330,43 @@ impl<'a> Joiner<'a> {
     /// The index of the quota counter of a model in a scope, made if it is new.
     fn counter(&mut self, model: &ModelProfile, scope: &Scope) -> Option<usize> {
         let kind = scope.kind();
+        let service = &self.variant.service;
+        let region = quotas::counter_region(scope, &service.region);
         let known = self
             .counters
             .iter()
-            .position(|c| c.model == model.name && c.kind == kind);
+            .position(|c| c.model == model.name && c.kind == kind && c.region == region);
         if known.is_some() {
             return known;
         }
         let quota = self.quota(model, scope)?;
-        let own = self.variant.service.limits;
-        let limits = CounterLimits {
-            tpm: own.tpm.unwrap_or(quota.tpm),
-            rpm: own.rpm.or(quota.rpm),
-            tpd: own.tpd.or(quota.tpd),
+        let Some((limits, output)) = quotas::counter_limits(service, model, quota) else {
+            self.problem(
+                "service.family",
+                format!(
+                    "the quotas of {} on bedrock-mantle are not known",
+                    model.title
+                ),
+                "set `quota.input_tpm` and `quota.output_tpm`",
+            );
+            return None;
         };
+        self.output_tpm.extend(output);
         self.counters.push(CounterSetup {
             model: model.name.clone(),
             kind,
+            region,
             limits,
         });
         Some(self.counters.len() - 1)
     }
 
-    /// How many Regions may serve a call, the source among them.
-    fn destinations(&mut self, model: &ModelProfile, scope: &Scope) -> Option<usize> {
+    /// The Regions that may serve a call, the source first.
+    fn destinations(&mut self, model: &ModelProfile, scope: &Scope) -> Option<Vec<String>> {
+        let source = &self.variant.service.region;
+        let names = regions::destination_names(model, scope, source);
         let name = match scope {
-            Scope::InRegion(_) => return Some(1),
+            Scope::InRegion(_) => return names,
             Scope::Geo(geo) => geo.as_str(),
             Scope::Global => "global",
         };
@@ -328,7 +383,6 @@ impl<'a> Joiner<'a> {
             );
             return None;
         };
-        let source = &self.variant.service.region;
         let area = |region: &str| region.split('-').next().map(str::to_owned);
         let is_near = regions.iter().any(|region| area(region) == area(source));
         // Sources of a geographic profile lie in its own area; Canada is served by `us`.
@@ -341,7 +395,15 @@ impl<'a> Joiner<'a> {
                 self.warnings.push(warning);
             }
         }
-        Some(regions.len() + usize::from(!regions.contains(source)))
+        names
+    }
+}
+
+/// Quota tokens per output token; the mantle family has no burndown.
+pub(super) fn burndown(service: &ServiceSpec, model: &ModelProfile) -> u64 {
+    match service.family {
+        Family::Runtime => model.burndown,
+        Family::Mantle => 1,
     }
 }
 
@@ -408,6 +470,8 @@ fn workload_setup(
         name: workload.name.clone(),
         traffic: workload.traffic.clone(),
         stream: workload.stream,
+        thinking: workload.thinking.clone(),
+        text_unit: Usd::ZERO,
         tariffs,
         tier,
         batch,

@@ -214,6 +214,7 @@ pub(in crate::sim) fn optimized_counter(
     Some(CounterSetup {
         model: model.name.clone(),
         kind,
+        region: None,
         limits,
     })
 }

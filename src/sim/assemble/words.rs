@@ -82,14 +82,15 @@ pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
         ScopeKind::Geo => list.push(assumption(
             "service.geo_hop",
             service.geo_hop.to_string(),
-            "added when another Region serves; Regions are drawn with equal odds",
+            hop_why(service),
         )),
         ScopeKind::Global => list.push(assumption(
             "service.global_hop",
             service.global_hop.to_string(),
-            "added when another Region serves; Regions are drawn with equal odds",
+            hop_why(service),
         )),
     }
+    list.extend(super::chosen::assumptions(service));
     if let CapacitySpec::Reserved(spec) = &service.capacity {
         let weight = if spec.burndown {
             "times its burndown rate"
@@ -102,5 +103,13 @@ pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
             "neither burndown nor the moment of counting inside a reservation is published",
         ));
     }
+    list.extend(super::faulty::assumptions(service));
     list
+}
+
+fn hop_why(service: &ServiceSpec) -> &'static str {
+    match service.regions {
+        None => "added when another Region serves; Regions are drawn with equal odds",
+        Some(_) => "added when another Region serves, where its pool has no `hop` of its own",
+    }
 }

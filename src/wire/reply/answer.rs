@@ -6,6 +6,7 @@
 use super::draws::Draws;
 use super::words::{Cursor, Words};
 use super::{instance, json};
+use crate::domain::StopReason;
 use crate::rng::Keyed;
 use crate::units::Ratio;
 use crate::wire::{Dialect, ModelCall, Tool, ToolChoice};
@@ -34,39 +35,13 @@ impl Default for AnswerSettings {
     }
 }
 
-/// Why an answer ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StopReason {
-    /// The model said all it had to say.
-    EndTurn,
-    /// The model wants the result of a tool.
-    ToolUse,
-    /// The bound on the output was reached.
-    MaxTokens,
-    /// One of the caller's stop sequences came up.
-    StopSequence,
-    /// A guardrail blocked the prompt or the answer.
-    GuardrailIntervened,
-}
-
-impl StopReason {
-    /// Its spelling in `stopReason` of Converse.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EndTurn => "end_turn",
-            Self::ToolUse => "tool_use",
-            Self::MaxTokens => "max_tokens",
-            Self::StopSequence => "stop_sequence",
-            Self::GuardrailIntervened => "guardrail_intervened",
-        }
-    }
-
-    /// Its spelling in a model's own body, where a guardrail leaves the model's reason alone.
-    pub(super) fn own_name(self) -> &'static str {
-        match self {
-            Self::GuardrailIntervened => Self::EndTurn.name(),
-            other => other.name(),
-        }
+/// Its spelling in a model's own body, where a guardrail leaves the model's reason alone.
+pub(super) fn own_name(stop: StopReason) -> &'static str {
+    match stop {
+        StopReason::GuardrailIntervened => StopReason::EndTurn.name(),
+        // Anthropic's own word for a filter of the model.
+        StopReason::ContentFiltered => "refusal",
+        other => other.name(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The body of `Converse`, members by name as recorded.
 
-use super::answer::{Answer, Written};
+use super::answer::{Answer, Written, own_name};
 use super::{Finish, guardrail, json};
 use json::{count, raw, string};
 
@@ -53,7 +53,7 @@ pub(super) fn response_field_members(answer: &Answer, fields: &[String], out: &m
     for (n, field) in fields.iter().enumerate() {
         let value = match field.as_str() {
             "/stop_sequence" => answer.stop_sequence(),
-            "/stop_reason" => Some(answer.stop_reason().own_name()),
+            "/stop_reason" => Some(own_name(answer.stop_reason())),
             _ => continue,
         };
         if fields[..n].contains(field) {

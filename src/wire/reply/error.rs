@@ -1,7 +1,7 @@
 //! What the service answers when it does not answer.
 
 use super::json::{count, raw, string};
-use crate::domain::{Failure, RefusalReason, StreamFault};
+use crate::domain::{Failure, RefusalReason, Rejection, StreamFault};
 use crate::wire::{ErrorKind, Refused, frame};
 use std::borrow::Cow;
 
@@ -180,10 +180,69 @@ impl From<Failure> for ErrorReply {
                 ErrorKind::AccessDenied,
                 "You don't have access to the model with the specified model ID.",
             ),
+            Failure::Rejected(rejection) => rejection.into(),
+            Failure::BadGateway => Self::new(ErrorKind::BadGateway, "Bad Gateway"),
+            Failure::GatewayTimeout => Self::new(ErrorKind::GatewayTimeout, "Gateway Timeout"),
+            Failure::TooManyConnections => Self::too_many_connections(),
             // Nothing is answered where the connection is lost; who asks all the same gets a 500.
             Failure::Connection => Failure::Internal.into(),
             Failure::StreamBroken(fault) => fault.into(),
         }
+    }
+}
+
+impl From<Rejection> for ErrorReply {
+    /// The texts are those of the user guide's page on error codes and of IAM where one is
+    /// published; captured ones would be better.
+    fn from(rejection: Rejection) -> Self {
+        let (kind, message) = match rejection {
+            Rejection::Malformed => (
+                ErrorKind::Validation,
+                "The input fails to satisfy the constraints specified by an AWS service.",
+            ),
+            Rejection::ServiceQuota => (
+                ErrorKind::ServiceQuotaExceeded,
+                "Your request exceeds the service quota for your account.",
+            ),
+            Rejection::Conflict => (
+                ErrorKind::Conflict,
+                "Error occurred because of a conflict while performing an operation.",
+            ),
+            Rejection::IncompleteSignature => (
+                ErrorKind::IncompleteSignature,
+                "The request signature does not conform to AWS standards.",
+            ),
+            Rejection::InvalidAction => (
+                ErrorKind::InvalidAction,
+                "The action or operation requested is invalid.",
+            ),
+            Rejection::NotAuthorized => (
+                ErrorKind::NotAuthorized,
+                "You do not have permission to perform this action.",
+            ),
+            Rejection::RequestExpired => (
+                ErrorKind::RequestExpired,
+                "The request reached the service more than 15 minutes after the date stamp on the \
+                 request.",
+            ),
+            Rejection::ExpiredToken => (
+                ErrorKind::ExpiredToken,
+                "The security token included in the request is expired",
+            ),
+            Rejection::InvalidClientToken => (
+                ErrorKind::InvalidClientTokenId,
+                "The X.509 certificate or AWS access key ID provided does not exist in our records.",
+            ),
+            Rejection::NotFound => (
+                ErrorKind::ResourceNotFound,
+                "The specified resource ARN was not found. Check the ARN and try your request again.",
+            ),
+            Rejection::FormNotFilled => (
+                ErrorKind::FormNotFilled,
+                "Model use case details have not been submitted for this account.",
+            ),
+        };
+        Self::new(kind, message)
     }
 }
 

@@ -84,7 +84,9 @@ pub fn error_headers(error: &ErrorReply, request_id: &str) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, JSON);
     insert(&mut headers, REQUEST_ID, request_id);
-    insert(&mut headers, ERROR_TYPE, &error.error_type());
+    if error.kind.is_named() {
+        insert(&mut headers, ERROR_TYPE, &error.error_type());
+    }
     headers
 }
 

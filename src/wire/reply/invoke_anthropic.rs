@@ -1,6 +1,6 @@
 //! Anthropic's Messages, as bodies and events of `InvokeModel`.
 
-use super::answer::{Answer, MESSAGE_ID, Written};
+use super::answer::{Answer, MESSAGE_ID, Written, own_name};
 use super::invoke::{chunk, guardrail_members, invocation_metrics};
 use super::json::{count, escaped, raw, string};
 use super::stream::{Context, Event};
@@ -55,7 +55,7 @@ fn content(answer: &Answer, out: &mut Vec<u8>) {
 
 fn stop(answer: &Answer, out: &mut Vec<u8>) {
     raw("\"stop_reason\":\"", out);
-    raw(answer.stop_reason().own_name(), out);
+    raw(own_name(answer.stop_reason()), out);
     raw("\",\"stop_sequence\":", out);
     match answer.stop_sequence() {
         Some(sequence) if answer.stop_reason() == StopReason::StopSequence => string(sequence, out),

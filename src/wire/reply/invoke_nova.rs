@@ -1,7 +1,7 @@
 //! Amazon Nova's bodies and events of `InvokeModel`.
 
 use super::Finish;
-use super::answer::{Answer, Written};
+use super::answer::{Answer, Written, own_name};
 use super::invoke::{chunk, guardrail_members, invocation_metrics};
 use super::json::{count, escaped, raw, string};
 use super::stream::{Context, Event};
@@ -27,7 +27,7 @@ pub(super) fn write(answer: &Answer, finish: &Finish<'_>, out: &mut Vec<u8>) {
         raw("}}", out);
     }
     raw("],\"role\":\"assistant\"}},\"stopReason\":\"", out);
-    raw(answer.stop_reason().own_name(), out);
+    raw(own_name(answer.stop_reason()), out);
     raw("\",\"usage\":{", out);
     usage(finish, true, out);
     out.push(b'}');
@@ -92,7 +92,7 @@ pub(super) fn write_event(event: &Event<'_>, context: &mut Context, out: &mut Ve
         Event::Finish(answer, finish) => {
             chunk(context, out, |_, out| {
                 raw("{\"messageStop\":{\"stopReason\":\"", out);
-                raw(answer.stop_reason().own_name(), out);
+                raw(own_name(answer.stop_reason()), out);
                 raw("\"}}", out);
             });
             chunk(context, out, |_, out| {

@@ -25,7 +25,7 @@ mod pattern;
 mod stream;
 mod words;
 
-pub use answer::{Answer, AnswerPlan, AnswerSettings, StopReason};
+pub use answer::{Answer, AnswerPlan, AnswerSettings};
 pub use control::{
     FoundationModel, InferenceProfile, ProfileKind, ProfilePage, write_foundation_model,
     write_foundation_models, write_inference_profile, write_inference_profiles, write_token_count,
@@ -37,6 +37,7 @@ pub use guardrail::{
 pub use headers::{EVENT_STREAM, JSON, Operation, error_headers, reply_headers};
 pub use stream::StreamWriter;
 
+pub use crate::domain::StopReason;
 use crate::domain::Usage;
 use crate::wire::{Dialect, ModelCall};
 

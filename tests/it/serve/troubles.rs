@@ -1,6 +1,8 @@
 //! Calls that are throttled, broken, abandoned or refused.
 
 use super::*;
+use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
+use aws_sdk_bedrockruntime::operation::converse::ConverseError;
 
 #[test]
 fn a_quota_throttles_with_bedrocks_message_and_can_be_raised() {
@@ -51,6 +53,57 @@ fn a_quota_throttles_with_bedrocks_message_and_can_be_raised() {
     assert_eq!(state["resets"], 1);
 }
 
+/// Each row of the table of errors: the word of a fault, status, type, and a part of the message.
+#[rustfmt::skip]
+const ERRORS: [(&str, u16, &str, &str); 21] = [
+    ("validation", 400, "ValidationException", "fails to satisfy"),
+    ("service_quota_exceeded", 400, "ServiceQuotaExceededException", "service quota"),
+    ("conflict", 400, "ConflictException", "conflict"),
+    ("incomplete_signature", 403, "IncompleteSignatureException", "signature"),
+    ("invalid_action", 400, "InvalidAction", "invalid"),
+    ("not_authorized", 400, "NotAuthorized", "permission"),
+    ("request_expired", 400, "RequestExpired", "15 minutes"),
+    ("access_denied", 403, "AccessDeniedException", "access"),
+    ("expired_token", 403, "ExpiredTokenException", "expired"),
+    ("invalid_client_token", 403, "InvalidClientTokenId", "access key"),
+    ("not_found", 404, "ResourceNotFoundException", "not found"),
+    ("form_not_filled", 404, "FTUFormNotFilled", "use case"),
+    ("model_timeout", 408, "ModelTimeoutException", "timed out"),
+    ("model_error", 424, "ModelErrorException", "unexpected error"),
+    ("throttled", 429, "ThrottlingException", "request rate is too high"),
+    ("model_not_ready", 429, "ModelNotReadyException", "not ready"),
+    ("internal", 500, "InternalServerException", "unexpected error"),
+    ("bad_gateway", 502, "", ""),
+    ("unavailable", 503, "ServiceUnavailableException", "unable to process"),
+    ("too_many_connections", 503, "ServiceUnavailableException", "Too many connections"),
+    ("gateway_timeout", 504, "", ""),
+];
+
+/// What the service model declares for `Converse`.
+const MODELLED: [&str; 9] = [
+    "ValidationException",
+    "AccessDeniedException",
+    "ResourceNotFoundException",
+    "ModelTimeoutException",
+    "ModelErrorException",
+    "ThrottlingException",
+    "ModelNotReadyException",
+    "InternalServerException",
+    "ServiceUnavailableException",
+];
+
+fn is_modelled(error: &ConverseError) -> bool {
+    error.is_validation_exception()
+        || error.is_access_denied_exception()
+        || error.is_resource_not_found_exception()
+        || error.is_model_timeout_exception()
+        || error.is_model_error_exception()
+        || error.is_throttling_exception()
+        || error.is_model_not_ready_exception()
+        || error.is_internal_server_exception()
+        || error.is_service_unavailable_exception()
+}
+
 #[test]
 fn faults_are_set_told_and_cleared() {
     let server = server(&[]);
@@ -70,22 +123,34 @@ fn faults_are_set_told_and_cleared() {
                 .messages(user("hi"))
                 .send()
         };
-        for (kind, status) in [
-            ("unavailable", 503),
-            ("internal", 500),
-            ("throttled", 429),
-            ("model_not_ready", 429),
-            ("model_timeout", 408),
-            ("model_error", 424),
-        ] {
-            let faults = json!([{"kind": kind, "share": 1.0}]);
+        for (kind, status, code, message) in ERRORS {
+            let faults = json!([{"kind": kind, "share": 1.0, "after": "1ms"}]);
             let (done, state) = own(&server, "POST", "faults", &faults);
             assert_eq!((done, &state["faults"][0]["kind"]), (200, &json!(kind)));
             assert_valid(STATE_JSON_SCHEMA, &state.to_string());
             let error = call().await.unwrap_err();
             let raw = error.raw_response().unwrap();
             assert_eq!(raw.status().as_u16(), status, "{kind}");
+            let header = raw.headers().get("x-amzn-errortype");
+            let named = header.map(|text| text.split(':').next().unwrap());
+            assert_eq!(named.unwrap_or_default(), code, "{kind}");
+            let error = error.into_service_error();
+            assert_eq!(error.meta().code().unwrap_or_default(), code, "{kind}");
+            let said = error.meta().message().unwrap_or_default();
+            assert!(said.contains(message), "{kind}: {said}");
+            if let ConverseError::ModelErrorException(error) = &error {
+                assert_eq!(error.original_status_code(), Some(500));
+                assert_eq!(error.resource_name(), Some(HAIKU));
+            }
+            assert_eq!(is_modelled(&error), MODELLED.contains(&code), "{kind}");
         }
+        // Faults of others do not concern this call, and names that do not exist are refused.
+        let faults = json!([{"kind": "internal", "share": 1.0, "model": "nova-lite"}]);
+        own(&server, "POST", "faults", &faults);
+        call().await.unwrap();
+        let faults = json!([{"kind": "internal", "share": 1.0, "workload": "nobody"}]);
+        let (status, told) = own(&server, "POST", "faults", &faults);
+        assert_eq!(status, 400, "{told}");
         own(
             &server,
             "POST",

@@ -1,0 +1,21 @@
+//! Whether a day at the rate of a run would exceed the account's tokens per day.
+
+use crate::measure::Tally;
+use crate::sim::{AccountUse, VariantContext};
+use crate::units::Micros;
+
+/// A warning where the documented quota is not enforced and would not be enough.
+pub(super) fn beyond(context: &VariantContext, all: &Tally, measured: Micros) -> Option<String> {
+    let tokens = &all.tokens;
+    let prepaid = &all.prepaid_tokens;
+    let sum = |tokens: &crate::measure::TokenCounts| {
+        tokens.input + tokens.cache_read + tokens.cache_write + tokens.output
+    };
+    let billed = sum(tokens).saturating_sub(sum(prepaid)) as f64;
+    AccountUse {
+        billed_tokens: billed,
+        cost: all.ledger.tokens(),
+        span: measured,
+    }
+    .warning(&context.account)
+}
