@@ -12,6 +12,7 @@ mod determinism;
 mod gallery;
 mod mooncake;
 mod mutations;
+mod offers;
 mod prices;
 mod readme;
 mod run;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod sockets;
+mod tiers;
 mod troubles;
 
 use super::running::assert_valid;

@@ -188,6 +188,10 @@ impl Grant {
         }
     }
 
+    pub(super) fn admitted_at(&self) -> Moment {
+        self.admitted_at
+    }
+
     /// Microseconds per output token after the first, as far as admission knows them.
     pub fn per_token_us(&self) -> f64 {
         self.per_token_us
@@ -535,9 +539,11 @@ impl Endpoint {
             regions.leave(pool as usize, lost);
         }
         let index = target;
-        let target = &self.targets[target];
+        let Target {
+            route, burndown, ..
+        } = self.targets[index];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
-        let used = input + i64::from(output) * target.burndown;
+        let used = input + i64::from(output) * burndown;
         match grant.served_by {
             ServedBy::Reserved => {
                 if let Some(tier) = &mut self.reserved {
@@ -549,11 +555,11 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if let (PriceTier::LatencyOptimized, Some(route)) = (grant.tier, target.optimized) {
-            let counter = &mut self.tiers.optimized[route.counter];
-            counter.settle(now, grant.admitted_at, grant.reserved, used);
+        if grant.tier == PriceTier::LatencyOptimized
+            && self.close_optimized(now, index, grant, used)
+        {
             self.totals.settled += used as u128;
-        } else if let Some(counter) = target.route.counter() {
+        } else if let Some(counter) = route.counter() {
             let used = if self.counters[counter].is_mantle() {
                 input
             } else {

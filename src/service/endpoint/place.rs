@@ -1,7 +1,7 @@
 //! Where a call is served, and what it takes there and elsewhere.
 
 use super::{Cache, Call, Endpoint, Grant, Prefix, ServedBy, Target};
-use crate::domain::{Failure, StreamFault, Usage};
+use crate::domain::{Failure, PriceTier, StreamFault, Usage};
 use crate::rng::mix64;
 use crate::service::cache::{PointCache, PrefixCache};
 use crate::service::regions::{Placed, PoolReport, Regions};
@@ -72,8 +72,12 @@ impl Endpoint {
             return Ok(());
         };
         let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
-        if placed.full && !is_bought {
+        let gives_way = grant.tier == PriceTier::Flex && self.tiers.gives_way(placed.free);
+        if (placed.full || gives_way) && !is_bought {
             regions.refuse(placed);
+            if self.close_optimized(now, target, grant, 0) {
+                return Err(Failure::Unavailable);
+            }
             if let Some(counter) = self.targets[target].route.counter() {
                 self.close(now, (target, counter), grant, 0, Usage::default());
             }
@@ -118,7 +122,8 @@ impl Endpoint {
     /// Has the reservation of an admitted call adjusted while its answer comes.
     pub(super) fn watch(&mut self, target: usize, grant: &mut Grant) {
         let target = &self.targets[target];
-        if matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits) {
+        let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
+        if is_bought || grant.tier == PriceTier::LatencyOptimized {
             return;
         }
         if let (Some(upkeep), Some(counter)) = (&mut self.upkeep, target.route.counter()) {
