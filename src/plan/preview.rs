@@ -111,6 +111,9 @@ pub struct WorkloadPreview {
     pub token_cost: Option<Ledger>,
     /// Its jobs, if it is a batch workload; its latency is then that of a job.
     pub batch: Option<BatchPreview>,
+    /// The share of its calls that the quota of latency-optimised inference takes on average, if
+    /// they ask for it; the others are served and billed as standard.
+    pub optimized_share: Option<f64>,
 }
 
 /// A law of token counts in four figures; a quantile is `None` with too few samples.
@@ -268,6 +271,9 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 ambient_load: endpoint.ambient_load,
                 tiers: &endpoint.tiers,
                 cache: endpoint.cache,
+                optimized: target
+                    .optimized
+                    .and_then(|route| endpoint.optimized.get(route.counter)),
                 duration: setup.duration,
                 seed,
             };

@@ -369,6 +369,8 @@ fn quotas(variants: &[VariantSummary]) -> Group {
             "reserved_input_tpm" => "bought input".to_owned(),
             "reserved_output_tpm" => "bought output".to_owned(),
             "model_units_streams" => "full-speed streams".to_owned(),
+            "latency_optimized_tpm" => "latency-optimised TPM".to_owned(),
+            "latency_optimized_rpm" => "latency-optimised RPM".to_owned(),
             "input_tpm" => "input TPM".to_owned(),
             "output_tpm" => "output TPM".to_owned(),
             "account_tpd" => "account TPD".to_owned(),

@@ -46,6 +46,7 @@ fn every_scenario_is_tested_here() {
     let tested = [
         "agent-loop",
         "bad-day",
+        "batch-night",
         "cache-regions",
         "desk",
         "diurnal-week",
@@ -54,11 +55,49 @@ fn every_scenario_is_tested_here() {
         "max-tokens-trap",
         "noisy-neighbour",
         "quickstart",
+        "service-tiers",
         "steady",
         "thinking",
         "three-modes",
     ];
     assert_eq!(names, tested);
+}
+
+#[test]
+fn a_night_in_batch_halves_the_bill_and_frees_the_quota() {
+    let summary = run("batch-night", &[]);
+    let [on_demand, batch, slow] =
+        ["on-demand", "batch", "slow-batch"].map(|name| variant(&summary, name));
+    assert!(throttled_of(on_demand, "summaries") > 0.02 && !on_demand.slo.met);
+    assert!(tpm(batch).peak_reserved_share.unwrap() < 0.2 && batch.slo.met);
+    let jobs = |one: &VariantSummary| one.workloads[1].batch.clone().unwrap();
+    let late = |one: &VariantSummary| jobs(one).late_records as f64 / jobs(one).records as f64;
+    assert_eq!(jobs(batch).jobs, 144);
+    // The law says 3.7 % beyond 12 h, and less for those that came late in their ten minutes.
+    assert!((0.005..0.08).contains(&late(batch)), "{}", late(batch));
+    assert!(late(slow) > 0.2 && jobs(slow).expired_records > 0);
+    let usd = |one: &VariantSummary| one.workloads[1].cost.run_usd.unwrap();
+    let each = |one: &VariantSummary| usd(one) / one.workloads[1].requests.completed as f64;
+    // Half the price for what completed; on demand the refused requests cost nothing.
+    assert!((each(batch) / each(on_demand) - 0.5).abs() < 0.02);
+    // Records of batch workloads are in the counts and not in the latencies of calls.
+    assert_eq!(batch.requests.offered, on_demand.requests.offered);
+    assert_eq!(batch.ttft_ms.count, batch.workloads[0].requests.completed);
+}
+
+#[test]
+fn tiers_trade_money_for_time() {
+    let summary = run("service-tiers", &[]);
+    let [standard, priority, flex, optimised] =
+        ["standard", "priority", "flex", "latency-optimised"].map(|name| variant(&summary, name));
+    let usd = |one: &VariantSummary| one.cost.run_usd.unwrap();
+    assert!((usd(priority) / usd(standard) - 1.75).abs() < 0.01);
+    assert!((usd(flex) / usd(standard) - 0.5).abs() < 0.01);
+    let e2e = |one: &VariantSummary| one.e2e_ms.p50.unwrap();
+    assert!(e2e(priority) < 0.85 * e2e(standard) && e2e(flex) > 1.4 * e2e(standard));
+    assert!(standard.slo.met && priority.slo.met && !flex.slo.met);
+    let served = optimised.workloads[0].tier.clone().unwrap();
+    assert!(served.served * 10 < served.served_as_standard);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod guardrails;
 mod lacks;
 mod mooncake;
 mod mutations;
+mod offers;
 mod price_update;
 mod prices;
 mod readme;

@@ -3,6 +3,7 @@
 mod answers;
 mod guarded;
 mod sockets;
+mod tiers;
 mod troubles;
 
 use super::running::assert_valid;

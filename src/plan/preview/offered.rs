@@ -10,7 +10,7 @@ use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::rng::Keyed;
 use crate::service::LatencyModel;
-use crate::service::setup::TargetSetup;
+use crate::service::setup::{CounterSetup, TargetSetup};
 use crate::service::tiers::TierSpec;
 use crate::sim::{WorkloadContext, WorkloadSetup};
 use crate::stats::quantile::{min_samples, nearest_rank};
@@ -62,6 +62,8 @@ pub(super) struct Offered {
 struct Totals {
     usage: [f64; 4],
     charges: Ledger,
+    /// What they cost if none is served as the tier that the workload asks for.
+    standard: Ledger,
     inputs: Vec<u32>,
     outputs: Vec<u32>,
     prefix: f64,
@@ -91,6 +93,9 @@ impl Totals {
         } else {
             self.charges.add(charge);
         }
+        if workload.optimized.is_some() {
+            self.standard.add(workload.standard(usage));
+        }
         self.inputs.push(arrival.input);
         self.outputs.push(arrival.output);
     }
@@ -112,6 +117,8 @@ pub(super) struct Joined<'a> {
     pub ambient_load: f64,
     pub tiers: &'a TierSpec,
     pub cache: CacheRules,
+    /// The quota of latency-optimised inference, if it asks for that.
+    pub optimized: Option<&'a CounterSetup>,
     pub duration: Micros,
     pub seed: u64,
 }
@@ -134,6 +141,24 @@ impl Joined<'_> {
         let own = self.setup.tier.tariffs.first();
         let tariff = own.or(self.setup.tariffs.first());
         tariff.map_or_else(Charge::default, |(_, tariff)| tariff.charge(usage))
+    }
+
+    fn standard(&self, usage: Usage) -> Charge {
+        let tariff = self.setup.tariffs.first();
+        tariff.map_or_else(Charge::default, |(_, tariff)| tariff.charge(usage))
+    }
+
+    /// The share of calls at `rate` that the quota of latency-optimised inference takes.
+    fn optimized_share(&self, totals: &Totals, rate: f64) -> Option<f64> {
+        let limits = self.optimized?.limits;
+        let [input, written, _, output] = totals.usage.map(|sum| totals.mean(sum));
+        let settled = input + written + output * self.target.burndown as f64;
+        let share = |limit: f64, used: f64| if used > limit { limit / used } else { 1.0 };
+        let by_tokens = share(limits.tpm.0 as f64, 60.0 * rate * settled);
+        let by_requests = limits
+            .rpm
+            .map_or(1.0, |rpm| share(rpm.0 as f64, 60.0 * rate));
+        Some(by_tokens.min(by_requests))
     }
 
     /// The span to look at, and its arrivals: all of the run if it is not too long.
@@ -265,7 +290,7 @@ impl Joined<'_> {
                 mean.add(usage);
                 totals.count(self, arrival, usage);
             }
-            let cycle = think + self.latency_of(&totals).as_secs_f64();
+            let cycle = think + self.latency_of(&totals, 1.0).as_secs_f64();
             rate = if totals.requests() > 0 && cycle > 0.0 {
                 f64::from(users) / cycle
             } else {
@@ -331,7 +356,8 @@ impl Joined<'_> {
     }
 
     /// Mean time in the service. Both laws are linear in the sizes, so means give the mean.
-    fn latency_of(&self, totals: &Totals) -> Micros {
+    /// `in_tier` is the share that is served as the tier that the workload asks for.
+    fn latency_of(&self, totals: &Totals, in_tier: f64) -> Micros {
         let [input, written, read, output] = totals.usage.map(|sum| totals.mean(sum));
         let profile = &self.target.latency;
         let load = self.ambient_load;
@@ -346,6 +372,8 @@ impl Joined<'_> {
         let regions = self.target.destinations.max(1) as f64;
         let hop = us(self.target.hop) * (regions - 1.0) / regions;
         let (first, each) = self.tiers.factors(self.context.tier);
+        let blend = |factor: f64| 1.0 + in_tier * (factor - 1.0);
+        let (first, each) = (blend(first), blend(each));
         let total = ttft * first * mean_of(&profile.ttft_noise)
             + (output - 1.0).max(0.0) * per_token * each * mean_of(&profile.tpot_noise)
             + hop;
@@ -368,7 +396,11 @@ impl Joined<'_> {
             .iter()
             .filter(|&&tokens| tokens > max_tokens)
             .count();
-        let latency = self.latency_of(totals);
+        let optimized_share = self.optimized_share(totals, rate);
+        let in_tier = optimized_share.unwrap_or(1.0);
+        let latency = self.latency_of(totals, in_tier);
+        let mut charges = scaled(&totals.charges, in_tier * scale);
+        charges.merge(&scaled(&totals.standard, (1.0 - in_tier) * scale));
         let priced = self
             .setup
             .tariffs
@@ -406,8 +438,9 @@ impl Joined<'_> {
             latency_profile: self.context.latency.clone(),
             latency_origin: self.context.latency_origin,
             in_flight: rate * latency.as_secs_f64(),
-            token_cost: priced.map(|_| scaled(&totals.charges, scale)),
+            token_cost: priced.map(|_| charges),
             batch: None,
+            optimized_share,
         }
     }
 }

@@ -519,7 +519,7 @@ impl Endpoint {
             regions.leave(pool as usize, lost);
         }
         let index = target;
-        let target = &self.targets[target];
+        let target = &self.targets[index];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
         let used = input + i64::from(output) * target.burndown;
         match grant.served_by {

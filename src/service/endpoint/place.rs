@@ -51,7 +51,8 @@ impl Endpoint {
             return Ok(());
         };
         let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
-        if placed.full && !is_bought {
+        let gives_way = grant.tier == PriceTier::Flex && self.tiers.gives_way(placed.free);
+        if (placed.full || gives_way) && !is_bought {
             regions.refuse(placed);
             self.close(now, target, grant, 0, Usage::default());
             return Err(Failure::Unavailable);
@@ -106,10 +107,8 @@ impl Endpoint {
     /// Has the reservation of an admitted call adjusted while its answer comes.
     pub(super) fn watch(&mut self, target: usize, grant: &mut Grant) {
         let target = &self.targets[target];
-        // Latency-optimised answers are over soon, and have counters of their own.
-        if matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits)
-            || grant.tier == PriceTier::LatencyOptimized
-        {
+        let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
+        if is_bought || grant.tier == PriceTier::LatencyOptimized {
             return;
         }
         if let (Some(upkeep), Some(counter)) = (&mut self.upkeep, target.route.counter()) {

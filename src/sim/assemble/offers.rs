@@ -254,6 +254,12 @@ pub(super) fn assumptions(variant: &Variant) -> Vec<Assumption> {
             tiers.flex_unavailable.to_string(),
             "Flex gives way to other tiers when capacity is short; how often is not published",
         );
+        add(
+            "service.flex_gives_way".into(),
+            tiers.flex_gives_way.to_string(),
+            "where Regions have a capacity, Flex gets a 503 while less than this share is free; AWS \
+             names no order",
+        );
     }
     if variant
         .workloads
