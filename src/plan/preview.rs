@@ -12,6 +12,7 @@ pub mod words;
 use crate::cost::Ledger;
 use crate::domain::{FactStatus, Origin, QuotaRules, ScopeKind};
 use crate::load::burstiness::Burstiness;
+use crate::load::thinking::ThinkingLaw;
 use crate::plan::{Headroom, LoadPoint, RightSize, SustainedBounds};
 use crate::profile::Catalogue;
 use crate::service::CounterLimits;
@@ -262,6 +263,10 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 ambient_load: endpoint.ambient_load,
                 duration: setup.duration,
                 seed,
+                thinking: workload
+                    .thinking
+                    .as_ref()
+                    .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
             };
             joined.measure()
         })

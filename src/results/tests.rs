@@ -69,7 +69,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         traffic,
         stream,
         thinking: None,
-        text_unit: crate::units::Usd::ZERO,
+        text_unit: Usd::ZERO,
         tariffs: tariffs.clone(),
     };
     let target = |name: &str| TargetSetup {

@@ -6,6 +6,7 @@ use crate::domain::{KNOT_Z_MAX, NoiseLaw, ScopeKind, Usage};
 use crate::load::burstiness::{Burstiness, WINDOWS};
 use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
 use crate::service::setup::TargetSetup;
 use crate::service::{LatencyModel, PrefixCache};
@@ -102,6 +103,7 @@ pub(super) struct Joined<'a> {
     pub ambient_load: f64,
     pub duration: Micros,
     pub seed: u64,
+    pub thinking: Option<ThinkingLaw>,
 }
 
 impl Joined<'_> {
@@ -278,7 +280,11 @@ impl Joined<'_> {
 
     fn usage(&self, arrival: &Arrival, hits: u32) -> Usage {
         let target = self.target;
-        let output = arrival.output.min(target.max_tokens);
+        let output = match &self.thinking {
+            None => arrival.output,
+            Some(law) => law.draw(arrival.seq, arrival.output).0,
+        };
+        let output = output.min(target.max_tokens);
         let prefix = arrival.prefix.len.saturating_mul(target.block_tokens);
         if arrival.prefix.len == 0 || prefix < target.cache_min {
             return Usage {

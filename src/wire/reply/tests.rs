@@ -340,7 +340,7 @@ fn a_blocked_prompt_costs_no_tokens() {
         id: "abc".to_owned(),
         text: "a secret".to_owned(),
         trace: true,
-        ..Default::default()..Default::default()
+        ..Default::default()
     };
     let report = settings.check_input(&used, 5);
     let finish = Finish {
