@@ -8,6 +8,7 @@ use crate::load::burstiness::{Burstiness, WINDOWS};
 use crate::load::session::SessionSource;
 use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
 use crate::service::LatencyModel;
 use crate::service::setup::{CounterSetup, TargetSetup};
@@ -121,6 +122,7 @@ pub(super) struct Joined<'a> {
     pub optimized: Option<&'a CounterSetup>,
     pub duration: Micros,
     pub seed: u64,
+    pub thinking: Option<ThinkingLaw>,
 }
 
 impl Joined<'_> {
@@ -337,7 +339,11 @@ impl Joined<'_> {
     /// The usage of a request of whose prefix so many tokens, at most all, are read from the cache.
     pub fn usage(&self, arrival: &Arrival, read: u32) -> Usage {
         let target = self.target;
-        let output = arrival.output.min(target.max_tokens);
+        let output = match &self.thinking {
+            None => arrival.output,
+            Some(law) => law.draw(arrival.seq, arrival.output).0,
+        };
+        let output = output.min(target.max_tokens);
         let prefix = self.prefix_of(arrival);
         if prefix == 0 || prefix < target.cache_min {
             return Usage {
