@@ -20,7 +20,7 @@ name = "talk"
 model = "nova-lite"
 max_tokens = 1000
 arrival.constant = { rate = "0.1/s" }
-shape.steps = [["0s", 1.0], ["10m", 0.0]]
+shape.steps = { steps = [["0s", 1.0], ["10m", 0.0]] }
 tokens.input = { fixed = 100 }
 tokens.output = { fixed = 300 }
 [workload.session]
@@ -31,7 +31,7 @@ prefix_tokens = 6000
 history = true
 
 [capacity.on_demand]
-scope = "in-region"
+region = "us-east-1"
 
 [service.latency.fixed]
 ttft = "100ms"
@@ -137,7 +137,7 @@ fn workloads_share_a_cache_only_where_they_say_so() {
         };
         let text = format!(
             "name = \"two\"\nduration = \"4m\"\n[service.latency.fixed]\nttft = \"10ms\"\n\
-             per_token = \"1ms\"\n[capacity.on_demand]\nscope = \"in-region\"\n{}{}",
+             per_token = \"1ms\"\n[capacity.on_demand]\nregion = \"us-east-1\"\n{}{}",
             one("a"),
             one("b")
         );
@@ -217,7 +217,7 @@ fn a_live_run_sends_what_a_simulation_does() {
     let sets = [
         "duration=4s",
         "workload.talk.arrival.constant.rate=5/s",
-        "workload.talk.shape.steps=[[\"0s\",1.0],[\"1s\",0.0]]",
+        "workload.talk.shape.steps.steps=[[\"0s\",1.0],[\"1s\",0.0]]",
         "workload.talk.session={turns={fixed=3},think={fixed=\"50ms\"},\
          tools={share=0.5,latency={fixed=\"20ms\"},result_tokens={fixed=40}}}",
         "workload.talk.tokens.output={fixed=30}",
