@@ -8,6 +8,7 @@ use bedload::profile::Catalogue;
 use bedload::results::{SUMMARY_JSON_SCHEMA, SessionSummary, VariantSummary};
 use bedload::scenario::{Files, read};
 use bedload::serve::{Options, Server};
+use bedload::service::guardrail::Screening;
 use bedload::service::{Call, Endpoint, Prefix};
 use bedload::sim::{Serving, assemble};
 use bedload::units::Moment;
@@ -284,6 +285,10 @@ fn workloads_of_one_model_and_scope_know_each_others_points_and_others_do_not() 
             prefix: Prefix::Points(&points, &[]),
             output: 1,
             max_tokens: None,
+            thinking: 0,
+            screening: Screening::Off,
+            tier: None,
+            latency_optimized: false,
         };
         let grant = endpoint.admit(Moment::ZERO, &call).unwrap();
         grant.usage.cache_read
