@@ -8,6 +8,7 @@ use super::setup::{RunSetup, WorkloadSetup};
 use crate::cost::Tariff;
 use crate::domain::{Outcome, Usage};
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::measure::{BatchTally, Tally};
 use crate::service::batch::{BatchJob, BatchQueue, BatchRecord, BatchSetup, JobState};
 use crate::service::setup::TargetSetup;
@@ -20,6 +21,7 @@ struct Running<'a> {
     target: &'a TargetSetup,
     tariff: Option<&'a Tariff>,
     deadline: Micros,
+    thinking: Option<ThinkingLaw>,
     source: Option<OpenSource>,
     ahead: Option<Arrival>,
     first_submission: Option<Moment>,
@@ -124,6 +126,10 @@ fn running<'a>(
         target,
         tariff: workload.tariffs.first().map(|(_, tariff)| tariff),
         deadline: batch.spec.deadline,
+        thinking: workload
+            .thinking
+            .as_ref()
+            .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
         ahead: source.as_mut().and_then(Iterator::next),
         source,
         first_submission: None,
@@ -149,14 +155,18 @@ fn record(batch: &mut Running<'_>) -> BatchRecord {
     batch.ahead = batch.source.as_mut().and_then(Iterator::next);
     let arrival = arrival.expect("it was the next one");
     let prefix = arrival.prefix.len.saturating_mul(batch.target.block_tokens);
+    let output = match &batch.thinking {
+        None => arrival.output,
+        Some(law) => law.draw(arrival.seq, arrival.output).0,
+    };
     BatchRecord {
         due: arrival.at,
         usage: Usage {
             input: arrival.input.saturating_add(prefix),
-            output: arrival.output.min(batch.target.max_tokens),
+            output: output.min(batch.target.max_tokens),
             ..Usage::default()
         },
-        truncated: arrival.output > batch.target.max_tokens,
+        truncated: output > batch.target.max_tokens,
     }
 }
 
