@@ -9,6 +9,7 @@ use crate::cost::Tariff;
 use crate::domain::{Outcome, Usage};
 use crate::load::context::Context;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::measure::{BatchTally, Tally};
 use crate::service::batch::{BatchJob, BatchQueue, BatchRecord, BatchSetup, JobState};
 use crate::service::setup::TargetSetup;
@@ -21,6 +22,7 @@ struct Running<'a> {
     target: &'a TargetSetup,
     tariff: Option<&'a Tariff>,
     deadline: Micros,
+    thinking: Option<ThinkingLaw>,
     source: Option<OpenSource>,
     /// Tokens of cache points before the messages, which are input like any other here.
     points: u32,
@@ -130,6 +132,10 @@ fn running<'a>(
         tariff: workload.tariffs.first().map(|(_, tariff)| tariff),
         deadline: batch.spec.deadline,
         points,
+        thinking: workload
+            .thinking
+            .as_ref()
+            .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
         ahead: source.as_mut().and_then(Iterator::next),
         source,
         first_submission: None,
@@ -155,6 +161,10 @@ fn record(batch: &mut Running<'_>) -> BatchRecord {
     batch.ahead = batch.source.as_mut().and_then(Iterator::next);
     let arrival = arrival.expect("it was the next one");
     let prefix = arrival.prefix.len.saturating_mul(batch.target.block_tokens);
+    let output = match &batch.thinking {
+        None => arrival.output,
+        Some(law) => law.draw(arrival.seq, arrival.output).0,
+    };
     BatchRecord {
         due: arrival.at,
         usage: Usage {
@@ -162,10 +172,10 @@ fn record(batch: &mut Running<'_>) -> BatchRecord {
                 .input
                 .saturating_add(prefix)
                 .saturating_add(batch.points),
-            output: arrival.output.min(batch.target.max_tokens),
+            output: output.min(batch.target.max_tokens),
             ..Usage::default()
         },
-        truncated: arrival.output > batch.target.max_tokens,
+        truncated: output > batch.target.max_tokens,
     }
 }
 

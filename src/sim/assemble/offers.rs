@@ -139,6 +139,11 @@ impl<'a> Joiner<'a> {
                 "workload `{name}`: batch jobs do not use bought capacity"
             ));
         }
+        if one.workload.guardrail.is_some() {
+            self.warnings.push(format!(
+                "workload `{name}`: its guardrail is not applied to batch jobs"
+            ));
+        }
         BatchSetup {
             name: name.clone(),
             model: one.model.name.clone(),

@@ -4,6 +4,7 @@ use super::super::run;
 use super::super::tests::setup as plain_setup;
 use super::*;
 use crate::domain::{CacheTtl, NoiseLaw, ScopeKind, TokenPrices};
+use crate::load::spec::{SizeSpec, ThinkingSpec};
 use crate::service::batch::BatchSpec;
 use crate::units::{PicoPerToken, Usd};
 use proptest::prelude::*;
@@ -116,6 +117,10 @@ fn a_prefix_is_plain_input_and_a_prompt_beyond_the_window_is_an_error() {
     let tally = run(&setup, SEED).workloads.remove(0);
     assert_eq!(tally.tokens.input, 6001 * tally.requests.completed);
     assert_eq!(tally.tokens.cache_read + tally.tokens.cache_write, 0);
+    let thought = SizeSpec::Fixed(500);
+    setup.workloads[0].thinking = Some(ThinkingSpec::Tokens(thought));
+    let thinks = run(&setup, SEED).workloads.remove(0);
+    assert_eq!(thinks.tokens.output, 501 * thinks.requests.completed);
     setup.endpoint.targets[0].max_input = 5000;
     let tally = run(&setup, SEED).workloads.remove(0);
     assert_eq!(tally.requests.failed, tally.requests.offered);
