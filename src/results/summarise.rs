@@ -158,21 +158,17 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
             as_of: context.price_book.1.clone(),
         }),
         live: None,
-        assumptions: context
-            .assumptions
-            .iter()
-            .map(|one| AssumptionSummary {
+        assumptions: {
+            let own = context.assumptions.iter().map(|one| AssumptionSummary {
                 name: one.name.clone(),
                 value: one.value.clone(),
                 why: one.why.clone(),
-            })
-            .collect(),
-        notes: context.notes.clone(),
-        warnings: {
-            let mut warnings = warnings(context, &all, &latencies, &slo);
-            warnings.extend(super::account::beyond(context, &all, measured));
-            warnings
+            });
+            own.chain(super::account::not_enforced(context, &all, measured))
+                .collect()
         },
+        notes: context.notes.clone(),
+        warnings: warnings(context, &all, &latencies, &slo),
         slo,
     }
 }

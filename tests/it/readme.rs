@@ -20,7 +20,7 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 52] = [
+const PROBES: [(&str, &str); 62] = [
     ("", "§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
@@ -150,6 +150,22 @@ const PROBES: [(&str, &str); 52] = [
     ("quota", "[quota]\n§"),
     ("fault", "[[fault]]\nkind = \"slow_start\"\n§"),
     ("answers", "[answers]\n§"),
+    ("workload.batch", "[[workload]]\n[workload.batch]\n§"),
+    (
+        "workload.batch.completion.lognormal",
+        "[[workload]]\n[workload.batch.completion.lognormal]\n§",
+    ),
+    (
+        "service.latency_optimized",
+        "[service.latency_optimized]\n§",
+    ),
+    ("service.routing", "[service.routing]\n§"),
+    ("service.pool", "[[service.pool]]\n§"),
+    ("quota.limit", "[[quota.limit]]\n§"),
+    ("quota.change", "[[quota.change]]\n§"),
+    ("guardrail", "[[guardrail]]\n§"),
+    ("guardrail.latency", "[[guardrail]]\n[guardrail.latency]\n§"),
+    ("fault", "[[fault]]\nkind = \"latency\"\n§"),
     ("answers.guardrail", "[answers.guardrail]\n§"),
 ];
 
