@@ -4,6 +4,7 @@
 //! closed form ([`headroom`](super::headroom())). Retries, refusals and queueing are not inside.
 
 mod batch;
+mod calls;
 mod counters;
 mod findings;
 mod money;
@@ -269,6 +270,7 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 context,
                 ambient_load: endpoint.ambient_load,
                 tiers: &endpoint.tiers,
+                cache: endpoint.cache,
                 optimized: target
                     .optimized
                     .and_then(|route| endpoint.optimized.get(route.counter)),

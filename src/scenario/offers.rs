@@ -52,6 +52,22 @@ pub(super) fn offer(s: &mut Section<'_>) -> OfferSpec {
                 "batch jobs have a price and a queue of their own; leave one of the two out",
             );
         }
+        if s.has("session") {
+            s.report(
+                "session",
+                "`session` does not go with `batch`",
+                "waits for each answer before the next turn",
+                "a conversation cannot wait for jobs; leave one of the two out",
+            );
+        }
+        if s.has("session") {
+            s.report(
+                "batch",
+                "`batch` does not go with `[workload.session]`",
+                "answers within hours",
+                "the next turn of a session needs the answer to the last; leave one of the two out",
+            );
+        }
         if s.chosen("arrival") == Some("closed") {
             s.report(
                 "batch",

@@ -53,12 +53,13 @@ pub struct LatencyModel {
     loaded: Loaded,
 }
 
-/// The parts of the law apart, for a load that changes: without load, and for each unit of h(ρ).
+/// The parts of the law apart, for a load that changes, in microseconds: without load, and for each unit
+/// of h(ρ).
 #[derive(Clone, Copy, Debug)]
 struct Loaded {
-    base_us: (f64, f64),
-    per_token_us: (f64, f64),
-    per_output_us: (f64, f64),
+    base: (f64, f64),
+    per_token: (f64, f64),
+    per_output: (f64, f64),
 }
 
 /// h(ρ) = ρ/(1−ρ) is cut off here, where a Region is as full as the law is good for.
@@ -105,12 +106,12 @@ impl LatencyModel {
             ttft_noise: NoiseTable::new(&profile.ttft_noise),
             tpot_noise: NoiseTable::new(&profile.tpot_noise),
             loaded: Loaded {
-                base_us: (us(profile.ttft_base), us(profile.load_base)),
-                per_token_us: (
+                base: (us(profile.ttft_base), us(profile.load_base)),
+                per_token: (
                     us(profile.ttft_per_k_input) / 1000.0,
                     us(profile.load_per_k) / 1000.0,
                 ),
-                per_output_us: (
+                per_output: (
                     us(profile.per_output_token),
                     us(profile.per_output_token) * profile.load_per_token,
                 ),
@@ -121,12 +122,12 @@ impl LatencyModel {
     /// The timing under another load, given by its `h` ([`queueing`]).
     pub fn pace_under(&self, h: f64, uncached: u32, cached: u32, z: (f64, f64)) -> Pace {
         let at = |(idle, per_h): (f64, f64)| idle + h * per_h;
-        let mean = at(self.loaded.base_us)
-            + at(self.loaded.per_token_us) * f64::from(uncached)
+        let mean = at(self.loaded.base)
+            + at(self.loaded.per_token) * f64::from(uncached)
             + self.ttft_per_cached_token_us * f64::from(cached);
         Pace {
             ttft: Micros((mean * self.ttft_noise.at(z.0)) as u64),
-            per_token_us: at(self.loaded.per_output_us) * self.tpot_noise.at(z.1),
+            per_token_us: at(self.loaded.per_output) * self.tpot_noise.at(z.1),
         }
     }
 

@@ -10,6 +10,8 @@ mod latency;
 mod meter;
 mod output;
 mod quota;
+#[cfg(test)]
+mod reference;
 mod regions;
 mod reserved;
 pub mod setup;
@@ -18,7 +20,7 @@ pub mod tiers;
 mod units;
 
 pub use account::{AccountQuota, Weights};
-pub use cache::{PointCache, PrefixCache};
+pub use cache::{PointCache, PrefixCache, Split};
 pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;

@@ -290,7 +290,12 @@ mod tests {
         assert_eq!(budget.book(Moment::ZERO, &long), 600);
         let left_at = Moment::ZERO + Micros::from_secs(10);
         budget.unbook(left_at, &long, 100);
-        assert_eq!(budget.book(left_at, &answer(10, 600)), 500);
+        // A hundred a second from then on, all of them within a minute of the first hundred.
+        let next = Production {
+            per_token_us: 10_000.0,
+            ..answer(10, 600)
+        };
+        assert_eq!(budget.book(left_at, &next), 500);
     }
 
     #[test]

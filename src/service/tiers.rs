@@ -136,23 +136,6 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Ends what a call holds of the quota of latency-optimised inference; says whether it held any.
-    pub(super) fn close_optimized(
-        &mut self,
-        now: Moment,
-        target: usize,
-        grant: &Grant,
-        used: i64,
-    ) -> bool {
-        let route = self.target(target).optimized;
-        let (PriceTier::LatencyOptimized, Some(route)) = (grant.tier, route) else {
-            return false;
-        };
-        let counter = &mut self.tiers_mut().optimized[route.counter];
-        counter.settle(now, grant.admitted_at(), grant.reserved, used);
-        true
-    }
-
     /// Admits a call to latency-optimised inference; `None` if it has to be served as standard.
     pub(super) fn admit_optimized(
         &mut self,

@@ -7,6 +7,7 @@ use super::measures::RunMeasures;
 use super::setup::{RunSetup, WorkloadSetup};
 use crate::cost::Tariff;
 use crate::domain::{Outcome, Usage};
+use crate::load::context::Context;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::load::thinking::ThinkingLaw;
 use crate::measure::{BatchTally, Tally};
@@ -23,6 +24,8 @@ struct Running<'a> {
     deadline: Micros,
     thinking: Option<ThinkingLaw>,
     source: Option<OpenSource>,
+    /// Tokens of cache points before the messages, which are input like any other here.
+    points: u32,
     ahead: Option<Arrival>,
     first_submission: Option<Moment>,
     last_end: Moment,
@@ -116,10 +119,12 @@ fn running<'a>(
     seed: u64,
 ) -> Running<'a> {
     let until = Moment::ZERO + setup.duration;
-    let mut source = match Source::new(&workload.traffic, seed, &workload.name, until) {
+    let source = Source::new(&workload.traffic, seed, &workload.name, until);
+    let points = source.context().map_or(0, Context::tokens);
+    let mut source = match source {
         Source::Open(open) => Some(open),
         // Users who wait for their answers make no batches; scenarios refuse them.
-        Source::Closed(_) => None,
+        Source::Closed(_) | Source::Sessions(_) => None,
     };
     Running {
         index,
@@ -130,6 +135,7 @@ fn running<'a>(
             .thinking
             .as_ref()
             .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
+        points,
         ahead: source.as_mut().and_then(Iterator::next),
         source,
         first_submission: None,
@@ -162,7 +168,10 @@ fn record(batch: &mut Running<'_>) -> BatchRecord {
     BatchRecord {
         due: arrival.at,
         usage: Usage {
-            input: arrival.input.saturating_add(prefix),
+            input: arrival
+                .input
+                .saturating_add(prefix)
+                .saturating_add(batch.points),
             output: output.min(batch.target.max_tokens),
             ..Usage::default()
         },

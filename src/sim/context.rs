@@ -120,14 +120,14 @@ impl AccountUse {
         let per_day = TokensPerDay((per_day / 1e6).round() as u64 * 1_000_000);
         let weighted = match account.weight {
             AccountWeight::Price => format!(
-                ", weighted by price (${} per million counts one)",
+                " (weighted by price, ${} per million counts one)",
                 account.reference.dollars_per_million()
             ),
             AccountWeight::None => String::new(),
         };
         Some(format!(
-            "a day at this rate bills {per_day}{weighted}, and a new account has {documented} over all \
-             models, not adjustable; that quota is not enforced here: set `quota.account_tpd`"
+            "at this rate the account bills {per_day}{weighted}; the documented quota over all models \
+             is {documented}, not adjustable, and not enforced here: set `quota.account_tpd`"
         ))
     }
 }

@@ -1,5 +1,7 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
+mod regions;
+
 use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run};
 use crate::client::spec::{ClientPolicy, RetryPolicy};
 use crate::domain::Window::{Bucket, Fixed};
@@ -55,6 +57,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
         output: Some(SizeSpec::Fixed(1)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let target = TargetSetup {
         name: "w".into(),
@@ -67,6 +70,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
+        cache_scope: String::new(),
         destinations: 1,
         hop: Micros::ZERO,
         behaviour: crate::service::setup::Behaviour::default(),
@@ -113,7 +117,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
             optimized: Vec::new(),
             quotas: crate::service::setup::QuotaSetup::default(),
             regions: None,
-            cache_per_region: true,
+            cache: crate::domain::CacheRules::default(),
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,

@@ -1,6 +1,7 @@
 //! `bedload serve` as its clients see it: through the AWS SDK, and through bare sockets.
 
 mod answers;
+mod guarded;
 mod sockets;
 mod tiers;
 mod troubles;

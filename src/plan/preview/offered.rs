@@ -1,15 +1,17 @@
 //! The load that a workload offers, measured from its own arrivals without a service.
 
+use super::calls::{Cached, SessionCalls};
 use super::{SizeFigures, WorkloadPreview};
 use crate::cost::{Charge, Ledger};
-use crate::domain::{KNOT_Z_MAX, NoiseLaw, ScopeKind, Usage};
+use crate::domain::{CacheRules, KNOT_Z_MAX, NoiseLaw, ScopeKind, Usage};
 use crate::load::burstiness::{Burstiness, WINDOWS};
+use crate::load::session::SessionSource;
 use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::rng::Keyed;
+use crate::service::LatencyModel;
 use crate::service::setup::{CounterSetup, TargetSetup};
 use crate::service::tiers::TierSpec;
-use crate::service::{LatencyModel, PrefixCache};
 use crate::sim::{WorkloadContext, WorkloadSetup};
 use crate::stats::quantile::{min_samples, nearest_rank};
 use crate::units::{Micros, Moment, PerSecond};
@@ -18,6 +20,8 @@ use crate::units::{Micros, Moment, PerSecond};
 pub(super) const MOST_ARRIVALS: u64 = 1_000_000;
 /// Draws from which sizes are told where the run itself has fewer requests.
 const SIZE_DRAWS: u64 = 20_000;
+/// A span may hold more than was expected of it, but not without end.
+const MOST_CALLS: usize = 2 * MOST_ARRIVALS as usize;
 
 /// Tokens and requests of one second of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -69,7 +73,7 @@ struct Totals {
 
 impl Totals {
     fn count(&mut self, workload: &Joined<'_>, arrival: &Arrival, usage: Usage) {
-        let prefix = f64::from(arrival.prefix.len) * f64::from(workload.target.block_tokens);
+        let prefix = f64::from(workload.prefix_of(arrival));
         self.prefix += prefix;
         if usage.cache_read + usage.cache_write > 0 {
             self.cacheable += prefix;
@@ -112,6 +116,7 @@ pub(super) struct Joined<'a> {
     pub context: &'a WorkloadContext,
     pub ambient_load: f64,
     pub tiers: &'a TierSpec,
+    pub cache: CacheRules,
     /// The quota of latency-optimised inference, if it asks for that.
     pub optimized: Option<&'a CounterSetup>,
     pub duration: Micros,
@@ -124,6 +129,7 @@ impl Joined<'_> {
         match Source::new(&self.setup.traffic, self.seed, &self.setup.name, self.end()) {
             Source::Open(source) => self.open(source),
             Source::Closed(source) => self.closed(source.users()),
+            Source::Sessions(source) => self.sessions(source),
         }
     }
 
@@ -156,11 +162,11 @@ impl Joined<'_> {
     }
 
     /// The span to look at, and its arrivals: all of the run if it is not too long.
-    fn span(&self, whole: OpenSource) -> (Micros, OpenSource, f64) {
-        let mean_rate = Source::Open(whole.clone()).mean_rate();
+    fn span(&self, whole: Source) -> (Micros, Source, f64) {
+        let mean_rate = whole.mean_rate();
         let (mut span, mut source) = (self.duration, whole);
         loop {
-            let expected = Source::Open(source.clone()).mean_rate() * span.as_secs_f64();
+            let expected = source.mean_rate() * span.as_secs_f64();
             // A span of a microsecond cannot be cut.
             if expected <= MOST_ARRIVALS as f64 || span.0 < 2 {
                 return (span, source, mean_rate);
@@ -169,37 +175,41 @@ impl Joined<'_> {
             span = Micros((span.0 as f64 * share) as u64);
             let until = Moment::ZERO + span;
             let spec = &self.setup.traffic;
-            match Source::new(spec, self.seed, &self.setup.name, until) {
-                Source::Open(shorter) => source = shorter,
-                Source::Closed(_) => return (span, source, mean_rate),
-            }
+            source = Source::new(spec, self.seed, &self.setup.name, until);
         }
     }
 
     fn open(&self, source: OpenSource) -> Offered {
-        let (span, source, mean_rate) = self.span(source);
-        let blocks = Source::Open(source.clone()).blocks().clone();
-        let mut caches = vec![PrefixCache::new(self.target.cache_ttl); self.target.destinations];
-        let routing = Keyed::new(self.seed, &format!("{}/routing", self.target.name));
+        let (span, source, mean_rate) = self.span(Source::Open(source));
+        let mut cached = Cached::new(self, source.clone());
+        let calls = match source {
+            Source::Open(open) => Some(open),
+            Source::Closed(_) | Source::Sessions(_) => None,
+        };
+        let guarded = calls.into_iter().flatten().take(MOST_CALLS);
+        self.tell(
+            span,
+            mean_rate,
+            guarded.map(|arrival| (arrival, cached.usage(self, &arrival))),
+        )
+    }
+
+    /// Sessions as they would be with answers that take their usual time.
+    fn sessions(&self, source: SessionSource) -> Offered {
+        let (span, source, mean_rate) = self.span(Source::Sessions(source));
+        let calls = SessionCalls::new(self, source);
+        self.tell(span, mean_rate, calls.take(MOST_CALLS))
+    }
+
+    fn tell(
+        &self,
+        span: Micros,
+        mean_rate: f64,
+        calls: impl Iterator<Item = (Arrival, Usage)>,
+    ) -> Offered {
         let mut totals = Totals::default();
         let mut seconds: Vec<Second> = Vec::new();
-        let guarded = source.take(2 * MOST_ARRIVALS as usize);
-        let times = guarded.map(|arrival| {
-            let prefix = arrival.prefix;
-            let (start, len) = (prefix.start as usize, prefix.len as usize);
-            let ids = blocks.get(start..start + len).unwrap_or_default();
-            let region = (routing.uniform(arrival.seq) * caches.len() as f64) as usize;
-            let usage = match caches.get_mut(region) {
-                Some(cache) => {
-                    let hits = cache.leading_hits(arrival.at, ids) as u32;
-                    let usage = self.usage(&arrival, hits);
-                    if usage.cache_read + usage.cache_write > 0 {
-                        cache.touch(arrival.at, ids);
-                    }
-                    usage
-                }
-                None => self.usage(&arrival, 0),
-            };
+        let times = calls.map(|(arrival, usage)| {
             totals.count(self, &arrival, usage);
             let at = arrival.at.0 / Micros::SECOND.0;
             if seconds.last().is_none_or(|last| last.at != at) {
@@ -276,7 +286,7 @@ impl Joined<'_> {
                 if hit {
                     due -= 1.0;
                 }
-                let usage = self.usage(arrival, if hit { arrival.prefix.len } else { 0 });
+                let usage = self.usage(arrival, if hit { u32::MAX } else { 0 });
                 mean.add(usage);
                 totals.count(self, arrival, usage);
             }
@@ -286,8 +296,7 @@ impl Joined<'_> {
             } else {
                 0.0
             };
-            let prefixes = self.setup.traffic.prefix.map_or(1, |p| p.prefixes.max(1));
-            let each = rate / f64::from(prefixes) / self.target.destinations.max(1) as f64;
+            let each = rate / self.prefixes() / self.target.destinations.max(1) as f64;
             // h = 1 − e^{−λT} for Poisson use of each prefix in each Region.
             hit_ratio = -(-each * self.target.cache_ttl.as_secs_f64()).exp_m1();
         }
@@ -309,22 +318,39 @@ impl Joined<'_> {
         }
     }
 
-    fn usage(&self, arrival: &Arrival, hits: u32) -> Usage {
+    /// Tokens of a request before its input.
+    pub fn prefix_of(&self, arrival: &Arrival) -> u32 {
+        let blocks = arrival.prefix.len.saturating_mul(self.target.block_tokens);
+        blocks.saturating_add(arrival.pointed)
+    }
+
+    /// How many different prefixes there are, each equally often.
+    fn prefixes(&self) -> f64 {
+        let traffic = &self.setup.traffic;
+        let points = traffic.context.points.iter();
+        let points: f64 = points.map(|point| f64::from(point.variants)).product();
+        traffic
+            .prefix
+            .map_or(points, |prefix| f64::from(prefix.prefixes.max(1)))
+    }
+
+    /// The usage of a request of whose prefix so many tokens, at most all, are read from the cache.
+    pub fn usage(&self, arrival: &Arrival, read: u32) -> Usage {
         let target = self.target;
         let output = arrival.output.min(target.max_tokens);
-        let prefix = arrival.prefix.len.saturating_mul(target.block_tokens);
-        if arrival.prefix.len == 0 || prefix < target.cache_min {
+        let prefix = self.prefix_of(arrival);
+        if prefix == 0 || prefix < target.cache_min {
             return Usage {
                 input: arrival.input.saturating_add(prefix),
                 output,
                 ..Usage::default()
             };
         }
-        let cache_read = hits.saturating_mul(target.block_tokens);
+        let cache_read = read.min(prefix);
         Usage {
             input: arrival.input,
             cache_read,
-            cache_write: prefix - cache_read.min(prefix),
+            cache_write: prefix - cache_read,
             output,
         }
     }

@@ -9,10 +9,11 @@ mod regions;
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::cache;
 use super::guardrail;
 use super::offers::tiers;
 use crate::config::{Section, boolean, float, one_of, text, unit};
-use crate::domain::{QuotaRules, Scope};
+use crate::domain::{CacheRules, QuotaRules, Scope};
 use crate::service::spec::{
     AnswerSpec, CapacitySpec, Family, FixedLatency, QuotaLimits, QuotaSpec, ServiceSpec,
 };
@@ -35,7 +36,7 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
         root.table("capacity", |s| s.table("on_demand", |s| on_demand(s, geo)))
     };
     let quota = root.table("quota", quota);
-    let cache_per_region = root.table("cache", |s| s.or("per_region", boolean(), true));
+    let cache = root.table("cache", cache::rules);
     let faults = root.tables("fault", fault);
     let guardrails = root.tables("guardrail", guardrail::guardrail);
     if let Some(guardrails) = &guardrails {
@@ -47,12 +48,12 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     Some(ServiceSpec {
         capacity: capacity?,
         rules,
+        cache: cache?,
         limits,
         faults: faults?,
         answers,
         guardrails: guardrails?,
         quotas,
-        cache_per_region: cache_per_region?,
         ..settings
     })
 }
@@ -110,6 +111,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             scope: Scope::Global,
         },
         rules: QuotaRules::default(),
+        cache: CacheRules::default(),
         limits: QuotaLimits::default(),
         ambient_load: ambient_load?,
         geo_hop: geo_hop?,
@@ -122,22 +124,22 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         tiers,
         family: family?,
         quotas: QuotaSpec::default(),
-        regions: regions?,
-        cache_per_region: true,
+        regions,
     })
 }
 
-/// `scope` or `region` of a workload: the scope of its calls in place of the variant's.
-pub(super) fn own_scope(s: &mut Section<'_>) -> Option<Option<Scope>> {
+/// `scope` or `region` of a workload: the scope of its calls in place of the variant's. `None` if neither is
+/// there, or wrong, which is reported.
+pub(super) fn own_scope(s: &mut Section<'_>) -> Option<Scope> {
     if !s.has("scope") && !s.has("region") {
         // The keys are known, for messages.
         s.optional("scope", text());
         s.optional("region", text());
-        return Some(None);
+        return None;
     }
     match on_demand(s, "us")? {
-        CapacitySpec::OnDemand { scope } => Some(Some(scope)),
-        CapacitySpec::Provisioned(_) | CapacitySpec::Reserved(_) => Some(None),
+        CapacitySpec::OnDemand { scope } => Some(scope),
+        CapacitySpec::Provisioned(_) | CapacitySpec::Reserved(_) => None,
     }
 }
 

@@ -5,8 +5,8 @@ use crate::config::{Section, boolean, count, float, list, one_of, positive, text
 use crate::service::spec::{Loss, PoolSpec, RegionsSpec, RoutingPolicy};
 use crate::units::Micros;
 
-/// Reads routing and pools; the inner `None` is a scenario without both.
-pub(super) fn regions(s: &mut Section<'_>) -> Option<Option<RegionsSpec>> {
+/// Reads routing and pools; `None` without both, or if they are wrong, which is reported.
+pub(super) fn regions(s: &mut Section<'_>) -> Option<RegionsSpec> {
     let is_set = s.has("routing") || s.has("pool");
     if !is_set {
         // The keys are known, and mean nothing without pools or routing.
@@ -23,7 +23,7 @@ pub(super) fn regions(s: &mut Section<'_>) -> Option<Option<RegionsSpec>> {
         } else {
             s.optional("start_hour", float(0.0..24.0));
         }
-        return Some(None);
+        return None;
     }
     let start_hour = s.or("start_hour", float(0.0..24.0), 0.0);
     let routing = s.table("routing", |s| {
@@ -46,12 +46,12 @@ pub(super) fn regions(s: &mut Section<'_>) -> Option<Option<RegionsSpec>> {
         Some(pool)
     });
     let (policy, spill) = routing?;
-    Some(Some(RegionsSpec {
+    Some(RegionsSpec {
         policy,
         spill,
         start_hour: start_hour?,
         pools: pools?,
-    }))
+    })
 }
 
 fn pool(s: &mut Section<'_>) -> Option<PoolSpec> {
@@ -75,15 +75,15 @@ fn pool(s: &mut Section<'_>) -> Option<PoolSpec> {
     Some(PoolSpec {
         region: Some(region?).filter(|region| region != "*"),
         streams,
-        ambient: ambient?,
+        ambient,
         weight: weight?,
         hop,
         lost: lost?,
     })
 }
 
-/// The load by others: one share, or one for each hour.
-fn ambient(s: &mut Section<'_>) -> Option<Option<[f64; 24]>> {
+/// The load by others: one share, or one for each hour. `None` if neither is there, or wrong.
+fn ambient(s: &mut Section<'_>) -> Option<[f64; 24]> {
     let whole = s.optional("ambient", float(0.0..1.0));
     let by_hour = s.optional("ambient_by_hour", list(float(0.0..1.0)));
     if s.has("ambient") && s.has("ambient_by_hour") {
@@ -106,9 +106,9 @@ fn ambient(s: &mut Section<'_>) -> Option<Option<[f64; 24]>> {
                     "one for each hour of the day, UTC, from midnight on",
                 );
             }
-            hours.ok().map(Some)
+            hours.ok()
         }
-        None => Some(whole.map(|load| [load; 24])),
+        None => whole.map(|load| [load; 24]),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Call, Endpoint, Grant, ServedBy, max_output};
 use super::{LONGEST_PREFILL_WAIT, SLOWEST_STREAM_SHARE};
-use crate::domain::{Failure, RefusalReason, Usage};
+use crate::domain::{Failure, RefusalReason, StopReason, Usage};
 use crate::service::latency::Pace;
 use crate::service::spec::Overload;
 use crate::units::Moment;
@@ -32,8 +32,10 @@ impl Endpoint {
             + i64::from(read)
             + i64::from(max_output(call, &self.targets[call.target]));
         if call.latency_optimized
-            && let Some(grant) = self.admit_optimized(now, call, grant, pace, reserved)
+            && self.account_fits(now, call, &grant)
+            && let Some(mut grant) = self.admit_optimized(now, call, grant, pace, reserved)
         {
+            self.reserve_of_account(now, call, &mut grant);
             self.totals.reserved += reserved as u128;
             return Ok(grant);
         }
@@ -62,25 +64,52 @@ impl Endpoint {
         reserved: i64,
         grant: &mut Grant,
     ) -> Result<(), RefusalReason> {
-        let Some(account) = &mut self.account else {
-            return self.counters[counter].admit(now, reserved);
-        };
+        let full = !self.account_fits(now, call, grant);
+        let elsewhere = full.then_some(RefusalReason::TokensPerDay);
+        let own = &mut self.counters[counter];
+        let refused_before = own.refused();
+        let admitted = own.admit_unless(now, reserved, elsewhere);
+        let refused_here = own.refused() > refused_before;
+        if admitted.is_ok() {
+            self.reserve_of_account(now, call, grant);
+        } else if full && !refused_here {
+            // Its own quotas would have taken the call.
+            if let Some(account) = &mut self.account {
+                account.refuse();
+            }
+        }
+        admitted
+    }
+
+    /// What a call reserves of the account's day: its answer as long as it can be.
+    fn most_of_account(&self, call: &Call<'_>, grant: &Grant) -> i64 {
         let most = Usage {
             output: max_output(call, &self.targets[call.target]),
             ..grant.usage
         };
-        let tokens = account.weighted(call.target, most, grant.cache_write_1h);
-        let full = account.available(now) < tokens;
-        let elsewhere = full.then_some(RefusalReason::TokensPerDay);
-        let refused_before = self.counters[counter].refused();
-        let admitted = self.counters[counter].admit_unless(now, reserved, elsewhere);
-        if admitted.is_ok() {
-            account.reserve(now, tokens);
-            grant.account = tokens;
-        } else if full && self.counters[counter].refused() == refused_before {
-            account.refuse();
+        let account = self.account.as_ref();
+        account.map_or(0, |account| {
+            account.weighted(call.target, most, grant.cache_write_1h)
+        })
+    }
+
+    fn account_fits(&mut self, now: Moment, call: &Call<'_>, grant: &Grant) -> bool {
+        if self.account.is_none() {
+            return true;
         }
-        admitted
+        let tokens = self.most_of_account(call, grant);
+        let account = self.account.as_mut();
+        account.is_none_or(|account| account.available(now) >= tokens)
+    }
+
+    fn reserve_of_account(&mut self, now: Moment, call: &Call<'_>, grant: &mut Grant) {
+        if self.account.is_none() {
+            return;
+        }
+        grant.account = self.most_of_account(call, grant);
+        if let Some(account) = &mut self.account {
+            account.reserve(now, grant.account);
+        }
     }
 
     /// Books the output of a call of the mantle family; what has no room is not produced.
@@ -93,6 +122,8 @@ impl Endpoint {
             grant.broken = None;
             grant.truncated = true;
             grant.stopped_early = true;
+            grant.stop = StopReason::MaxTokens;
+            grant.thinking = grant.thinking.min(granted);
         }
     }
 

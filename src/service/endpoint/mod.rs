@@ -15,7 +15,6 @@ mod upkeep;
 pub use state::CounterState;
 
 use super::account::AccountQuota;
-use super::cache::{PointCache, PrefixCache};
 use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
 use super::latency::Pace;
@@ -27,9 +26,12 @@ use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
 use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage};
+use crate::domain::{
+    CacheBoundary, CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage,
+};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
+use cached::{Caches, FirstCaches};
 use faults::{Fault, Label};
 use screen::Habits;
 use upkeep::Upkeep;
@@ -64,8 +66,9 @@ pub struct Call<'a> {
 pub enum Prefix<'a> {
     /// Blocks of the target's size, by their numbers, in order.
     Blocks(&'a [u32]),
-    /// Parts of their own sizes, in order.
-    Points(&'a [CachePoint]),
+    /// Parts of their own sizes, in order, and the ends of content blocks before their points, ascending:
+    /// an earlier call may have had a point there.
+    Points(&'a [CachePoint], &'a [CacheBoundary]),
 }
 
 /// Who serves a call, which decides its price.
@@ -188,10 +191,6 @@ impl Grant {
         }
     }
 
-    pub(super) fn admitted_at(&self) -> Moment {
-        self.admitted_at
-    }
-
     /// Microseconds per output token after the first, as far as admission knows them.
     pub fn per_token_us(&self) -> f64 {
         self.per_token_us
@@ -203,7 +202,7 @@ impl Grant {
 pub struct Endpoint {
     targets: Vec<Target>,
     counters: Vec<Counter>,
-    caches: Vec<Cache>,
+    caches: Caches,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
     guards: Vec<Guard>,
@@ -242,25 +241,14 @@ pub(super) struct Target {
     /// Prefixes below this many tokens are not cached; `u32::MAX` if the model has no cache.
     cache_min: u32,
     block_tokens: u32,
-    /// The first of this target's caches; one for each destination Region, the source first.
-    first_cache: usize,
+    /// Whether what it writes lives for an hour.
+    cache_hour: bool,
+    caches: FirstCaches,
     destinations: usize,
-    /// From the cache of one destination to that of the next: 0 if they share one.
-    cache_step: usize,
     hop: Micros,
     habits: Option<Habits>,
     guard: Option<TargetGuard>,
     pub(super) optimized: Option<OptimizedRoute>,
-}
-
-/// The cache of one target in one Region.
-#[derive(Clone, Debug)]
-struct Cache {
-    blocks: PrefixCache,
-    points: PointCache,
-    ttl: Micros,
-    /// How often its Region was lost before it was filled.
-    losses: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -283,38 +271,29 @@ const LONGEST_PREFILL_WAIT: Micros = Micros::from_secs(5);
 impl Endpoint {
     /// The service of one variant, idle.
     pub fn new(setup: &EndpointSetup, seed: u64) -> Self {
-        let mut caches = Vec::new();
+        let (caches, firsts) = Caches::new(setup);
         let targets = setup
             .targets
             .iter()
-            .map(|spec| {
-                let first_cache = caches.len();
-                let ttl = spec.cache_ttl;
-                let own = if setup.cache_per_region {
-                    spec.destinations
-                } else {
-                    1
-                };
-                caches.resize_with(first_cache + own, || Cache::new(ttl));
-                Target {
-                    route: spec.route,
-                    latency: LatencyModel::new(&spec.latency, setup.ambient_load),
-                    noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
-                    routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
-                    second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
-                    burndown: spec.burndown as i64,
-                    max_output: spec.max_tokens,
-                    max_input: spec.max_input,
-                    cache_min: spec.cache_min,
-                    block_tokens: spec.block_tokens,
-                    first_cache,
-                    destinations: spec.destinations,
-                    cache_step: usize::from(setup.cache_per_region),
-                    hop: spec.hop,
-                    habits: Habits::new(spec.behaviour, seed, &spec.name),
-                    guard: spec.guard,
-                    optimized: spec.optimized,
-                }
+            .zip(firsts)
+            .map(|(spec, caches)| Target {
+                route: spec.route,
+                latency: LatencyModel::new(&spec.latency, setup.ambient_load),
+                noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
+                routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
+                second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
+                burndown: spec.burndown as i64,
+                max_output: spec.max_tokens,
+                max_input: spec.max_input,
+                cache_min: spec.cache_min,
+                block_tokens: spec.block_tokens,
+                cache_hour: spec.cache_ttl >= Micros::HOUR,
+                caches,
+                destinations: spec.destinations,
+                hop: spec.hop,
+                habits: Habits::new(spec.behaviour, seed, &spec.name),
+                guard: spec.guard,
+                optimized: spec.optimized,
             })
             .collect();
         let units = setup.units.as_ref().map(|units| Units {
@@ -403,13 +382,11 @@ impl Endpoint {
             (None, 1) => 0,
             (None, n) => (target.routing.uniform(call.key) * n as f64) as usize,
         };
-        let cache = target.first_cache + destination * target.cache_step;
-        if let Some(placed) = &placed
-            && target.cache_step > 0
-        {
-            self.caches[cache].outlive(placed.losses);
+        if let Some(placed) = &placed {
+            self.caches
+                .outlive(target.caches, destination, placed.losses);
         }
-        let (mut usage, cache_write_1h) = self.usage(now, call, cache);
+        let (mut usage, cache_write_1h, cache) = self.usage(now, call, destination);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
@@ -463,14 +440,17 @@ impl Endpoint {
         if let Some(placed) = &placed {
             self.occupy(now, call.target, &mut grant, placed)?;
         }
-        if self.upkeep.is_some() {
-            self.watch(call.target, &mut grant);
-        }
         if usage.cache_read + usage.cache_write > 0 {
-            self.touch(now, call, cache);
+            self.touch(now, grant.first_token_at, call, cache);
         }
         if let Some(screened) = screened {
             self.guard_answer(now, &mut grant, screened);
+        }
+        if let Some(placed) = &placed {
+            place::break_off(&mut grant, placed.lost_at);
+        }
+        if self.upkeep.is_some() {
+            self.watch(call.target, &mut grant);
         }
         self.totals.in_flight += 1;
         Ok(grant)
@@ -539,11 +519,9 @@ impl Endpoint {
             regions.leave(pool as usize, lost);
         }
         let index = target;
-        let Target {
-            route, burndown, ..
-        } = self.targets[index];
+        let target = &self.targets[index];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
-        let used = input + i64::from(output) * burndown;
+        let used = input + i64::from(output) * target.burndown;
         match grant.served_by {
             ServedBy::Reserved => {
                 if let Some(tier) = &mut self.reserved {
@@ -555,21 +533,20 @@ impl Endpoint {
             ServedBy::ModelUnits => return,
             _ => {}
         }
-        if grant.tier == PriceTier::LatencyOptimized
-            && self.close_optimized(now, index, grant, used)
-        {
-            self.totals.settled += used as u128;
-        } else if let Some(counter) = route.counter() {
-            let used = if self.counters[counter].is_mantle() {
-                input
-            } else {
-                used
-            };
+        let counter = target.route.counter();
+        let is_mantle = counter.is_some_and(|counter| self.counters[counter].is_mantle());
+        let is_optimized = grant.tier == PriceTier::LatencyOptimized && target.optimized.is_some();
+        let used = if is_mantle && !is_optimized {
+            input
+        } else {
+            used
+        };
+        if is_optimized || counter.is_some() {
             let usage = Usage {
                 output,
                 ..grant.usage
             };
-            self.close(now, (index, counter), grant, used, usage);
+            self.close(now, index, grant, used, usage);
             self.totals.settled += used as u128;
         }
     }
@@ -648,3 +625,6 @@ fn build_counters(setup: &EndpointSetup) -> Vec<Counter> {
 fn max_output(call: &Call<'_>, target: &Target) -> u32 {
     call.max_tokens.unwrap_or(target.max_output)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,32 +1,11 @@
 //! Where a call is served, and what it takes there and elsewhere.
 
-use super::{Cache, Call, Endpoint, Grant, Prefix, ServedBy, Target};
+use super::{Call, Endpoint, Grant, Prefix, ServedBy, Target};
 use crate::domain::{Failure, PriceTier, StreamFault, Usage};
 use crate::rng::mix64;
-use crate::service::cache::{PointCache, PrefixCache};
+use crate::service::quota::Counter;
 use crate::service::regions::{Placed, PoolReport, Regions};
-use crate::units::{Micros, Moment};
-
-impl Cache {
-    pub(super) fn new(ttl: Micros) -> Self {
-        Self {
-            blocks: PrefixCache::new(ttl),
-            points: PointCache::default(),
-            ttl,
-            losses: 0,
-        }
-    }
-
-    /// Its Region has been lost so often: what it held before the last time is gone.
-    pub(super) fn outlive(&mut self, losses: u32) {
-        if self.losses != losses {
-            *self = Self {
-                losses,
-                ..Self::new(self.ttl)
-            };
-        }
-    }
-}
+use crate::units::Moment;
 
 /// Chooses who serves a call.
 pub(super) fn place(
@@ -41,9 +20,9 @@ pub(super) fn place(
     );
     let affinity = match call.prefix {
         Prefix::Blocks([first, ..]) => target.routing.bits(u64::from(*first)),
-        Prefix::Points([first, ..]) => mix64(first.id),
+        Prefix::Points([first, ..], _) => mix64(first.id),
         // Nothing to stick to.
-        Prefix::Blocks([]) | Prefix::Points([]) => target.routing.bits(call.key),
+        Prefix::Blocks([]) | Prefix::Points([], _) => target.routing.bits(call.key),
     };
     regions.place(now, call.target, draws, affinity)
 }
@@ -75,18 +54,12 @@ impl Endpoint {
         let gives_way = grant.tier == PriceTier::Flex && self.tiers.gives_way(placed.free);
         if (placed.full || gives_way) && !is_bought {
             regions.refuse(placed);
-            if self.close_optimized(now, target, grant, 0) {
-                return Err(Failure::Unavailable);
-            }
-            if let Some(counter) = self.targets[target].route.counter() {
-                self.close(now, (target, counter), grant, 0, Usage::default());
-            }
+            self.close(now, target, grant, 0, Usage::default());
             return Err(Failure::Unavailable);
         }
         let usage = grant.usage;
         regions.enter(placed, usage.cache_read, usage.cache_write);
         grant.pool = Some(placed.pool as u32);
-        break_off(grant, placed.lost_at);
         Ok(())
     }
 
@@ -94,7 +67,7 @@ impl Endpoint {
     pub(super) fn close(
         &mut self,
         now: Moment,
-        (target, counter): (usize, usize),
+        target: usize,
         grant: &Grant,
         used: i64,
         usage: Usage,
@@ -103,19 +76,31 @@ impl Endpoint {
         if let (Some(place), Some(upkeep)) = (grant.adjusted, &mut self.upkeep) {
             reserved = upkeep.end(place);
         }
-        let own = &mut self.counters[counter];
-        own.settle(now, grant.admitted_at, reserved, used);
-        if own.is_mantle() && usage.output < grant.booked {
-            let answer = super::Production {
-                tokens: grant.booked,
-                ..grant.production()
-            };
-            own.unbook_output(now, &answer, usage.output);
+        if let Some(own) = self.counter_of(target, grant) {
+            own.settle(now, grant.admitted_at, reserved, used);
+            if usage.output < grant.booked {
+                let answer = super::Production {
+                    tokens: grant.booked,
+                    ..grant.production()
+                };
+                own.unbook_output(now, &answer, usage.output);
+            }
         }
         if let Some(account) = &mut self.account {
             let written_1h = grant.cache_write_1h.min(usage.cache_write);
             let used = account.weighted(target, usage, written_1h);
             account.settle(now, grant.admitted_at, grant.account, used);
+        }
+    }
+
+    /// The counter that admitted a call.
+    fn counter_of(&mut self, target: usize, grant: &Grant) -> Option<&mut Counter> {
+        let target = &self.targets[target];
+        match (grant.tier, target.optimized) {
+            (PriceTier::LatencyOptimized, Some(route)) => {
+                self.tiers.optimized.get_mut(route.counter)
+            }
+            _ => self.counters.get_mut(target.route.counter()?),
         }
     }
 
@@ -141,7 +126,7 @@ impl Endpoint {
 }
 
 /// Cuts an answer off at the moment at which its Region is lost, if it would not have ended before.
-fn break_off(grant: &mut Grant, lost_at: Moment) {
+pub(super) fn break_off(grant: &mut Grant, lost_at: Moment) {
     let Some(done_at) = grant.done_at else { return };
     if lost_at >= done_at {
         return;

@@ -15,7 +15,7 @@ fn assumption(name: &str, value: String, why: &str) -> Assumption {
 pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
     let mut list = Vec::new();
     quotas(service, &mut list);
-    if !service.cache_per_region {
+    if !service.cache.per_region {
         list.push(assumption(
             "cache.per_region",
             "false".to_owned(),
@@ -93,7 +93,11 @@ fn pools(service: &ServiceSpec, spec: &RegionsSpec, list: &mut Vec<Assumption>) 
             .map_or_else(|| "any number of".to_owned(), |streams| streams.to_string());
         let ambient = match &pool.ambient {
             None => format!("{} used by others", service.ambient_load),
-            Some(hours) if hours.iter().all(|load| *load == hours[0]) => {
+            Some(hours)
+                if hours
+                    .iter()
+                    .all(|load| load.to_bits() == hours[0].to_bits()) =>
+            {
                 format!("{} used by others", hours[0])
             }
             Some(_) => "used by others by the hour".to_owned(),

@@ -3,7 +3,7 @@
 
 use super::{Joiner, Resolved};
 use crate::cost::Tariff;
-use crate::domain::{CacheTtl, ModelProfile, Offer, PriceTier, Scope, ScopeKind, TokenPrices};
+use crate::domain::{CacheTtl, ModelProfile, PriceTier, Scope, ScopeKind, TokenPrices};
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
 use crate::service::batch::{BatchSetup, BatchSpec};
@@ -58,8 +58,7 @@ impl<'a> Joiner<'a> {
             return Asked::default();
         };
         let path = format!("workload.{}.{}", one.workload.name, key_of(price_tier));
-        if let Some(refusal) = one.model.refuses(needed) {
-            self.problem(&path, refusal, instead(needed));
+        if self.lacks(&path, one.model, needed) {
             return Asked::default();
         }
         self.check_capacity(&path, price_tier);
@@ -222,15 +221,6 @@ pub(in crate::sim) fn optimized_counter(
         region: None,
         limits,
     })
-}
-
-/// What to do without an offer.
-fn instead(offer: Offer) -> &'static str {
-    match offer {
-        Offer::Batch => "leave out `batch`, or choose another model",
-        Offer::LatencyOptimized => "leave out `latency_optimized`, or choose another model",
-        _ => "leave out `tier`, or choose another model",
-    }
 }
 
 /// The settings of the tiers and of batch jobs that no source decides, where something asks for them.

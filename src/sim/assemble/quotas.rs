@@ -41,12 +41,18 @@ pub(in crate::sim) fn counter_limits(
     }
 }
 
-/// Input and output tokens per minute of a model in the mantle family.
+/// Input and output tokens per minute of a model in the mantle family: the scenario's, or else the model's.
 fn mantle_limits(
     service: &ServiceSpec,
-    _model: &ModelProfile,
+    model: &ModelProfile,
 ) -> Option<(TokensPerMinute, TokensPerMinute)> {
-    Some((service.quotas.input_tpm?, service.quotas.output_tpm?))
+    let (own, known) = (&service.quotas, model.mantle.as_ref());
+    Some((
+        own.input_tpm
+            .or_else(|| known.map(|known| known.input_tpm))?,
+        own.output_tpm
+            .or_else(|| known.map(|known| known.output_tpm))?,
+    ))
 }
 
 /// `limits` with those of `[[quota.limit]]` over them.

@@ -369,3 +369,103 @@ fn streams_share_bought_units() {
     drop(stream);
     eventually(&server, |state| state["in_flight"] == 0);
 }
+
+/// `usage` of a Converse call with this body: input, read and written tokens.
+fn usage_of(server: &Server, id: &str, body: &Value) -> [u64; 3] {
+    let path = format!("/model/{id}/converse");
+    let (status, answer) = http(server, "POST", &path, &body.to_string());
+    assert_eq!(status, 200, "{answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    [
+        "inputTokens",
+        "cacheReadInputTokens",
+        "cacheWriteInputTokens",
+    ]
+    .map(|name| answer["usage"][name].as_u64().unwrap_or(0))
+}
+
+/// A conversation of `turns` user messages of 400 tokens and answers of 200, with `extra` more
+/// blocks of 2 tokens in its newest message, and a cache point after that.
+fn conversation(turns: usize, extra: usize) -> Value {
+    let text = |kind: char, n: usize, bytes: usize| json!({"text": format!("{kind}{n:0>width$}", width = bytes - 1)});
+    let mut messages = Vec::new();
+    for turn in 1..=turns {
+        let mut content = vec![text('u', turn, 1600)];
+        if turn == turns {
+            content.extend((0..extra).map(|n| text('x', n, 8)));
+            content.push(json!({"cachePoint": {"type": "default"}}));
+        }
+        messages.push(json!({"role": "user", "content": content}));
+        if turn < turns {
+            messages.push(json!({"role": "assistant", "content": [text('a', turn, 800)]}));
+        }
+    }
+    json!({
+        "system": [{"text": "s".repeat(16_000)}],
+        "messages": messages,
+    })
+}
+
+const LITE: &str = "amazon.nova-lite-v1:0";
+
+#[test]
+fn a_cache_point_that_moves_with_the_conversation_reads_what_the_last_one_wrote() {
+    let server = server(&["answers.bytes_per_token=4.0"]);
+    assert_eq!(usage_of(&server, LITE, &conversation(1, 0)), [1, 0, 4400]);
+    assert_eq!(usage_of(&server, LITE, &conversation(2, 0)), [1, 4400, 600]);
+    assert_eq!(usage_of(&server, LITE, &conversation(3, 0)), [1, 5000, 600]);
+    // Two blocks and seventeen more: the point before is the twentieth place that is looked at.
+    let near = conversation(4, 17);
+    assert_eq!(usage_of(&server, LITE, &near), [1, 5600, 634]);
+    let far = conversation(4, 18);
+    let [_, read, written] = usage_of(&server, LITE, &far);
+    // Seventeen of its blocks are those of the call before.
+    assert_eq!((read, written), (6234, 2));
+    let other = super::server(&["answers.bytes_per_token=4.0"]);
+    usage_of(&other, LITE, &conversation(3, 0));
+    assert_eq!(usage_of(&other, LITE, &far), [1, 0, 6236], "out of sight");
+}
+
+#[test]
+fn other_tools_invalidate_all_that_follows_and_another_question_does_not() {
+    let server = server(&["answers.bytes_per_token=4.0"]);
+    let point = json!({"cachePoint": {"type": "default"}});
+    let body = |description: &str, question: &str| {
+        let tool = json!({"toolSpec": {
+            "name": "find",
+            "description": description.repeat(8000),
+            "inputSchema": {"json": {"type": "object"}},
+        }});
+        json!({
+            "toolConfig": {"tools": [tool, point]},
+            "system": [{"text": "s".repeat(8000)}, point],
+            "messages": [{"role": "user", "content": [{"text": question}]}],
+        })
+    };
+    let first = usage_of(&server, LITE, &body("a", "why?"));
+    let all = first[2];
+    assert_eq!(first[1], 0);
+    assert!(all >= 4000);
+    assert_eq!(usage_of(&server, LITE, &body("a", "how?"))[1..], [all, 0]);
+    assert_eq!(usage_of(&server, LITE, &body("b", "how?"))[1..], [0, all]);
+    // The tools are the same again, and the system prompt is not.
+    let mut other = body("a", "how?");
+    other["system"][0]["text"] = Value::from("t".repeat(8000));
+    let [_, read, written] = usage_of(&server, LITE, &other);
+    assert_eq!((read, written), (all - 2000, 2000));
+}
+
+#[test]
+fn what_is_written_cannot_be_read_before_the_first_token() {
+    let server = server(&[
+        "answers.bytes_per_token=4.0",
+        "service.latency.fixed.ttft=400ms",
+    ]);
+    let body = conversation(1, 0);
+    let [first, second] = std::thread::scope(|scope| {
+        let calls = [(); 2].map(|()| scope.spawn(|| usage_of(&server, LITE, &body)));
+        calls.map(|call| call.join().unwrap())
+    });
+    assert_eq!([first, second], [[1, 0, 4400]; 2], "both pay for a write");
+    assert_eq!(usage_of(&server, LITE, &body), [1, 4400, 0]);
+}

@@ -295,3 +295,90 @@ fn unknown_models_and_operations_are_refused_as_aws_does() {
     assert_eq!(http(&server, "GET", "/_bedload/faults", "").0, 405);
     assert_eq!(http(&server, "GET", "/_bedload/health", "").0, 200);
 }
+
+#[test]
+fn a_full_region_answers_503_and_the_state_shows_its_pool() {
+    let server = server(&[
+        "capacity.on_demand.scope=us",
+        "service.latency.fixed.ttft=400ms",
+        "service.routing.policy=source_first",
+        "service.routing.spill=false",
+        r#"service.pool=[{ region = "us-east-1", streams = 2 }]"#,
+    ]);
+    let id = HAIKU.replace("global.", "us.");
+    on_runtime(async {
+        let client = client(&server);
+        let call = || {
+            let call = client.converse().model_id(&id).messages(user("hi"));
+            call.inference_config(at_most(50)).send()
+        };
+        let (a, b, c) = tokio::join!(call(), call(), call());
+        let mut refused: Vec<_> = [a, b, c].into_iter().filter_map(Result::err).collect();
+        assert_eq!(refused.len(), 1);
+        let error = refused.remove(0);
+        let SdkError::ServiceError(context) = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(context.raw().status().as_u16(), 503);
+        let error = error.into_service_error();
+        assert!(error.is_service_unavailable_exception(), "{error:?}");
+        assert_eq!(
+            error.message(),
+            Some("Bedrock is unable to process your request.")
+        );
+        call().await.unwrap();
+    });
+    let state = state(&server);
+    let pools = state["pools"].as_array().unwrap();
+    let source =
+        |pool: &&Value| pool["region"] == "us-east-1" && pool["model"] == "claude-haiku-4-5";
+    let pool = pools.iter().find(source).unwrap();
+    assert_eq!(pool["streams"], 2);
+    assert_eq!(
+        (&pool["calls"], &pool["unavailable"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(
+        (&pool["in_flight"], &pool["peak_in_flight"]),
+        (&json!(0), &json!(2))
+    );
+    assert_eq!(state["targets"][0]["server_errors"], 1);
+}
+
+#[test]
+fn a_region_that_is_lost_fails_streams_before_and_after_their_first_token() {
+    for (ttft, status) in [("2s", 503), ("50ms", 200)] {
+        let server = server(&[
+            "capacity.on_demand.scope=us",
+            &format!("service.latency.fixed.ttft={ttft}"),
+            "service.latency.fixed.per_token=200ms",
+            "service.routing.policy=source_first",
+            r#"service.pool=[{ region = "us-east-1", lost = [{ from = "900ms" }] }]"#,
+        ]);
+        let (_, _) = own(&server, "POST", "reset", &Value::Null);
+        let id = HAIKU.replace("global.", "us.");
+        on_runtime(async {
+            let client = client(&server);
+            let call = client.converse_stream().model_id(&id).messages(user("hi"));
+            let answer = call.inference_config(at_most(50)).send().await;
+            if status == 503 {
+                let error = answer.unwrap_err().into_service_error();
+                assert!(error.is_service_unavailable_exception(), "{error:?}");
+                return;
+            }
+            let mut stream = answer.unwrap().stream;
+            let error = loop {
+                match stream.recv().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => panic!("the stream ended in good order"),
+                    Err(error) => break error,
+                }
+            };
+            let error = error.into_service_error();
+            assert!(error.is_service_unavailable_exception(), "{error:?}");
+            // The next goes elsewhere.
+            let call = client.converse().model_id(&id).messages(user("hi"));
+            call.inference_config(at_most(2)).send().await.unwrap();
+        });
+    }
+}
