@@ -248,6 +248,7 @@ fn submitted(
     }
     let after = at.since(record.due);
     own.completed(after);
+    own.tokens.add(record.usage);
     let is_late = after > batch.deadline;
     own.late += u64::from(is_late);
     tally.good += u64::from(!is_late);
