@@ -16,6 +16,7 @@ pub use batch::BatchPreview;
 use crate::cost::Ledger;
 use crate::domain::{FactStatus, Origin, QuotaRules, ScopeKind};
 use crate::load::burstiness::Burstiness;
+use crate::load::thinking::ThinkingLaw;
 use crate::plan::{Headroom, LoadPoint, RightSize, SustainedBounds};
 use crate::profile::Catalogue;
 use crate::service::CounterLimits;
@@ -276,6 +277,10 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                     .and_then(|route| endpoint.optimized.get(route.counter)),
                 duration: setup.duration,
                 seed,
+                thinking: workload
+                    .thinking
+                    .as_ref()
+                    .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
             };
             let mut offered = joined.measure();
             if let Some(batch) = &workload.batch {

@@ -7,7 +7,7 @@ use crate::service::guardrail::{
 };
 use crate::units::Micros;
 use crate::wire::reply::{
-    Answer, GuardrailAction, GuardrailPolicies, GuardrailPolicy, GuardrailReport,
+    Answer, GuardrailAction, GuardrailPolicies, GuardrailPolicy, GuardrailReport, GuardrailVerdict,
 };
 use crate::wire::{GuardrailUse, ModelCall};
 
@@ -128,7 +128,7 @@ pub(super) fn checked_output(
         } else {
             Vec::new()
         };
-        report.output = Some(crate::wire::reply::GuardrailVerdict {
+        report.output = Some(GuardrailVerdict {
             words: found,
             characters: answer.text_characters(),
             latency_ms: takes,
@@ -140,7 +140,7 @@ pub(super) fn checked_output(
     let blocked = report
         .output
         .as_ref()
-        .is_some_and(|output| output.blocked());
+        .is_some_and(GuardrailVerdict::blocked);
     let text = &shared.guardrail.blocked_output;
     match screened.verdict {
         // What words block in a stream that passes at once has passed.

@@ -20,7 +20,7 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 48] = [
+const PROBES: [(&str, &str); 52] = [
     ("", "§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
@@ -110,6 +110,16 @@ const PROBES: [(&str, &str); 48] = [
         "[[workload]]\n[[workload.tokens.input.mixture]]\n§",
     ),
     ("workload.cache", "[[workload]]\n[workload.cache]\n§"),
+    (
+        "workload.cache.point",
+        "[[workload]]\n[[workload.cache.point]]\n§",
+    ),
+    ("workload.session", "[[workload]]\n[workload.session]\n§"),
+    (
+        "workload.session.tools",
+        "[[workload]]\n[workload.session.tools]\n§",
+    ),
+    ("cache", "[cache]\n§"),
     ("slo", "[slo]\n§"),
     ("slo.ttft", "[slo.ttft]\n§"),
     ("client", "[client]\n§"),

@@ -2,12 +2,16 @@
 
 use crate::running::{Ready, assert_valid, ready, variant};
 use bedload::config::Source;
+use bedload::domain::{CachePoint, CacheTtl};
 use bedload::live::{self, LiveOptions, LivePlan, Target};
 use bedload::profile::Catalogue;
 use bedload::results::{SUMMARY_JSON_SCHEMA, SessionSummary, VariantSummary};
 use bedload::scenario::{Files, read};
 use bedload::serve::{Options, Server};
+use bedload::service::guardrail::Screening;
+use bedload::service::{Call, Endpoint, Prefix};
 use bedload::sim::{Serving, assemble};
+use bedload::units::Moment;
 
 /// Sixty sessions of ten turns in one Region; the last begins in time to end before the run does.
 const SCENARIO: &str = r#"
@@ -20,7 +24,7 @@ name = "talk"
 model = "nova-lite"
 max_tokens = 1000
 arrival.constant = { rate = "0.1/s" }
-shape.steps = [["0s", 1.0], ["10m", 0.0]]
+shape.steps = { steps = [["0s", 1.0], ["10m", 0.0]] }
 tokens.input = { fixed = 100 }
 tokens.output = { fixed = 300 }
 [workload.session]
@@ -31,7 +35,7 @@ prefix_tokens = 6000
 history = true
 
 [capacity.on_demand]
-scope = "in-region"
+region = "us-east-1"
 
 [service.latency.fixed]
 ttft = "100ms"
@@ -94,7 +98,7 @@ fn thoughts_longer_than_the_cache_lives_lose_the_history() {
 
 #[test]
 fn a_failed_call_ends_its_session() {
-    let one = run(&["quota.tpm=\"200k\"", "client.retry={none={}}"]);
+    let one = run(&["quota.tpm=\"30k\"", "client.retry={none={}}"]);
     let sessions = sessions(&one);
     assert_eq!(sessions.started, 60);
     assert!(
@@ -137,7 +141,7 @@ fn workloads_share_a_cache_only_where_they_say_so() {
         };
         let text = format!(
             "name = \"two\"\nduration = \"4m\"\n[service.latency.fixed]\nttft = \"10ms\"\n\
-             per_token = \"1ms\"\n[capacity.on_demand]\nscope = \"in-region\"\n{}{}",
+             per_token = \"1ms\"\n[capacity.on_demand]\nregion = \"us-east-1\"\n{}{}",
             one("a"),
             one("b")
         );
@@ -217,7 +221,7 @@ fn a_live_run_sends_what_a_simulation_does() {
     let sets = [
         "duration=4s",
         "workload.talk.arrival.constant.rate=5/s",
-        "workload.talk.shape.steps=[[\"0s\",1.0],[\"1s\",0.0]]",
+        "workload.talk.shape.steps.steps=[[\"0s\",1.0],[\"1s\",0.0]]",
         "workload.talk.session={turns={fixed=3},think={fixed=\"50ms\"},\
          tools={share=0.5,latency={fixed=\"20ms\"},result_tokens={fixed=40}}}",
         "workload.talk.tokens.output={fixed=30}",
@@ -248,4 +252,46 @@ fn a_live_run_sends_what_a_simulation_does() {
         (counts.completed, counts.turns),
         (expected.completed, expected.turns)
     );
+}
+
+#[test]
+fn workloads_of_one_model_and_scope_know_each_others_points_and_others_do_not() {
+    let one = |name: &str, model: &str| {
+        format!(
+            "[[workload]]\nname = \"{name}\"\nmodel = \"{model}\"\nmax_tokens = 10\n\
+             arrival.poisson = {{ rate = \"1/s\" }}\ntokens.input = {{ fixed = 10 }}\n\
+             tokens.output = {{ fixed = 10 }}\ncache.prefix_tokens = 2000\n"
+        )
+    };
+    let text = format!(
+        "name = \"three\"\nduration = \"1m\"\ncache.ready = \"at_once\"\n\
+         capacity.on_demand = {{ region = \"us-east-1\" }}\n{}{}{}",
+        one("a", "nova-lite"),
+        one("b", "nova-lite"),
+        one("c", "nova-pro")
+    );
+    let ready = ready(&text, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let mut endpoint = Endpoint::new(&ready.variants[0].setup.endpoint, 1);
+    let points = [CachePoint {
+        id: 77,
+        tokens: 2000,
+        ttl: CacheTtl::FiveMinutes,
+    }];
+    let mut read = |target| {
+        let call = Call {
+            target,
+            key: 0,
+            input: 1,
+            prefix: Prefix::Points(&points, &[]),
+            output: 1,
+            max_tokens: None,
+            thinking: 0,
+            screening: Screening::Off,
+            tier: None,
+            latency_optimized: false,
+        };
+        let grant = endpoint.admit(Moment::ZERO, &call).unwrap();
+        grant.usage.cache_read
+    };
+    assert_eq!([read(0), read(1), read(2), read(2)], [0, 2000, 0, 2000]);
 }

@@ -8,6 +8,7 @@ use crate::load::burstiness::{Burstiness, WINDOWS};
 use crate::load::session::SessionSource;
 use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
 use crate::service::LatencyModel;
 use crate::service::setup::{CounterSetup, TargetSetup};
@@ -74,7 +75,8 @@ struct Totals {
 impl Totals {
     fn count(&mut self, workload: &Joined<'_>, arrival: &Arrival, usage: Usage) {
         let prefix = f64::from(workload.prefix_of(arrival));
-        self.prefix += prefix;
+        let said = workload.said_of(arrival);
+        self.prefix += prefix - f64::from(said);
         if usage.cache_read + usage.cache_write > 0 {
             self.cacheable += prefix;
         }
@@ -96,7 +98,7 @@ impl Totals {
         if workload.optimized.is_some() {
             self.standard.add(workload.standard(usage));
         }
-        self.inputs.push(arrival.input);
+        self.inputs.push(arrival.input.saturating_add(said));
         self.outputs.push(arrival.output);
     }
 
@@ -121,6 +123,7 @@ pub(super) struct Joined<'a> {
     pub optimized: Option<&'a CounterSetup>,
     pub duration: Micros,
     pub seed: u64,
+    pub thinking: Option<ThinkingLaw>,
 }
 
 impl Joined<'_> {
@@ -324,6 +327,13 @@ impl Joined<'_> {
         blocks.saturating_add(arrival.pointed)
     }
 
+    /// Of those, the tokens of what a session has said.
+    fn said_of(&self, arrival: &Arrival) -> u32 {
+        let points = self.setup.traffic.context.points.iter();
+        let before = points.fold(0u32, |sum, point| sum.saturating_add(point.tokens));
+        arrival.pointed.saturating_sub(before)
+    }
+
     /// How many different prefixes there are, each equally often.
     fn prefixes(&self) -> f64 {
         let traffic = &self.setup.traffic;
@@ -337,7 +347,11 @@ impl Joined<'_> {
     /// The usage of a request of whose prefix so many tokens, at most all, are read from the cache.
     pub fn usage(&self, arrival: &Arrival, read: u32) -> Usage {
         let target = self.target;
-        let output = arrival.output.min(target.max_tokens);
+        let output = match &self.thinking {
+            None => arrival.output,
+            Some(law) => law.draw(arrival.seq, arrival.output).0,
+        };
+        let output = output.min(target.max_tokens);
         let prefix = self.prefix_of(arrival);
         if prefix == 0 || prefix < target.cache_min {
             return Usage {
@@ -387,7 +401,9 @@ impl Joined<'_> {
             let sampler = SizeSampler::new(spec?);
             let keyed = Keyed::new(self.seed, &format!("{}/check/{part}", self.setup.name));
             let draws = (0..SIZE_DRAWS).map(|id| sampler.draw(keyed, id));
-            (totals.requests() < SIZE_DRAWS).then(|| draws.collect::<Vec<u32>>())
+            // What is drawn for a session is only a part of what its calls send.
+            let is_whole = self.setup.traffic.context.session.is_none();
+            (is_whole && totals.requests() < SIZE_DRAWS).then(|| draws.collect::<Vec<u32>>())
         };
         let inputs = law(spec.input.as_ref(), "input").unwrap_or_else(|| totals.inputs.clone());
         let outputs = law(spec.output.as_ref(), "output").unwrap_or_else(|| totals.outputs.clone());

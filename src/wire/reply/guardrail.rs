@@ -300,7 +300,6 @@ fn coverage(characters: u64, out: &mut Vec<u8>) {
 fn other_policies(verdict: &GuardrailVerdict, out: &mut Vec<u8>) {
     let has = |policy| verdict.policies.has(policy);
     match verdict.found {
-        GuardrailAction::None => {}
         GuardrailAction::Masked => raw(
             ",\"sensitiveInformationPolicy\":{\"piiEntities\":[{\"action\":\"ANONYMIZED\",\
              \"detected\":true,\"match\":\"Jane\",\"type\":\"NAME\"}],\"regexes\":[]}",
@@ -326,15 +325,18 @@ fn other_policies(verdict: &GuardrailVerdict, out: &mut Vec<u8>) {
              \"detected\":true,\"score\":0.1,\"threshold\":0.7,\"type\":\"GROUNDING\"}]}",
             out,
         ),
-        GuardrailAction::Blocked => {}
+        GuardrailAction::None | GuardrailAction::Blocked => {}
     }
 }
 
 /// Appends the units of every policy: each counts the whole text.
 fn usage(verdict: &GuardrailVerdict, out: &mut Vec<u8>) {
-    let units = |policy| match verdict.policies.has(policy) {
-        true => verdict.units(),
-        false => 0,
+    let units = |policy| {
+        if verdict.policies.has(policy) {
+            verdict.units()
+        } else {
+            0
+        }
     };
     let reasoning = units(GuardrailPolicy::Reasoning);
     let policies = u64::from(reasoning > 0);

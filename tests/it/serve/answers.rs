@@ -469,3 +469,54 @@ fn what_is_written_cannot_be_read_before_the_first_token() {
     assert_eq!([first, second], [[1, 0, 4400]; 2], "both pay for a write");
     assert_eq!(usage_of(&server, LITE, &body), [1, 4400, 0]);
 }
+
+#[test]
+fn messages_of_anthropic_find_the_point_before_too() {
+    let server = server(&["answers.bytes_per_token=4.0"]);
+    let usage = |turns: usize| {
+        let mut messages = Vec::new();
+        for turn in 1..=turns {
+            let mut block = json!({"type": "text", "text": format!("u{turn:0>7999}")});
+            if turn == turns {
+                block["cache_control"] = json!({"type": "ephemeral"});
+            }
+            messages.push(json!({"role": "user", "content": [block]}));
+            if turn < turns {
+                // One text is the same as one block of it.
+                messages.push(json!({"role": "assistant", "content": format!("a{turn:0>799}")}));
+            }
+        }
+        let body = json!({
+            "anthropic_version": "bedrock-2023-05-31",
+            "max_tokens": 20,
+            "system": "s".repeat(16_000),
+            "messages": messages,
+        });
+        let (status, answer) = http(
+            &server,
+            "POST",
+            &format!("/model/{HAIKU}/invoke"),
+            &body.to_string(),
+        );
+        assert_eq!(status, 200, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        ["cache_read_input_tokens", "cache_creation_input_tokens"]
+            .map(|name| answer["usage"][name].as_u64().unwrap_or(0))
+    };
+    // The global profile has many Regions, each with its own cache: by the fortieth turn most have
+    // seen an earlier one, ten at most of which are in sight.
+    let seen: Vec<[u64; 2]> = (1..=40).map(usage).collect();
+    assert_eq!(seen[0], [0, 6000]);
+    let total = |turn: usize| 4000 + 2000 * turn as u64 + 200 * (turn as u64 - 1);
+    let mut found = 0;
+    for (turn, [read, written]) in (1..).zip(&seen) {
+        assert_eq!(read + written, total(turn));
+        let earlier = (1..turn).rev().find(|&at| total(at) == *read);
+        assert!(
+            *read == 0 || earlier.is_some_and(|at| turn - at < 10),
+            "{turn}: {read}"
+        );
+        found += u32::from(*read > 0);
+    }
+    assert!((1..40).contains(&found), "{found}");
+}

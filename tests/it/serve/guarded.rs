@@ -144,6 +144,10 @@ fn a_blocked_answer_is_paid_for_and_its_quota_runs_out() {
 }
 
 /// Milliseconds to the first text, the text, and the stop reason of a streamed answer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the wall clock is what is tested"
+)]
 async fn streamed(client: &Client, guardrail: &str, passes: bool) -> (u128, String, StopReason) {
     let mode = if passes {
         GuardrailStreamProcessingMode::Async
