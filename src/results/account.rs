@@ -16,10 +16,12 @@ pub(super) fn not_enforced(
     let sum = |tokens: &crate::measure::TokenCounts| {
         tokens.input + tokens.cache_read + tokens.cache_write + tokens.output
     };
-    let billed = sum(tokens).saturating_sub(sum(prepaid)) as f64;
+    // Batch jobs use no quota of calls.
+    let jobs = all.batch.as_ref().map_or(0, |batch| sum(&batch.tokens));
+    let billed = sum(tokens).saturating_sub(sum(prepaid) + jobs) as f64;
     let why = AccountUse {
         billed_tokens: billed,
-        cost: all.ledger.tokens(),
+        cost: all.ledger.tokens() - all.ledger.batch,
         span: measured,
     }
     .warning(&context.account)?;

@@ -368,6 +368,10 @@ pub struct CostClasses {
 }
 
 /// Documents without batch jobs have no such class.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the type of the field that serde fills in"
+)]
 fn nothing() -> Option<f64> {
     Some(0.0)
 }

@@ -60,6 +60,14 @@ pub(super) fn offer(s: &mut Section<'_>) -> OfferSpec {
                 "a conversation cannot wait for jobs; leave one of the two out",
             );
         }
+        if s.has("session") {
+            s.report(
+                "batch",
+                "`batch` does not go with `[workload.session]`",
+                "answers within hours",
+                "the next turn of a session needs the answer to the last; leave one of the two out",
+            );
+        }
         if s.chosen("arrival") == Some("closed") {
             s.report(
                 "batch",

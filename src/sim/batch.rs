@@ -131,11 +131,11 @@ fn running<'a>(
         target,
         tariff: workload.tariffs.first().map(|(_, tariff)| tariff),
         deadline: batch.spec.deadline,
-        points,
         thinking: workload
             .thinking
             .as_ref()
             .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
+        points,
         ahead: source.as_mut().and_then(Iterator::next),
         source,
         first_submission: None,
@@ -248,6 +248,7 @@ fn submitted(
     }
     let after = at.since(record.due);
     own.completed(after);
+    own.tokens.add(record.usage);
     let is_late = after > batch.deadline;
     own.late += u64::from(is_late);
     tally.good += u64::from(!is_late);

@@ -171,6 +171,10 @@ fn settings_that_exclude_each_other_are_told() {
         ],
         "`batch` does not go with `closed` arrivals",
     );
+    says(
+        &[batch, "workload.chat.session={ turns = { fixed = 3 } }"],
+        "`batch` does not go with `[workload.session]`",
+    );
     says(&["workload.chat.tier=\"fast\""], "priority");
     says(
         &["workload.chat.batch={ timeout = \"12h\" }"],

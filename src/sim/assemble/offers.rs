@@ -223,7 +223,6 @@ pub(in crate::sim) fn optimized_counter(
     })
 }
 
-/// What to do without an offer.
 /// The settings of the tiers and of batch jobs that no source decides, where something asks for them.
 pub(super) fn assumptions(variant: &Variant) -> Vec<Assumption> {
     let tiers = &variant.service.tiers;
