@@ -256,7 +256,7 @@ impl Regions {
             pool: one.pool,
             full,
             spilled: destination != chosen,
-            h: queueing(pool.setup.ambient[hour] + share),
+            h: queueing(pool.setup.ambient[hour], share),
             hop: one.hop,
             lost_at,
             losses,

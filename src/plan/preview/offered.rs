@@ -106,6 +106,8 @@ pub(super) struct Joined<'a> {
     pub target: &'a TargetSetup,
     pub context: &'a WorkloadContext,
     pub ambient_load: f64,
+    /// Caches over which the calls of a prefix are spread.
+    pub caches: usize,
     pub tiers: &'a TierSpec,
     pub duration: Micros,
     pub seed: u64,
@@ -154,7 +156,7 @@ impl Joined<'_> {
     fn open(&self, source: OpenSource) -> Offered {
         let (span, source, mean_rate) = self.span(source);
         let blocks = Source::Open(source.clone()).blocks().clone();
-        let mut caches = vec![PrefixCache::new(self.target.cache_ttl); self.target.destinations];
+        let mut caches = vec![PrefixCache::new(self.target.cache_ttl); self.caches];
         let routing = Keyed::new(self.seed, &format!("{}/routing", self.target.name));
         let mut totals = Totals::default();
         let mut seconds: Vec<Second> = Vec::new();
@@ -262,7 +264,7 @@ impl Joined<'_> {
                 0.0
             };
             let prefixes = self.setup.traffic.prefix.map_or(1, |p| p.prefixes.max(1));
-            let each = rate / f64::from(prefixes) / self.target.destinations.max(1) as f64;
+            let each = rate / f64::from(prefixes) / self.caches.max(1) as f64;
             // h = 1 − e^{−λT} for Poisson use of each prefix in each Region.
             hit_ratio = -(-each * self.target.cache_ttl.as_secs_f64()).exp_m1();
         }
