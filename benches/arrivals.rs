@@ -25,6 +25,7 @@ fn spec(arrival: ArrivalSpec) -> TrafficSpec {
         output: Some(table(500.0)),
         rank_correlation: 0.0,
         prefix: None,
+        context: bedload::load::spec::ContextSpec::default(),
     }
 }
 

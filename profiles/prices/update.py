@@ -118,6 +118,17 @@ def main():
     book = make_book(base, table, models, asked.as_of, asked.table_name)
     target.write_text(write_book(book, asked.table_name), encoding="utf-8")
     print(f"wrote {target}")
+    listed = {
+        name
+        for name, profile in models.items()
+        if rows_of(value_of(profile["limits"]["model_id"]), table)
+    }
+    for word, names in (
+        (f"not in the table, kept from {base_path.name}", set(book["model"]) - listed),
+        ("has a profile but no price", set(models) - set(book["model"])),
+    ):
+        if names:
+            print(f"{word}: {', '.join(sorted(names))}")
     print_diff(base, read_toml(target))
 
 

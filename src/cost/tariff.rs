@@ -34,6 +34,8 @@ pub struct Tariff {
     output: u64,
     cache_write: u64,
     cache_read: u64,
+    /// What a token written for an hour costs above `cache_write`.
+    hour_extra: u64,
     /// Prompts of more tokens than this pay the prices of `long`.
     above: u64,
     long: Option<Box<Self>>,
@@ -51,6 +53,13 @@ impl Tariff {
                 CacheTtl::OneHour => prices.cache_write_1h.0,
             },
             cache_read: prices.cache_read.0,
+            hour_extra: match ttl {
+                CacheTtl::FiveMinutes => {
+                    let (short, long) = (prices.cache_write_5m.0, prices.cache_write_1h.0);
+                    long.saturating_sub(short)
+                }
+                CacheTtl::OneHour => 0,
+            },
             above: step.map_or(u64::MAX, |step| step.above.0),
             long: step.map(|step| Box::new(Self::new(&step.prices, ttl))),
         }
@@ -62,6 +71,13 @@ impl Tariff {
     /// 18 million dollars, which no attempt can reach at a price below $4,294 per million tokens.
     #[inline]
     pub fn charge(&self, usage: Usage) -> Charge {
+        self.charge_mixed(usage, 0)
+    }
+
+    /// The same where `write_1h` of the written tokens live for an hour; where all do, the tariff
+    /// is one of an hour.
+    #[inline]
+    pub fn charge_mixed(&self, usage: Usage, write_1h: u32) -> Charge {
         let prompt = usage.prompt();
         let mut tariff = self;
         while prompt > tariff.above {
@@ -74,7 +90,8 @@ impl Tariff {
         Charge {
             input: price(usage.input, tariff.input),
             output: price(usage.output, tariff.output),
-            cache_write: price(usage.cache_write, tariff.cache_write),
+            cache_write: price(usage.cache_write, tariff.cache_write)
+                .saturating_add(price(write_1h, tariff.hour_extra)),
             cache_read: price(usage.cache_read, tariff.cache_read),
         }
     }

@@ -1,5 +1,6 @@
 //! Plain data that every floor speaks of: models, quotas, prices, latency laws, outcomes, SLOs.
 
+mod cache;
 mod guardrail;
 mod latency;
 mod model;
@@ -9,6 +10,7 @@ mod price;
 mod quota;
 mod slo;
 
+pub use cache::{CacheReady, CacheRules, MOST_LOOKBACK};
 pub use guardrail::{ByRegion, GuardrailQuotas};
 pub use latency::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLaw, Origin};
 pub use model::{
@@ -17,7 +19,8 @@ pub use model::{
 };
 pub use offer::{Offer, Offers};
 pub use outcome::{
-    CachePoint, Failure, Outcome, RefusalReason, Rejection, StopReason, StreamFault, Usage,
+    CacheBoundary, CachePoint, Failure, Outcome, RefusalReason, Rejection, StopReason, StreamFault,
+    Usage,
 };
 pub use price::{
     CacheTtl, GuardrailPrices, LongContext, ModelPrices, PriceBook, PriceTier, ReservedPrice, Term,

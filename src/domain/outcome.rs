@@ -191,6 +191,17 @@ pub struct CachePoint {
     pub ttl: CacheTtl,
 }
 
+/// The end of a content block before a cache point, where an earlier request may have had its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheBoundary {
+    /// Identity of the whole prompt up to here, in the numbering of [`CachePoint::id`].
+    pub id: u64,
+    /// Tokens of the whole prompt up to here.
+    pub tokens: u32,
+    /// Content blocks between here and the next cache point.
+    pub blocks_back: u32,
+}
+
 /// Tokens of one answered attempt, as Bedrock's `usage` reports them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -2,7 +2,8 @@
 
 use super::plan::{LivePlan, LiveWorkload};
 use crate::cost::Tariff;
-use crate::domain::{ScopeKind, Usage};
+use crate::domain::{CacheTtl, ScopeKind, Usage};
+use crate::load::session::Continued;
 use crate::load::source::Source;
 use crate::units::{Moment, Usd};
 
@@ -29,6 +30,8 @@ pub(super) struct Priced {
     most_output: u32,
     /// Input tokens of the longest text, where the scenario brings texts.
     longest_text: u32,
+    /// Whether some of what is written lives for an hour.
+    writes_hours: bool,
 }
 
 impl Priced {
@@ -42,16 +45,22 @@ impl Priced {
             block_tokens: plan.setup.endpoint.targets[index].block_tokens,
             cached: workload.cache.is_some(),
             most_output: workload.most_output,
+            writes_hours: {
+                let context = &plan.setup.workloads[index].traffic.context;
+                let mut lives = context.points.iter().map(|point| point.ttl);
+                lives.any(|ttl| ttl == CacheTtl::OneHour)
+            },
             longest_text: workload.ratio.tokens_for(longest as u64).0 as u32,
         }
     }
 
-    /// The worst cost of an attempt with so many input tokens after so many blocks of prefix.
-    pub(super) fn worst(&self, input: u32, blocks: u32) -> Option<Usd> {
+    /// The worst cost of an attempt with so many input tokens after so many blocks of prefix, and
+    /// tokens that end in points of their own.
+    pub(super) fn worst(&self, input: u32, blocks: u32, pointed: u32) -> Option<Usd> {
         let more = |tokens: u64| {
             u32::try_from(tokens * COUNT_MARGIN.0 / COUNT_MARGIN.1 + 1).unwrap_or(u32::MAX)
         };
-        let prefix = u64::from(blocks) * u64::from(self.block_tokens);
+        let prefix = u64::from(blocks) * u64::from(self.block_tokens) + u64::from(pointed);
         let tail = u64::from(input.max(self.longest_text));
         let usage = if self.cached {
             Usage {
@@ -67,15 +76,21 @@ impl Priced {
                 ..Usage::default()
             }
         };
-        self.charge(usage)
+        let write_1h = if self.writes_hours {
+            usage.cache_write
+        } else {
+            0
+        };
+        self.charge(usage, write_1h)
     }
 
-    /// What a usage costs at the dearest price that may apply.
-    pub(super) fn charge(&self, usage: Usage) -> Option<Usd> {
+    /// What a usage costs at the dearest price that may apply; `write_1h` of its cache writes live
+    /// for an hour.
+    pub(super) fn charge(&self, usage: Usage, write_1h: u32) -> Option<Usd> {
         let charges = self
             .tariffs
             .iter()
-            .map(|(_, tariff)| tariff.charge(usage).total());
+            .map(|(_, tariff)| tariff.charge_mixed(usage, write_1h).total());
         charges.max_by_key(|usd| usd.0)
     }
 }
@@ -101,7 +116,24 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
         match Source::new(traffic, plan.seed, &workload.name, until) {
             Source::Open(mut source) => {
                 for arrival in source.by_ref() {
-                    add(priced.worst(arrival.input, arrival.prefix.len), 1);
+                    add(
+                        priced.worst(arrival.input, arrival.prefix.len, arrival.pointed),
+                        1,
+                    );
+                }
+            }
+            Source::Sessions(mut sessions) => {
+                let most = workload.most_output;
+                while let Some(start) = sessions.next_start() {
+                    let session = sessions.begin(&start);
+                    let mut next = Continued::Next(start);
+                    // Answers that take no time leave room for the most calls, and long ones make
+                    // the longest prompts.
+                    while let Continued::Next(call) = next {
+                        add(priced.worst(call.input, call.prefix.len, call.pointed), 1);
+                        let answer = call.output.min(most);
+                        next = sessions.after(session, call.at, Some(answer));
+                    }
                 }
             }
             source @ Source::Closed(_) => {
@@ -110,7 +142,10 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
                 if let Source::Closed(mut closed) = source
                     && let Some(arrival) = closed.first(0)
                 {
-                    add(priced.worst(arrival.input, arrival.prefix.len), times);
+                    add(
+                        priced.worst(arrival.input, arrival.prefix.len, arrival.pointed),
+                        times,
+                    );
                 }
             }
         }

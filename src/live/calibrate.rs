@@ -61,8 +61,9 @@ async fn call_often(
             input: INPUT,
             output: 1,
             prefix: Prefix::default(),
+            said: None,
         };
-        let wired = Wired::new(&workload, wanted, &[]);
+        let wired = Wired::new(&workload, &wanted, &[]);
         let sent = clock.now();
         let mut seen = Seen::new(Moment::ZERO, &pool);
         call(&client, clock, &workload, wired, None, &mut seen)

@@ -1,8 +1,10 @@
 //! One attempt on the wire: the request, and the marks of its answer.
 
 use super::failure;
+use super::guarded::NamedGuardrail;
 use super::plan::LiveWorkload;
 use super::sdk_retries::AttemptLog;
+use super::talk::{Said, Talk, cache_point};
 use crate::clock::Clock;
 use crate::domain::{CacheTtl, Failure, PriceTier, StreamFault, Usage};
 use crate::load::source::Prefix;
@@ -12,10 +14,10 @@ use crate::service::ServedBy;
 use crate::units::{Micros, Moment};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::types::{
-    CachePointBlock, CachePointType, CacheTtl as WireTtl, ContentBlock, ContentBlockDelta,
-    ConversationRole, ConverseMetrics, ConverseStreamMetrics, ConverseStreamOutput,
-    InferenceConfiguration, Message, PerformanceConfiguration, ServiceTier, StopReason,
-    SystemContentBlock, TokenUsage,
+    CacheTtl as WireTtl, ContentBlock, ContentBlockDelta, ConversationRole, ConverseMetrics,
+    ConverseStreamMetrics, ConverseStreamOutput, InferenceConfiguration, Message,
+    PerformanceConfiguration, ServiceTier, StopReason, SystemContentBlock, TokenUsage,
+    ToolConfiguration,
 };
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -25,23 +27,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Wired {
     system: Option<Vec<SystemContentBlock>>,
     messages: Vec<Message>,
+    tools: Option<ToolConfiguration>,
     metadata: HashMap<String, String>,
 }
 
 /// Which request to build.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub seq: u64,
     pub attempt: u32,
     pub input: u32,
     pub output: u32,
     pub prefix: Prefix,
+    /// What it says beside that, unless it is a plain one.
+    pub said: Option<Box<Said>>,
 }
 
 /// A full answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answered {
     pub usage: Option<Usage>,
+    /// Of the cache writes, the tokens that live for an hour.
+    pub write_1h: u32,
     pub truncated: bool,
     pub served_by: ServedBy,
     pub tier: PriceTier,
@@ -58,7 +65,10 @@ pub(super) struct Seen {
 }
 
 impl Wired {
-    pub(super) fn new(workload: &LiveWorkload, wanted: Wanted, blocks: &[u32]) -> Self {
+    pub(super) fn new(workload: &LiveWorkload, wanted: &Wanted, blocks: &[u32]) -> Self {
+        if let Some(said) = &wanted.said {
+            return Self::talking(workload, wanted, said, blocks);
+        }
         let (system, tail) = if workload.texts.is_empty() {
             let made = workload
                 .maker
@@ -73,19 +83,38 @@ impl Wired {
             .content(ContentBlock::Text(tail))
             .build()
             .expect("a message has a role and a block");
-        let mut request = String::with_capacity(16);
-        write!(request, "{}.{}", wanted.seq, wanted.attempt).expect("strings take text");
-        let metadata = HashMap::from([
-            ("bedload-workload".to_owned(), workload.label.clone()),
-            ("bedload-request".to_owned(), request),
-            ("bedload-output".to_owned(), wanted.output.to_string()),
-        ]);
         Self {
             system,
             messages: vec![message],
-            metadata,
+            tools: workload.tools.clone(),
+            metadata: metadata(workload, wanted),
         }
     }
+
+    /// A call with cache points of its own, or of a session.
+    fn talking(workload: &LiveWorkload, wanted: &Wanted, said: &Said, blocks: &[u32]) -> Self {
+        let made = workload.maker.make(wanted.seq, 1, wanted.prefix, blocks);
+        let bytes = made.prefix.iter().map(String::len).sum();
+        let prefix = system(made.prefix, workload.cache);
+        let talk = Talk::new(workload, said, (wanted.seq, wanted.input), (prefix, bytes));
+        Self {
+            system: (!talk.system.is_empty()).then_some(talk.system),
+            messages: talk.messages,
+            tools: talk.tools,
+            metadata: metadata(workload, wanted),
+        }
+    }
+}
+
+/// What a call says of itself.
+fn metadata(workload: &LiveWorkload, wanted: &Wanted) -> HashMap<String, String> {
+    let mut request = String::with_capacity(16);
+    write!(request, "{}.{}", wanted.seq, wanted.attempt).expect("strings take text");
+    HashMap::from([
+        ("bedload-workload".to_owned(), workload.label.clone()),
+        ("bedload-request".to_owned(), request),
+        ("bedload-output".to_owned(), wanted.output.to_string()),
+    ])
 }
 
 fn system(parts: Vec<String>, cache: Option<CacheTtl>) -> Option<Vec<SystemContentBlock>> {
@@ -96,15 +125,8 @@ fn system(parts: Vec<String>, cache: Option<CacheTtl>) -> Option<Vec<SystemConte
     for part in parts {
         blocks.push(SystemContentBlock::Text(part));
         if let Some(ttl) = cache {
-            let ttl = match ttl {
-                CacheTtl::FiveMinutes => WireTtl::FiveMinutes,
-                CacheTtl::OneHour => WireTtl::OneHour,
-            };
-            let point = CachePointBlock::builder()
-                .r#type(CachePointType::Default)
-                .ttl(ttl)
-                .build();
-            blocks.extend(point.ok().map(SystemContentBlock::CachePoint));
+            let point = cache_point(ttl);
+            blocks.extend(point.map(SystemContentBlock::CachePoint));
         }
     }
     Some(blocks)
@@ -122,7 +144,7 @@ macro_rules! filled {
             .set_system($wired.system)
             .set_messages(Some($wired.messages))
             .set_inference_config(inference)
-            .set_tool_config($workload.tools.clone())
+            .set_tool_config($wired.tools)
             .set_service_tier($workload.tier.clone())
             .set_performance_config($workload.performance.clone())
             .set_request_metadata(Some($wired.metadata))
@@ -153,7 +175,8 @@ async fn whole(
     log: Option<AttemptLog>,
     seen: &mut Seen,
 ) -> Result<Answered, Failure> {
-    let operation = filled!(client.converse(), workload, wired);
+    let operation = filled!(client.converse(), workload, wired)
+        .set_guardrail_config(workload.guardrail.as_ref().map(NamedGuardrail::whole));
     let sent = match log {
         None => operation.send().await,
         Some(log) => operation.customize().interceptor(log).send().await,
@@ -168,6 +191,7 @@ async fn whole(
     marks.service_ms = answer.metrics().map(ConverseMetrics::latency_ms);
     Ok(Answered {
         usage: answer.usage().map(usage),
+        write_1h: answer.usage().map_or(0, write_1h),
         truncated: matches!(answer.stop_reason(), StopReason::MaxTokens),
         served_by: workload.served_by(answer.service_tier().map(ServiceTier::r#type)),
         tier: workload.served_as(
@@ -187,7 +211,8 @@ async fn stream(
     log: Option<AttemptLog>,
     seen: &mut Seen,
 ) -> Result<Answered, Failure> {
-    let operation = filled!(client.converse_stream(), workload, wired);
+    let operation = filled!(client.converse_stream(), workload, wired)
+        .set_guardrail_config(workload.guardrail.as_ref().map(NamedGuardrail::streamed));
     let sent = match log {
         None => operation.send().await,
         Some(log) => operation.customize().interceptor(log).send().await,
@@ -195,6 +220,7 @@ async fn stream(
     let mut answer = sent.map_err(|error| failure::of_call(&error))?;
     let mut answered = Answered {
         usage: None,
+        write_1h: 0,
         truncated: false,
         served_by: workload.served_by(None),
         tier: workload.served_as(None, None),
@@ -223,6 +249,7 @@ async fn stream(
             }
             ConverseStreamOutput::Metadata(metadata) => {
                 answered.usage = metadata.usage().map(usage);
+                answered.write_1h = metadata.usage().map_or(0, write_1h);
                 seen.marks.service_ms = metadata.metrics().map(ConverseStreamMetrics::latency_ms);
                 answered.tier = workload.served_as(
                     metadata.service_tier().map(ServiceTier::r#type),
@@ -299,6 +326,14 @@ pub(super) fn usage(usage: &TokenUsage) -> Usage {
         cache_write: tokens(usage.cache_write_input_tokens().unwrap_or(0)),
         output: tokens(usage.output_tokens()),
     }
+}
+
+/// Tokens written to the cache for an hour.
+fn write_1h(usage: &TokenUsage) -> u32 {
+    let details = usage.cache_details().iter();
+    let hours = details.filter(|detail| *detail.ttl() == WireTtl::OneHour);
+    let tokens = hours.map(|detail| u32::try_from(detail.input_tokens()).unwrap_or(0));
+    tokens.fold(0, u32::saturating_add)
 }
 
 fn stop_name(reason: &StopReason) -> &'static str {

@@ -5,6 +5,7 @@ use super::failure;
 use super::hub::{Finished, Go, Hub};
 use super::sdk_retries::AttemptLog;
 use crate::domain::Failure;
+use crate::load::session::SessionSource;
 use crate::load::source::{Arrival, OpenSource, Source};
 use crate::sim::Request;
 use crate::units::{Micros, Moment};
@@ -19,7 +20,7 @@ const MOST_LATE: Micros = Micros::SECOND;
 const MOST_IN_A_ROW: u32 = 64;
 
 /// Sends the requests of open sources at their moments.
-pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, OpenSource)>) {
+pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, Starts)>) {
     let mut ahead: Vec<Option<Arrival>> = sources.iter_mut().map(|(_, one)| one.next()).collect();
     let mut stopping = hub.stopping.subscribe();
     let mut in_a_row = 0;
@@ -56,13 +57,33 @@ pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, OpenSource)>) {
     hub.idle.notify_one();
 }
 
-/// Takes the open sources out of `sources`; what is left makes closed loops.
-pub(super) fn open_sources(sources: &[Source]) -> Vec<(usize, OpenSource)> {
+/// Requests that wait for no answer: those of open sources, and the first of each session.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per workload, and a box would cost each start a jump"
+)]
+pub(super) enum Starts {
+    Open(OpenSource),
+    Sessions(SessionSource),
+}
+
+impl Starts {
+    fn next(&mut self) -> Option<Arrival> {
+        match self {
+            Self::Open(open) => open.next(),
+            Self::Sessions(sessions) => sessions.next_start(),
+        }
+    }
+}
+
+/// What starts without waiting; what is left makes closed loops.
+pub(super) fn open_sources(sources: &[Source]) -> Vec<(usize, Starts)> {
     let open = sources
         .iter()
         .enumerate()
         .filter_map(|(index, source)| match source {
-            Source::Open(open) => Some((index, open.clone())),
+            Source::Open(open) => Some((index, Starts::Open(open.clone()))),
+            Source::Sessions(sessions) => Some((index, Starts::Sessions(sessions.clone()))),
             Source::Closed(_) => None,
         });
     open.collect()
@@ -162,7 +183,7 @@ async fn send(hub: &Arc<Hub>, id: u32, due: Moment, attempt: u32) -> Option<Mome
     // The prompt is ready before the clock of the attempt starts.
     let (index, wanted) = hub.wanted(id, attempt);
     let workload = &hub.plan.workloads[index];
-    let wired = Wired::new(workload, wanted, &hub.blocks[index]);
+    let wired = Wired::new(workload, &wanted, &hub.blocks[index]);
     let (mut request, worst) = match hub.go(id, due) {
         Go::Send(request, worst) => (request, worst),
         Go::Ended => return None,

@@ -6,9 +6,11 @@ use super::call::{Answered, Seen, Wanted};
 use super::gauges::{Gauges, Snapshot};
 use super::log::Batch;
 use super::plan::LivePlan;
+use super::talk::Said;
 use crate::client::{Due, Injector, Next};
 use crate::clock::{Clock, Timer};
-use crate::domain::{Failure, Outcome, Usage};
+use crate::domain::{Failure, Outcome, StopReason, Usage};
+use crate::load::session::{Continued, SessionEnd};
 use crate::load::source::{Arrival, Source};
 use crate::measure::LatencyHistogram;
 use crate::results::LiveMarks;
@@ -168,6 +170,7 @@ impl Hub {
             input: request.input,
             output: request.output,
             prefix: request.prefix,
+            said: Said::of(&state.sources[request.workload], request.seq, request.user),
         };
         (request.workload, wanted)
     }
@@ -330,6 +333,7 @@ impl Hub {
             state.gauges.cut_off += 1;
             state.end(now, id, outcome);
         }
+        state.close_sessions();
         state.closed = true;
         let marks = std::mem::take(&mut state.marks);
         let attempts = state.recorder.take_attempts();
@@ -346,12 +350,12 @@ impl Hub {
         for workload in 0..state.sources.len() {
             let users = match &state.sources[workload] {
                 Source::Closed(closed) => closed.users(),
-                Source::Open(_) => 0,
+                Source::Open(_) | Source::Sessions(_) => 0,
             };
             for user in 0..users {
                 let first = match &mut state.sources[workload] {
                     Source::Closed(closed) => closed.first(user),
-                    Source::Open(_) => None,
+                    Source::Open(_) | Source::Sessions(_) => None,
                 };
                 if let Some(arrival) = first {
                     state.thinking += 1;
@@ -370,6 +374,10 @@ impl State {
         user: Option<u32>,
         arrival: &Arrival,
     ) -> Option<u32> {
+        let user = user.or_else(|| match &mut self.sources[workload] {
+            Source::Sessions(sessions) => Some(sessions.begin(arrival)),
+            Source::Open(_) | Source::Closed(_) => None,
+        });
         let mut request = Request::new(workload, user, arrival, 0);
         request.progress = self.injector.begin(request.seq);
         let id = self.requests.insert(request);
@@ -380,6 +388,19 @@ impl State {
             Due::Shed => self.end(now, id, Outcome::NotSent),
         }
         None
+    }
+
+    /// Ends the sessions that the end of the run cuts short.
+    fn close_sessions(&mut self) {
+        for (workload, source) in self.sources.iter_mut().enumerate() {
+            let Source::Sessions(sessions) = source else {
+                continue;
+            };
+            for name in sessions.names() {
+                let over = sessions.close(name, SessionEnd::Unfinished);
+                self.recorder.session_over(workload, &over);
+            }
+        }
     }
 
     /// How a request ends that is not tried again because the run stops.
@@ -396,7 +417,11 @@ impl State {
             return Some(Usd::ZERO);
         };
         let request = &self.requests[id];
-        let worst = self.priced[request.workload].worst(request.input, request.prefix.len)?;
+        let worst = self.priced[request.workload].worst(
+            request.input,
+            request.prefix.len,
+            request.pointed,
+        )?;
         budget.reserve(worst).then_some(worst)
     }
 
@@ -408,9 +433,11 @@ impl State {
         let first = marks.first_content.unwrap_or(now);
         let last = marks.last_content.unwrap_or(now);
         request.grant.usage = answered.usage.unwrap_or_default();
+        request.grant.cache_write_1h = answered.write_1h;
         request.grant.first_token_at = first;
         request.grant.done_at = Some(last);
         request.grant.truncated = answered.truncated;
+        request.grant.stop = StopReason::named(marks.stop);
         request.grant.served_by = answered.served_by;
         request.grant.tier = answered.tier;
         let request = *request;
@@ -418,7 +445,7 @@ impl State {
         let answer = answer(&request, first, last);
         self.recorder.answered(now, &request, &answer);
         self.keep(marks);
-        let spent = self.priced[request.workload].charge(request.grant.usage);
+        let spent = self.priced[request.workload].charge(request.grant.usage, answered.write_1h);
         let spent = match request.grant.served_by.token_scope() {
             Some(_) => spent.unwrap_or(Usd::ZERO),
             None => Usd::ZERO,
@@ -505,9 +532,22 @@ impl State {
             Outcome::NotSent => now.max(request.intended + REFUSAL_TAKES),
             _ => now,
         };
-        if let Source::Closed(closed) = &mut self.sources[request.workload]
-            && let Some(arrival) = closed.after(user, heard_at)
-        {
+        let next = match &mut self.sources[request.workload] {
+            Source::Open(_) => None,
+            Source::Closed(closed) => closed.after(user, heard_at),
+            Source::Sessions(sessions) => {
+                let is_answered = outcome == Outcome::Completed;
+                let answer = is_answered.then_some(request.grant.usage.output);
+                match sessions.after(user, heard_at, answer) {
+                    Continued::Next(arrival) => Some(arrival),
+                    Continued::Over(over) => {
+                        self.recorder.session_over(request.workload, &over);
+                        None
+                    }
+                }
+            }
+        };
+        if let Some(arrival) = next {
             self.thinking += 1;
             self.users.push((request.workload, user, arrival));
         }

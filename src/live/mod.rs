@@ -6,7 +6,7 @@
 //!
 //! - [`plan`] says what is called: model ids, prompts, tools.
 //! - `hub` is the state that all requests share, behind one lock; `drive` takes one request
-//!   through its attempts; `call` is one attempt on the wire.
+//!   through its attempts; `call` is one attempt on the wire; `talk` makes up what sessions say.
 //! - `calibrate` measures what the client itself adds; `preflight` finds out whether the target
 //!   can be called at all, and says what to do if not.
 
@@ -17,6 +17,7 @@ mod call;
 mod drive;
 mod failure;
 mod gauges;
+mod guarded;
 mod hub;
 mod log;
 pub mod plan;
@@ -24,6 +25,7 @@ mod preflight;
 mod prompt;
 mod run;
 mod sdk_retries;
+mod talk;
 mod target;
 mod tiers;
 

@@ -1,5 +1,6 @@
 //! What a variant calls when it is run live.
 
+use super::guarded::NamedGuardrail;
 use super::prompt::PromptMaker;
 use crate::client::spec::{RetryPolicy, SdkRetries};
 use crate::domain::{CacheTtl, Scope, ScopeKind};
@@ -46,6 +47,9 @@ pub enum PlanError {
         "the workload `{0}` is a batch workload: a live run makes calls and submits no batch jobs"
     )]
     IsBatch(String),
+    /// Texts of a file have sizes of their own.
+    #[error("the workload `{0}` has sessions, whose messages are made up, and `prompts.file`")]
+    TextsInSessions(String),
     /// The catalogue has no such model.
     #[error("{0}")]
     UnknownModel(String),
@@ -73,6 +77,8 @@ pub(super) struct LiveWorkload {
     pub bought: Option<ServedBy>,
     /// The scope whose prices on-demand calls pay.
     pub scope: ScopeKind,
+    /// The guardrail that its calls name.
+    pub guardrail: Option<NamedGuardrail>,
 }
 
 impl LiveWorkload {
@@ -95,6 +101,7 @@ impl PlanError {
             Self::IsBatch(_) => {
                 "leave out `batch`, choose a variant without it, or use `bedload simulate`"
             }
+            Self::TextsInSessions(_) => "leave out `prompts.file`, or `session`",
             Self::UnknownModel(_) => "`bedload check` lists the models that there are",
         }
     }
@@ -115,6 +122,10 @@ impl LivePlan {
         setup.record_attempts = true;
         // What an abandoned attempt used is not known: no usage comes with it.
         setup.timeouts_are_billed = false;
+        // How much of an output is thinking stands in no answer.
+        for workload in &mut setup.workloads {
+            workload.thinking = None;
+        }
         let sdk_retries = match setup.client.retry {
             RetryPolicy::Sdk { mode, max_attempts } => {
                 setup.client.retry = RetryPolicy::None;
@@ -201,8 +212,14 @@ fn live_workload(
     let ratio = TokenRatio::new(ratio.unwrap_or(model.bytes_per_token)).unwrap_or(TokenRatio::FOUR);
     let target = &setup.endpoint.targets[index];
     let (tools, tool_bytes) = tools(workload.prompts.tools);
+    let context = &workload.traffic.context;
+    let has_context = !context.points.is_empty() || context.history.is_some();
+    if context.session.is_some() && !workload.prompts.texts.is_empty() {
+        return Err(PlanError::TextsInSessions(workload.name.clone()));
+    }
     let cache = match &workload.traffic.prefix {
         Some(prefix) => prefix.marked.then_some(prefix.ttl),
+        None if has_context => context.marked.then_some(CacheTtl::FiveMinutes),
         None => (target.block_tokens > 0).then_some(CacheTtl::FiveMinutes),
     };
     let maker = PromptMaker::new(ratio, target.block_tokens, tool_bytes, cache.is_some());
@@ -222,6 +239,7 @@ fn live_workload(
         cache,
         bought,
         scope: scope.kind(),
+        guardrail: NamedGuardrail::of(variant, workload),
     })
 }
 
@@ -289,6 +307,7 @@ impl LiveWorkload {
             cache: None,
             bought: None,
             scope: self.scope,
+            guardrail: None,
         }
     }
 }

@@ -86,12 +86,17 @@ impl PromptMaker {
         }
     }
 
-    fn bytes_after(&self, before: u64, tokens: u32) -> usize {
+    /// Bytes of the declared tools.
+    pub(super) fn tool_bytes(&self) -> u64 {
+        self.tool_bytes
+    }
+
+    pub(super) fn bytes_after(&self, before: u64, tokens: u32) -> usize {
         self.ratio.bytes_after(before, Tokens(u64::from(tokens))) as usize
     }
 
     /// Appends exactly `bytes` bytes that begin with a number.
-    fn write(&self, out: &mut String, kind: char, number: u64, bytes: usize) {
+    pub(super) fn write(&self, out: &mut String, kind: char, number: u64, bytes: usize) {
         let end = out.len() + bytes;
         out.reserve(bytes + 24);
         write!(out, "{kind}{number} ").expect("writing to a string cannot fail");

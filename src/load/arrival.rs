@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::spec::PrefixSpec;
+use super::context::Context;
+use super::spec::{ContextSpec, PrefixSpec};
 use crate::rng::Keyed;
 use crate::units::Moment;
 
@@ -19,6 +20,8 @@ pub struct Arrival {
     pub output: u32,
     /// Its prefix, which a cache may know.
     pub prefix: Prefix,
+    /// Tokens before the input that end in a cache point of [`Source::points`](super::source::Source::points).
+    pub pointed: u32,
 }
 
 /// A slice of [`Source::blocks`](super::source::Source::blocks); `len` 0 means no prefix. The prefix holds
@@ -38,18 +41,32 @@ pub(super) struct Prefixes {
     pub(super) block_tokens: u32,
     /// Draws one of so many single-block prefixes; zero if rows of a trace bring their own.
     pub(super) drawn: u64,
+    /// Points of their own, where the prompts have some.
+    pub(super) context: Option<Arc<Context>>,
     keyed: Keyed,
 }
 
 impl Prefixes {
-    pub(super) fn new(spec: Option<PrefixSpec>, seed: u64, workload: &str) -> Self {
+    pub(super) fn new(
+        spec: Option<PrefixSpec>,
+        context: &ContextSpec,
+        seed: u64,
+        workload: &str,
+    ) -> Self {
         let drawn = spec.map_or(0, |p| p.prefixes.max(1));
         Self {
             blocks: (0..drawn).collect(),
             block_tokens: spec.map_or(0, |p| p.tokens),
             drawn: u64::from(drawn),
+            context: Context::new(context, seed, workload).map(Arc::new),
             keyed: Keyed::new(seed, &format!("{workload}/prefix")),
         }
+    }
+
+    /// Tokens before the input that end in a cache point.
+    #[inline]
+    pub(super) fn pointed(&self) -> u32 {
+        self.context.as_ref().map_or(0, |context| context.tokens())
     }
 
     #[inline]

@@ -9,15 +9,19 @@ use super::spec::DurationSpec;
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
 
-/// A law of think times, drawn by key.
+/// A law of durations, drawn by key.
 #[derive(Clone, Copy, Debug)]
-struct Think {
+pub(super) struct DurationLaw {
     law: DurationSpec,
     keyed: Keyed,
 }
 
-impl Think {
-    fn draw(self, id: u64) -> Micros {
+impl DurationLaw {
+    pub(super) fn new(law: DurationSpec, keyed: Keyed) -> Self {
+        Self { law, keyed }
+    }
+
+    pub(super) fn draw(self, id: u64) -> Micros {
         match self.law {
             DurationSpec::Fixed(span) => span,
             DurationSpec::Exponential { mean } => {
@@ -54,7 +58,7 @@ fn log_ratio(p50: Micros, p99: Micros) -> f64 {
 #[derive(Clone, Debug)]
 pub struct ClosedSource {
     turns: Vec<u64>,
-    think: Think,
+    think: DurationLaw,
     phase: Keyed,
     sizes: SizePair,
     pub(super) prefixes: Prefixes,
@@ -72,10 +76,7 @@ impl ClosedSource {
     ) -> Self {
         Self {
             turns: vec![0; users as usize],
-            think: Think {
-                law: think,
-                keyed: Keyed::new(seed, &format!("{workload}/think")),
-            },
+            think: DurationLaw::new(think, Keyed::new(seed, &format!("{workload}/think"))),
             phase: Keyed::new(seed, &format!("{workload}/phase")),
             sizes,
             prefixes,
@@ -118,6 +119,7 @@ impl ClosedSource {
             input,
             output,
             prefix: self.prefixes.draw(seq),
+            pointed: self.prefixes.pointed(),
         })
     }
 

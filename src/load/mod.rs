@@ -9,11 +9,13 @@
 mod arrival;
 pub mod burstiness;
 pub mod closed;
+pub mod context;
 pub mod curve;
 pub mod onoff;
 pub mod outputs;
 pub mod renewal;
 pub mod replay;
+pub mod session;
 pub mod sizes;
 pub mod source;
 pub mod spec;

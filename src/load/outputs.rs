@@ -65,6 +65,7 @@ mod tests {
                 output: law(90.0),
                 rank_correlation,
                 prefix: None,
+                context: crate::load::spec::ContextSpec::default(),
             };
             let outputs = OutputLaw::new(&spec, 5, "chat");
             let Source::Open(source) = Source::new(&spec, 5, "chat", Moment(5_000_000)) else {

@@ -8,10 +8,12 @@ pub use super::arrival::{Arrival, Prefix};
 
 use super::arrival::Prefixes;
 use super::closed::ClosedSource;
+use super::context::{Context, PromptPoints};
 use super::curve::{Cursor, RateCurve};
 use super::onoff::OnOff;
 use super::renewal::Gaps;
 use super::replay::{CountReplay, RowReplay};
+use super::session::SessionSource;
 use super::sizes::{SizePair, SizeSampler};
 use super::spec::{ArrivalSpec, TrafficSpec};
 use crate::rng;
@@ -28,6 +30,8 @@ pub enum Source {
     Open(OpenSource),
     /// Starts wait for answers.
     Closed(ClosedSource),
+    /// Starts of sessions do not wait, and all that follows in a session does.
+    Sessions(SessionSource),
 }
 
 impl Source {
@@ -38,7 +42,7 @@ impl Source {
     /// a trace, a recording or a closed loop). Debug builds assert that; others leave such
     /// shapes out and count a missing size as one token.
     pub fn new(spec: &TrafficSpec, seed: u64, workload: &str, until: Moment) -> Self {
-        let prefixes = Prefixes::new(spec.prefix, seed, workload);
+        let prefixes = Prefixes::new(spec.prefix, &spec.context, seed, workload);
         if let ArrivalSpec::Closed { users, think } = &spec.arrival {
             debug_assert!(spec.shapes.is_empty(), "a closed loop has no rate to shape");
             let sizes = sizes_of(spec, seed, workload);
@@ -47,7 +51,13 @@ impl Source {
                 *users, *think, sizes, prefixes, of, until,
             ));
         }
-        Self::Open(OpenSource::new(spec, seed, workload, until, prefixes))
+        let starts = OpenSource::new(spec, seed, workload, until, prefixes.clone());
+        let Some(session) = &spec.context.session else {
+            return Self::Open(starts);
+        };
+        let drawn = (sizes_of(spec, seed, workload), prefixes);
+        let of = (seed, workload);
+        Self::Sessions(SessionSource::new(starts, session, drawn, of, until))
     }
 
     /// Block ids; [`Arrival::prefix`] is a slice of them. Equal ids are equal content.
@@ -66,6 +76,21 @@ impl Source {
         match self {
             Self::Open(source) => source.mean_rate,
             Self::Closed(source) => source.rate_bound(),
+            Self::Sessions(source) => source.mean_rate(),
+        }
+    }
+
+    /// The cache points of the prompts, where they have some beside blocks.
+    pub fn context(&self) -> Option<&Context> {
+        self.prefixes().context.as_deref()
+    }
+
+    /// Fills `out` with the cache points of request `seq`, of the session `user` if it is one's.
+    pub fn points(&self, seq: u64, user: Option<u32>, out: &mut PromptPoints) {
+        match (self, user, self.context()) {
+            (Self::Sessions(sessions), Some(session), _) => sessions.points(seq, session, out),
+            (_, _, Some(context)) => context.fill((seq, seq), None, out),
+            _ => {}
         }
     }
 
@@ -73,6 +98,7 @@ impl Source {
         match self {
             Self::Open(source) => &source.prefixes,
             Self::Closed(source) => &source.prefixes,
+            Self::Sessions(source) => &source.prefixes,
         }
     }
 }
@@ -138,7 +164,7 @@ impl OpenSource {
         let process = match &spec.arrival {
             ArrivalSpec::Recorded(replay) => Process::Counts(CountReplay::new(replay)),
             ArrivalSpec::Trace(replay) => {
-                let own_blocks = spec.prefix.is_none();
+                let own_blocks = spec.prefix.is_none() && spec.context.points.is_empty();
                 let rows = RowReplay::new(replay, own_blocks, seed, workload);
                 if own_blocks {
                     prefixes.block_tokens = rows.block_tokens();
@@ -192,7 +218,13 @@ impl OpenSource {
             input,
             output,
             prefix,
+            pointed: self.prefixes.pointed(),
         })
+    }
+
+    /// Expected starts per second.
+    pub(super) fn mean_rate(&self) -> f64 {
+        self.mean_rate
     }
 }
 

@@ -21,6 +21,8 @@ pub struct TrafficSpec {
     pub rank_correlation: f64,
     /// A stable prefix in front of the input, marked with a cache point.
     pub prefix: Option<PrefixSpec>,
+    /// What else its prompts are made of: cache points of their own, and what a session has said.
+    pub context: ContextSpec,
 }
 
 /// A stable prefix that requests share.
@@ -222,3 +224,78 @@ pub enum SizeSpec {
     /// A mixture: weight and law of each part; weights are positive and need not sum to 1.
     Mixture(Vec<(f64, SizeSpec)>),
 }
+
+/// What prompts are made of beside their input tokens and a single prefix.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextSpec {
+    /// Cache points in the order of the prompt; they take the place of [`TrafficSpec::prefix`].
+    pub points: Vec<PointSpec>,
+    /// Whether points are marked; otherwise their tokens are sent, and not cached.
+    pub marked: bool,
+    /// The life of a cache point that moves along with the newest message of a session, if it has one.
+    pub history: Option<CacheTtl>,
+    /// The name under which workloads share content; without one each has its own.
+    pub shared: Option<String>,
+    /// Whether each arrival begins a session, and how it goes on.
+    pub session: Option<SessionSpec>,
+}
+
+/// A part of a prompt that ends in a cache point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PointSpec {
+    /// Where it stands.
+    pub part: PromptPart,
+    /// Its tokens; they come on top of the input tokens.
+    pub tokens: u32,
+    /// How many different contents it has, each equally often.
+    pub variants: u32,
+    /// How long it lives in the cache.
+    pub ttl: CacheTtl,
+    /// Whether each request of a session draws its content anew.
+    pub per_request: bool,
+}
+
+/// A part of a prompt, in the order in which a cache sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PromptPart {
+    /// The declared tools.
+    Tools,
+    /// The system prompt.
+    System,
+    /// The messages.
+    Messages,
+}
+
+/// Sessions: each answer and each next message stay in the prompt.
+///
+/// Turn n sends S + n·u + (n−1)·o tokens, where S is before the messages, u are the tokens of a
+/// message and o those of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionSpec {
+    /// How many turns it has, at most [`MOST_TURNS`].
+    pub turns: SizeSpec,
+    /// From an answer to the user's next message.
+    pub think: DurationSpec,
+    /// Tokens of the user's later messages; `None`: as those of the first, [`TrafficSpec::input`].
+    pub user: Option<SizeSpec>,
+    /// The model's use of tools, if it has some.
+    pub tools: Option<ToolLoopSpec>,
+}
+
+/// Use of tools: the answer asks for one, and its result begins the next call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolLoopSpec {
+    /// The share of answers that use a tool.
+    pub share: Ratio,
+    /// From such an answer to the call that brings the result.
+    pub latency: DurationSpec,
+    /// Tokens of the result.
+    pub result: SizeSpec,
+    /// The most uses in one turn, at most [`MOST_TOOL_CALLS`].
+    pub max_calls: u32,
+}
+
+/// The most turns of a session.
+pub const MOST_TURNS: u32 = 1000;
+/// The most uses of tools in one turn.
+pub const MOST_TOOL_CALLS: u32 = 64;

@@ -1,6 +1,7 @@
 //! What is counted of the batch jobs of one workload.
 
 use super::histogram::LatencyHistogram;
+use super::tally::TokenCounts;
 use crate::units::Micros;
 
 /// Jobs and records of one workload, or of several merged.
@@ -26,6 +27,8 @@ pub struct BatchTally {
     pub errors: u64,
     /// Records that never were enough for a job.
     pub too_few: u64,
+    /// Tokens of completed records.
+    pub tokens: TokenCounts,
     /// From the intended time of a completed record to the end of its job, with a millisecond in
     /// the place of a microsecond: the range of the histogram then ends at 41 days, not at an hour.
     pub completion: LatencyHistogram,
@@ -50,6 +53,7 @@ impl Default for BatchTally {
             expired: 0,
             errors: 0,
             too_few: 0,
+            tokens: TokenCounts::default(),
             completion: LatencyHistogram::new(),
             makespan: Micros::ZERO,
             waiting_peak: 0,
@@ -76,6 +80,7 @@ impl BatchTally {
         self.expired += other.expired;
         self.errors += other.errors;
         self.too_few += other.too_few;
+        self.tokens.merge(&other.tokens);
         self.completion.merge(&other.completion);
         self.makespan = self.makespan.max(other.makespan);
         self.waiting_peak = self.waiting_peak.max(other.waiting_peak);

@@ -55,6 +55,31 @@ impl RequestCounts {
     }
 }
 
+/// Sessions by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionCounts {
+    /// Sessions that began.
+    pub started: u64,
+    /// All of whose turns were answered.
+    pub completed: u64,
+    /// That ended when a call failed; their later turns were never offered.
+    pub abandoned: u64,
+    /// That the run ended before.
+    pub unfinished: u64,
+    /// Turns that were answered to the end.
+    pub turns: u64,
+}
+
+impl SessionCounts {
+    fn merge(&mut self, other: &Self) {
+        self.started += other.started;
+        self.completed += other.completed;
+        self.abandoned += other.abandoned;
+        self.unfinished += other.unfinished;
+        self.turns += other.turns;
+    }
+}
+
 /// Wire attempts by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptCounts {
@@ -252,6 +277,8 @@ pub struct Tally {
     pub in_tier: u64,
     /// The jobs, where requests are records of batch jobs.
     pub batch: Option<Box<BatchTally>>,
+    /// Sessions, if the workload has some.
+    pub sessions: Option<SessionCounts>,
 }
 
 impl Tally {
@@ -277,6 +304,7 @@ impl Tally {
             ledger: Ledger::default(),
             in_tier: 0,
             batch: None,
+            sessions: None,
         }
     }
 
@@ -308,6 +336,9 @@ impl Tally {
         self.in_tier += other.in_tier;
         if let Some(batch) = &other.batch {
             self.batch.get_or_insert_default().merge(batch);
+        }
+        if let Some(other) = &other.sessions {
+            self.sessions.get_or_insert_default().merge(other);
         }
     }
 

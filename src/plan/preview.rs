@@ -4,6 +4,7 @@
 //! closed form ([`headroom`](super::headroom())). Retries, refusals and queueing are not inside.
 
 mod batch;
+mod calls;
 mod counters;
 mod findings;
 mod money;
@@ -15,6 +16,7 @@ pub use batch::BatchPreview;
 use crate::cost::Ledger;
 use crate::domain::{FactStatus, Origin, QuotaRules, ScopeKind};
 use crate::load::burstiness::Burstiness;
+use crate::load::thinking::ThinkingLaw;
 use crate::plan::{Headroom, LoadPoint, RightSize, SustainedBounds};
 use crate::profile::Catalogue;
 use crate::service::CounterLimits;
@@ -110,6 +112,9 @@ pub struct WorkloadPreview {
     pub token_cost: Option<Ledger>,
     /// Its jobs, if it is a batch workload; its latency is then that of a job.
     pub batch: Option<BatchPreview>,
+    /// The share of its calls that the quota of latency-optimised inference takes on average, if
+    /// they ask for it; the others are served and billed as standard.
+    pub optimized_share: Option<f64>,
 }
 
 /// A law of token counts in four figures; a quantile is `None` with too few samples.
@@ -267,8 +272,16 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 ambient_load: endpoint.ambient_load,
                 caches: endpoint.caches_of(target),
                 tiers: &endpoint.tiers,
+                cache: endpoint.cache,
+                optimized: target
+                    .optimized
+                    .and_then(|route| endpoint.optimized.get(route.counter)),
                 duration: setup.duration,
                 seed,
+                thinking: workload
+                    .thinking
+                    .as_ref()
+                    .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
             };
             let mut offered = joined.measure();
             if let Some(batch) = &workload.batch {

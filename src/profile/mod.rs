@@ -436,6 +436,4 @@ fn sha256(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod book_tests;
-#[cfg(test)]
 mod tests;

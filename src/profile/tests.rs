@@ -1,3 +1,5 @@
+mod catalogue;
+
 use super::*;
 use crate::domain::{ModelPrices, ScopeKind, Term};
 use crate::units::{PicoPerToken, RequestsPerMinute, Tokens, TokensPerDay, TokensPerMinute};

@@ -291,6 +291,7 @@ fn cost_line(preview: &Preview) -> String {
             ("output", tokens.output),
             ("cache writes", tokens.cache_write),
             ("cache reads", tokens.cache_read),
+            ("batch", tokens.batch),
         ] {
             if amount.0 > 0 {
                 classes.push(format!("{name} {amount}"));

@@ -1,5 +1,6 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
+mod answers;
 pub mod check;
 pub mod figures;
 mod markdown;

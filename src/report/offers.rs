@@ -64,7 +64,7 @@ const FIGURES: [Shown; 11] = [
     ("expired", |batch| of_records(batch, batch.expired_records)),
     ("too few for a job", |batch| count(batch.too_few_records)),
     ("jobs waiting, most", |batch| count(batch.waiting_peak)),
-    ("first to last", |batch| time(1000.0 * batch.makespan_s)),
+    ("first to last", |batch| span(batch.makespan_s)),
     ("cost of this run", |batch| money(batch.cost_usd)),
 ];
 
@@ -101,8 +101,17 @@ pub(super) fn batch(variants: &[VariantSummary]) -> Group {
 
 fn after(completion: &Percentiles, name: &str) -> String {
     match completion.reading(name) {
-        Ok(seconds) => time(1000.0 * seconds),
+        Ok(seconds) => span(seconds),
         Err(_) => "too few".to_owned(),
+    }
+}
+
+/// Jobs take hours.
+fn span(seconds: f64) -> String {
+    if seconds < 7200.0 {
+        time(1000.0 * seconds)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
     }
 }
 

@@ -98,6 +98,8 @@ impl View {
                 objectives(variants),
                 quotas(variants),
                 super::regions::group(variants),
+                super::answers::thinking(variants),
+                super::answers::guardrails(variants),
                 costs(variants),
             ]
             .into_iter()
@@ -160,6 +162,8 @@ fn requests(variants: &[VariantSummary]) -> Group {
     rows.push(row("attempts per request", variants, |one| {
         optional(one.attempts.amplification, |value| format!("{value:.3}"))
     }));
+    rows.extend(sessions(variants));
+    rows.extend(cached(variants));
     let errors = |one: &VariantSummary| one.attempts.unavailable + one.attempts.failed;
     if variants.iter().any(|one| errors(one) > 0) {
         rows.push(row("attempts with an error", variants, |one| {
@@ -178,6 +182,40 @@ fn requests(variants: &[VariantSummary]) -> Group {
         title: "Requests".into(),
         rows,
     }
+}
+
+/// Sessions that came to their end, over all workloads that have some.
+fn sessions(variants: &[VariantSummary]) -> Option<Row> {
+    let of = |one: &VariantSummary| {
+        let sessions = one
+            .workloads
+            .iter()
+            .filter_map(|workload| workload.sessions);
+        sessions.fold((0, 0), |sum, one| {
+            (sum.0 + one.completed, sum.1 + one.started)
+        })
+    };
+    let any = |one: &VariantSummary| one.workloads.iter().any(|own| own.sessions.is_some());
+    variants.iter().any(any).then(|| {
+        row("sessions finished", variants, |one| match of(one) {
+            (_, 0) => NONE.into(),
+            (completed, started) => format!("{} of {}", count(completed), count(started)),
+        })
+    })
+}
+
+/// The share of all prompts that was read from the cache, where there is one.
+fn cached(variants: &[VariantSummary]) -> Option<Row> {
+    let uses = |one: &VariantSummary| one.tokens.cache_read + one.tokens.cache_write > 0;
+    variants.iter().any(uses).then(|| {
+        row("prompt from cache", variants, |one| {
+            let tokens = &one.tokens;
+            match tokens.input + tokens.cache_read + tokens.cache_write {
+                0 => NONE.into(),
+                prompt => percent(tokens.cache_read as f64 / prompt as f64),
+            }
+        })
+    })
 }
 
 fn latency(variants: &[VariantSummary]) -> Group {
@@ -301,7 +339,8 @@ fn quotas(variants: &[VariantSummary]) -> Group {
                 quota.model.as_str(),
                 own_scope(one, quota),
             );
-            if !names.contains(&name) {
+            // Those of guardrails have their own section.
+            if !quota.name.starts_with("guardrail_") && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -330,6 +369,8 @@ fn quotas(variants: &[VariantSummary]) -> Group {
             "reserved_input_tpm" => "bought input".to_owned(),
             "reserved_output_tpm" => "bought output".to_owned(),
             "model_units_streams" => "full-speed streams".to_owned(),
+            "latency_optimized_tpm" => "latency-optimised TPM".to_owned(),
+            "latency_optimized_rpm" => "latency-optimised RPM".to_owned(),
             "input_tpm" => "input TPM".to_owned(),
             "output_tpm" => "output TPM".to_owned(),
             "account_tpd" => "account TPD".to_owned(),

@@ -3,6 +3,7 @@
 //! Everything here turns values into text and back; `store` puts the text into files.
 
 mod account;
+mod answers;
 mod attempts;
 mod break_even;
 mod error;
@@ -15,6 +16,7 @@ mod summary;
 mod timeline;
 mod verdict;
 
+pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
 pub use error::ReadError;
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
@@ -24,8 +26,8 @@ pub use summary::{
     Absence, AssumptionSummary, AttemptSummary, BatchSummary, BreakEvenSummary, CostClasses,
     CostSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary, LatencySummary,
     ObjectiveSummary, Percentiles, PrepaidSummary, PriceBookSummary, QuotaSummary, RegionSummary,
-    ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TierSummary,
-    TokenSummary, VariantSummary, WorkloadSummary, read_summary,
+    ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary,
+    TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
 pub use timeline::{histogram_log, timeline_csv};
 

@@ -6,8 +6,8 @@ use super::offers;
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
-    RequestSummary, SUMMARY_SCHEMA, SloSummary, Summary, TokenSummary, VariantSummary,
-    WorkloadSummary,
+    RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary, TokenSummary,
+    VariantSummary, WorkloadSummary,
 };
 use super::verdict::judge;
 use crate::cost::Ledger;
@@ -134,6 +134,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         goodput_rps: own.goodput_rps,
         truncated: own.truncated,
         stopped_early: own.stopped_early,
+        answers: own.answers,
         tokens: TokenSummary {
             quota_reserved: Some(saturated(measures.total.totals.reserved)),
             quota_settled: Some(saturated(measures.total.totals.settled)),
@@ -157,21 +158,17 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
             as_of: context.price_book.1.clone(),
         }),
         live: None,
-        assumptions: context
-            .assumptions
-            .iter()
-            .map(|one| AssumptionSummary {
+        assumptions: {
+            let own = context.assumptions.iter().map(|one| AssumptionSummary {
                 name: one.name.clone(),
                 value: one.value.clone(),
                 why: one.why.clone(),
-            })
-            .collect(),
-        notes: context.notes.clone(),
-        warnings: {
-            let mut warnings = warnings(context, &all, &latencies, &slo);
-            warnings.extend(super::account::beyond(context, &all, measured));
-            warnings
+            });
+            own.chain(super::account::not_enforced(context, &all, measured))
+                .collect()
         },
+        notes: context.notes.clone(),
+        warnings: warnings(context, &all, &latencies, &slo),
         slo,
     }
 }
@@ -244,6 +241,7 @@ fn workload(
         attainment: over(tally.good as f64, counts.offered as f64),
         truncated: tally.truncated,
         stopped_early: tally.stopped_early,
+        answers: super::answers::answers(tally),
         tokens: TokenSummary {
             input: tally.tokens.input,
             cache_read: tally.tokens.cache_read,
@@ -256,6 +254,13 @@ fn workload(
         cost: cost(ledger, Bought::Nothing, measured),
         tier: None,
         batch: None,
+        sessions: tally.sessions.map(|counts| SessionSummary {
+            started: counts.started,
+            completed: counts.completed,
+            abandoned: counts.abandoned,
+            unfinished: counts.unfinished,
+            turns: counts.turns,
+        }),
     }
 }
 

@@ -95,6 +95,9 @@ pub struct VariantSummary {
     /// Answers that a quota of output tokens stopped early.
     #[serde(default)]
     pub stopped_early: u64,
+    /// How answers ended, what was thought, and what guardrails did.
+    #[serde(default)]
+    pub answers: super::answers::AnswersSummary,
     /// Tokens of answered requests; quota tokens of the whole run, warm-up inside.
     pub tokens: TokenSummary,
     /// The quotas and bought capacity that the variant drew on.
@@ -365,6 +368,10 @@ pub struct CostClasses {
 }
 
 /// Documents without batch jobs have no such class.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the type of the field that serde fills in"
+)]
 fn nothing() -> Option<f64> {
     Some(0.0)
 }
@@ -423,6 +430,9 @@ pub struct WorkloadSummary {
     /// Answers that a quota of output tokens stopped early.
     #[serde(default)]
     pub stopped_early: u64,
+    /// How answers ended, what was thought, and what guardrails did.
+    #[serde(default)]
+    pub answers: super::answers::AnswersSummary,
     /// Tokens of answered requests.
     pub tokens: TokenSummary,
     /// Cost of its tokens; bought capacity belongs to the variant as a whole.
@@ -433,6 +443,9 @@ pub struct WorkloadSummary {
     /// Its batch jobs, if its requests are collected into such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchSummary>,
+    /// Its sessions; absent if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<SessionSummary>,
 }
 
 /// What became of calls that name a service tier or ask for latency-optimised inference.
@@ -481,6 +494,21 @@ pub struct BatchSummary {
     pub in_progress_peak: u64,
     /// What its records cost; `null` if a price is unknown.
     pub cost_usd: Option<f64>,
+}
+
+/// The sessions of a workload that began in the measured span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    /// Sessions that began.
+    pub started: u64,
+    /// All of whose turns were answered.
+    pub completed: u64,
+    /// That ended when a call failed; their later turns were never offered.
+    pub abandoned: u64,
+    /// That the run ended before.
+    pub unfinished: u64,
+    /// Turns that were answered to the end.
+    pub turns: u64,
 }
 
 /// Use of bought capacity in the measured span.

@@ -60,6 +60,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         output: Some(SizeSpec::Fixed(output)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let tariffs = vec![(
         ScopeKind::Geo,
@@ -86,6 +87,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
+        cache_scope: String::new(),
         destinations: 1,
         hop: Micros::ZERO,
         behaviour: crate::service::setup::Behaviour::default(),
@@ -126,7 +128,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             optimized: Vec::new(),
             quotas: crate::service::setup::QuotaSetup::default(),
             regions: None,
-            cache_per_region: true,
+            cache: crate::domain::CacheRules::default(),
         },
         bounds: RequestBounds::of(slo),
         timeouts_are_billed: true,

@@ -17,11 +17,8 @@ pub(super) fn guardrail(s: &mut Section<'_>) -> Option<GuardSpec> {
             "use lower-case letters and digits, but not `none`",
         );
     }
-    let policies = if s.has("policies") {
-        s.optional("policies", list(one_of(&Policy::ALL)))
-    } else {
-        s.or("policies", list(one_of(&Policy::ALL)), vec!["content"])
-    };
+    let version = s.or("version", text(), "DRAFT");
+    let policies = s.or("policies", list(one_of(&Policy::ALL)), vec!["content"]);
     let tier = s.or(
         "tier",
         one_of(&[
@@ -64,6 +61,7 @@ pub(super) fn guardrail(s: &mut Section<'_>) -> Option<GuardSpec> {
     }
     Some(GuardSpec {
         name: name?,
+        version: version?,
         policies,
         tier: tier?,
         guard: guard?,

@@ -1,6 +1,7 @@
 //! Scenario files: from TOML to a [`Scenario`], all problems at once.
 
 mod answers;
+mod cache;
 mod client;
 mod files;
 mod guardrail;
@@ -8,6 +9,7 @@ mod offers;
 mod origins;
 mod read;
 mod service;
+mod session;
 mod shape;
 mod slo;
 mod traffic;

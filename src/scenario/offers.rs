@@ -52,6 +52,22 @@ pub(super) fn offer(s: &mut Section<'_>) -> OfferSpec {
                 "batch jobs have a price and a queue of their own; leave one of the two out",
             );
         }
+        if s.has("session") {
+            s.report(
+                "session",
+                "`session` does not go with `batch`",
+                "waits for each answer before the next turn",
+                "a conversation cannot wait for jobs; leave one of the two out",
+            );
+        }
+        if s.has("session") {
+            s.report(
+                "batch",
+                "`batch` does not go with `[workload.session]`",
+                "answers within hours",
+                "the next turn of a session needs the answer to the last; leave one of the two out",
+            );
+        }
         if s.chosen("arrival") == Some("closed") {
             s.report(
                 "batch",
@@ -165,6 +181,7 @@ pub(super) fn tiers(s: &mut Section<'_>) -> TierSpec {
     let priority_speedup = s.optional("priority_speedup", non_negative());
     let flex_slowdown = s.optional("flex_slowdown", non_negative());
     let flex_unavailable = s.optional("flex_unavailable", share());
+    let flex_gives_way = s.optional("flex_gives_way", share());
     let optimized = s.optional_table("latency_optimized", |s| {
         Some((
             s.optional("speedup", non_negative()),
@@ -178,6 +195,7 @@ pub(super) fn tiers(s: &mut Section<'_>) -> TierSpec {
         priority_speedup: priority_speedup.unwrap_or(usual.priority_speedup),
         flex_slowdown: flex_slowdown.unwrap_or(usual.flex_slowdown),
         flex_unavailable: flex_unavailable.unwrap_or(usual.flex_unavailable),
+        flex_gives_way: flex_gives_way.unwrap_or(usual.flex_gives_way),
         optimized_speedup: speedup.unwrap_or(usual.optimized_speedup),
         optimized_sooner: sooner.unwrap_or(usual.optimized_sooner),
         optimized_tpm,

@@ -23,6 +23,10 @@ const RULES: MergeRules = MergeRules {
         "input",
         "output",
         "thinking",
+        "turns",
+        "user",
+        "latency",
+        "result_tokens",
     ],
     by_name: &["workload", "guardrail"],
 };
@@ -289,6 +293,7 @@ fn workloads(s: &mut Section<'_>, library: &Library<'_>) -> Option<Vec<super::Wo
         );
         return None;
     }
+    super::cache::check_shared(s, &workloads);
     Some(workloads)
 }
 

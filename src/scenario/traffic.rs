@@ -132,7 +132,7 @@ fn closed(s: &mut Section<'_>) -> Option<ArrivalSpec> {
     })
 }
 
-fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
+pub(super) fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
     match s.tag(&["fixed", "exponential", "lognormal"])? {
         "fixed" => s.required("fixed", unit()).map(DurationSpec::Fixed),
         "exponential" => s.required_table("exponential", |s| {

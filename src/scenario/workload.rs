@@ -1,15 +1,16 @@
 //! `[[workload]]`: one traffic stream with its sizes and cache.
 
 use crate::config::{
-    Section, boolean, count, float, list, one_of, pair, positive, share, text, unset_or, whole,
+    Section, boolean, count, float, list, pair, positive, share, text, unset_or, whole,
 };
-use crate::domain::CacheTtl;
-use crate::load::spec::{ArrivalSpec, PrefixSpec, SizeSpec, ThinkingSpec, TrafficSpec};
+use crate::load::spec::{ArrivalSpec, ContextSpec, SizeSpec, ThinkingSpec, TrafficSpec};
 use crate::units::Ratio;
 use std::sync::Arc;
 
+use super::cache::cache;
 use super::files::Library;
 use super::offers::offer;
+use super::session::session;
 use super::shape::shapes;
 use super::traffic::arrival;
 use super::{PromptSpec, Workload};
@@ -136,7 +137,11 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
             Some((Some(input?), Some(output?), rank?))
         })
     };
-    let prefix = s.optional_table("cache", cache);
+    let has_session = s.has("session");
+    // One that is wrong has been reported.
+    let (prefix, mut context) = s.optional_table("cache", cache).unwrap_or_default();
+    context.session = s.optional_table("session", session);
+    check_context(s, arrival.as_ref(), &context, has_session);
     let (input, output, rank_correlation) = sizes?;
     Some(TrafficSpec {
         arrival: arrival?,
@@ -145,7 +150,38 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
         output,
         rank_correlation,
         prefix,
+        context,
     })
+}
+
+/// Sessions begin with arrivals that do not wait; only they have a history.
+fn check_context(
+    s: &mut Section<'_>,
+    arrival: Option<&ArrivalSpec>,
+    context: &ContextSpec,
+    has_session: bool,
+) {
+    let tag = match arrival {
+        Some(ArrivalSpec::Closed { .. }) => Some("closed"),
+        Some(ArrivalSpec::Trace(_)) => Some("trace"),
+        _ => None,
+    };
+    if let (true, Some(tag)) = (has_session, tag) {
+        s.report(
+            "session",
+            format!("`session` does not go with `{tag}` arrivals"),
+            "needs starts that do not wait",
+            "use an arrival with a rate; each of its requests begins a session",
+        );
+    }
+    if context.history.is_some() && !has_session {
+        s.report(
+            "cache",
+            "`history` of `cache` needs `[workload.session]`",
+            "there is no history to cache",
+            "add `[workload.session]`, or leave out `history`",
+        );
+    }
 }
 
 fn rank_correlation(s: &mut Section<'_>, default: f64) -> Option<f64> {
@@ -157,7 +193,7 @@ fn rank_correlation(s: &mut Section<'_>, default: f64) -> Option<f64> {
 }
 
 /// A table that chooses a law of token counts.
-fn size(s: &mut Section<'_>) -> Option<SizeSpec> {
+pub(super) fn size(s: &mut Section<'_>) -> Option<SizeSpec> {
     match s.tag(&SIZES)? {
         "fixed" => s
             .required("fixed", count(1..=MAX_TOKENS))
@@ -232,21 +268,4 @@ fn mixture(s: &mut Section<'_>) -> Option<SizeSpec> {
         return None;
     }
     Some(SizeSpec::Mixture(parts))
-}
-
-fn cache(s: &mut Section<'_>) -> Option<PrefixSpec> {
-    let tokens = s.required("prefix_tokens", count(1..=MAX_TOKENS));
-    let prefixes = s.or("prefixes", count(1..=10_000_000), 1);
-    let ttl = s.or(
-        "ttl",
-        one_of(&[("5m", CacheTtl::FiveMinutes), ("1h", CacheTtl::OneHour)]),
-        "5m",
-    );
-    let marked = s.or("marked", boolean(), true);
-    Some(PrefixSpec {
-        tokens: tokens?,
-        prefixes: prefixes?,
-        ttl: ttl?,
-        marked: marked?,
-    })
 }

@@ -81,6 +81,8 @@ pub(super) struct StreamBody {
     /// Output tokens of one chunk.
     chunk: u32,
     per_token_us: f64,
+    /// How long a guardrail holds each chunk back.
+    held: Micros,
 }
 
 /// How far a streamed answer is.
@@ -111,6 +113,12 @@ impl StreamBody {
     ) -> Self {
         let total = running.as_ref().map_or(0, |run| run.grant.produces());
         let per_token_us = running.as_ref().map_or(0.0, |run| run.grant.per_token_us());
+        let (chunk, held) = running
+            .as_ref()
+            .and_then(|run| run.grant.held_chunks())
+            .map_or((chunk, Micros::ZERO), |(tokens, takes)| {
+                (chunk.max(tokens), takes)
+            });
         Self {
             writer,
             closing,
@@ -125,6 +133,7 @@ impl StreamBody {
             total,
             chunk: chunk.max(1),
             per_token_us,
+            held,
         }
     }
 
@@ -164,7 +173,7 @@ impl StreamBody {
         let is_paced = self.per_token_us > NOT_PACED_US;
         while self.sent < self.total {
             let upto = self.sent.saturating_add(self.chunk).min(self.total);
-            let due = first + Micros((f64::from(upto - 1) * self.per_token_us) as u64);
+            let due = first + Micros((f64::from(upto - 1) * self.per_token_us) as u64) + self.held;
             if now < due {
                 return Some(due);
             }

@@ -2,12 +2,13 @@
 
 use super::body::{Closing, ReplyBody, StreamBody};
 use super::core::Running;
+use super::guarded;
 use super::handle::{Reply, Unanswered, streamed, whole};
 use super::shared::{RequestId, Shared, Worker};
 use super::tally::End;
 use super::tiers::Asked as AskedTier;
-use crate::domain::{CachePoint, Failure, StreamFault};
-use crate::service::guardrail::Screening;
+use crate::domain::{CachePoint, Failure, StopReason, StreamFault};
+use crate::service::guardrail::{Screening, Verdict};
 use crate::service::{Call, Prefix};
 use crate::units::{Micros, Moment};
 use crate::wire::reply::{
@@ -129,16 +130,19 @@ fn decide(
         latency_optimized: asked.latency_optimized.then_some(true),
         ..Closing::default()
     };
+    let mut screening = Screening::Off;
     if let Some(guardrail) = &call.guardrail {
-        let report = shared.guardrail.check_input(guardrail, 0);
-        let blocked = report.intervened();
-        closing.guardrail = Some(report);
-        if blocked {
+        let mut report = shared.guardrail.check_input(guardrail, 0);
+        if let Some(met) = guarded::met(shared, guardrail, read.asked.operation.streams()) {
+            screening = met.screening(call, guardrail, &mut report);
+        } else if report.intervened() {
             shared.core.answered_without_model(read.target);
             let text = &shared.guardrail.blocked_input;
             let answer = Answer::blocked_input(text, shared.texts, read.key);
+            closing.guardrail = Some(report);
             return Ok((None, answer, closing));
         }
+        closing.guardrail = Some(report);
     }
     let target = &shared.core.serving.targets[read.target];
     let (settings, ratio) = shared.of_model(target.model);
@@ -148,7 +152,9 @@ fn decide(
     let wanted = wanted.min(small(
         shared.core.serving.models[target.model].max_output.0 + 1,
     ));
-    let plan = AnswerPlan::new(call, wanted, shared.texts, read.key, settings);
+    let (all, thinking) = target.thinks(read.number, wanted);
+    let plan = AnswerPlan::new(call, all - thinking, shared.texts, read.key, settings);
+    let plan = plan.after_thinking(thinking);
     let count = tokens_of(&call.prompt, ratio);
     let points = points(&count);
     let admitted = shared.core.admit(
@@ -156,11 +162,11 @@ fn decide(
             target: read.target,
             key: read.key,
             input: small(count.rest.0),
-            prefix: Prefix::Points(&points),
+            prefix: Prefix::Points(&points, &count.boundaries),
             output: plan.output_tokens(),
             max_tokens: call.max_tokens,
-            thinking: 0,
-            screening: Screening::Off,
+            thinking,
+            screening,
             tier: asked.tier,
             latency_optimized: asked.latency_optimized,
         },
@@ -171,9 +177,26 @@ fn decide(
     asked.served(&running.grant, &mut closing);
     closing.usage = running.grant.usage;
     closing.cache_write_1h = running.grant.cache_write_1h;
-    let mut answer = plan.cut(running.grant.usage.output, running.grant.truncated);
+    let grant = &running.grant;
+    if let Some(screened) = &grant.screened
+        && screened.verdict == Verdict::InputBlocked
+    {
+        if let Some(report) = &mut closing.guardrail {
+            guarded::blocked_input(screened, report);
+        }
+        let text = &shared.guardrail.blocked_input;
+        let answer = Answer::blocked_input(text, shared.texts, read.key);
+        return Ok((Some(running), answer, closing));
+    }
+    let mut answer = plan.cut(grant.usage.output, grant.truncated);
+    if matches!(
+        grant.stop,
+        StopReason::ContentFiltered | StopReason::ContextWindowExceeded
+    ) {
+        answer = answer.ended_by(grant.stop);
+    }
     if let Some(report) = &mut closing.guardrail {
-        answer = shared.guardrail.check_output(answer, 0, report);
+        answer = guarded::checked_output(shared, grant.screened.as_ref(), answer, report);
     }
     Ok((Some(running), answer, closing))
 }
@@ -213,6 +236,11 @@ async fn stream(
         // their place.
         worker.timer.sleep_until(running.grant.first_token_at).await;
         running.start();
+        // A chunk that a guardrail holds back holds back the headers too.
+        worker
+            .timer
+            .sleep_until(running.grant.first_seen_at())
+            .await;
     }
     let operation = match read.asked.operation {
         ModelOperation::ConverseStream => Operation::ConverseStream,
@@ -269,7 +297,7 @@ async fn all_at_once(
     let arrived = read.asked.arrived;
     let (mut first, mut now) = (arrived, arrived);
     if let Some(mut running) = running {
-        first = running.grant.first_token_at;
+        first = running.grant.first_seen_at();
         wait_for_end(worker, &mut running).await;
         if let Some((after, fault)) = running.grant.broken {
             running.finish(after, End::Broken(fault));

@@ -77,6 +77,7 @@ fn foundation<'a>(model: &'a ModelProfile, region: &'a str) -> FoundationModel<'
         Some("anthropic") => "Anthropic",
         Some("amazon") => "Amazon",
         Some("meta") => "Meta",
+        Some("openai") => "OpenAI",
         Some(other) => other,
         None => "",
     };

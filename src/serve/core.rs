@@ -3,6 +3,7 @@
 use super::tally::{End, Ended, Tally};
 use crate::clock::Clock;
 use crate::domain::{Failure, Usage};
+use crate::service::guardrail::Verdict;
 use crate::service::spec::FaultSpec;
 use crate::service::{Call, CounterLimits, CounterState, Endpoint, Grant, PoolReport, ServedBy};
 use crate::sim::Serving;
@@ -25,6 +26,8 @@ struct Brain {
     /// For each stream on shared units whether its last token has come.
     streams: Vec<bool>,
     free: Vec<u32>,
+    /// Texts that guardrails were asked about on their own; they number the draws.
+    applied: u64,
 }
 
 /// A call that was admitted and has not ended. Where it is dropped before it ends, the client has left:
@@ -120,6 +123,21 @@ impl Core {
         self.lock().0.tallies[target].invocations += 1;
     }
 
+    /// Checks a text of `units` against a guardrail; what it found, and how long that takes.
+    pub(super) fn apply_guardrail(
+        &self,
+        guardrail: usize,
+        units: u32,
+        side: (bool, bool),
+    ) -> Result<(Verdict, Micros), Failure> {
+        let (mut brain, now) = self.lock();
+        let key = brain.applied;
+        brain.applied += 1;
+        brain
+            .endpoint
+            .apply_guardrail(now, (guardrail, key), units, side)
+    }
+
     /// A fresh brain: quotas, cache and counters as at the start.
     pub(super) fn reset(&self) {
         let mut fresh = Brain::new(&self.serving);
@@ -182,6 +200,7 @@ impl Brain {
             tallies: vec![Tally::default(); serving.targets.len()],
             streams: Vec::new(),
             free: Vec::new(),
+            applied: 0,
         }
     }
 
@@ -282,7 +301,7 @@ impl Running {
                 u64::from(usage.input) + u64::from(usage.cache_write) + u64::from(output) * burndown
             }
         };
-        let first_token = self.is_stream.then_some(self.grant.first_token_at);
+        let first_token = self.is_stream.then(|| self.grant.first_seen_at().min(now));
         brain.tallies[self.target].ended(&Ended {
             end,
             usage: Usage { output, ..usage },

@@ -2,8 +2,9 @@
 
 use super::admin;
 use super::body::{Closing, Dropped, ReplyBody};
-use super::calls;
 use super::shared::{RequestId, Worker, wall_clock};
+use super::{calls, guarded};
+use crate::service::guardrail::Policy;
 use crate::units::Moment;
 use crate::wire::reply::{
     ErrorReply, Finish, GuardrailSource, Operation, error_headers, reply_headers,
@@ -93,18 +94,51 @@ async fn answer(
             };
             return calls::answer(worker, asked).await;
         }
-        Route::ApplyGuardrail { .. } => {
-            let check = apply_guardrail(&body)?;
-            let source = match check.source {
-                wire::GuardrailSource::Input => GuardrailSource::Input,
-                wire::GuardrailSource::Output => GuardrailSource::Output,
-            };
-            let shared = &worker.shared;
-            write_apply_guardrail(&shared.guardrail, source, &check.texts, 0, &mut out);
+        Route::ApplyGuardrail { id, .. } => {
+            apply(worker, &id, &body, arrived, &mut out).await?;
         }
         route => super::control::answer(&worker.shared.core.serving, &route, &mut out)?,
     }
     Ok(whole(Operation::Other, request_id, &Finish::default(), out))
+}
+
+/// Answers `ApplyGuardrail`.
+async fn apply(
+    worker: &Arc<Worker>,
+    id: &str,
+    body: &[u8],
+    arrived: Moment,
+    out: &mut Vec<u8>,
+) -> Result<(), Unanswered> {
+    let check = apply_guardrail(body)?;
+    let is_input = check.source == wire::GuardrailSource::Input;
+    let shared = &worker.shared;
+    let mut verdict = shared.guardrail.check_all(&check.texts, 0);
+    if let Some(guardrail) = shared.guardrail_of(id) {
+        let spec = shared.guardrail_spec(guardrail);
+        verdict.policies = guarded::policies(spec);
+        if !spec.policies.contains(&Policy::Words) {
+            verdict.words.clear();
+        }
+        let found = verdict.blocked();
+        let units = u32::try_from(verdict.units()).unwrap_or(u32::MAX);
+        let (decided, takes) = shared
+            .core
+            .apply_guardrail(guardrail, units, (is_input, found))
+            .map_err(ErrorReply::from)?;
+        if !found {
+            verdict.found = guarded::action(decided);
+        }
+        verdict.latency_ms = takes.0 / 1000;
+        worker.timer.sleep_until(arrived + takes).await;
+    }
+    let source = if is_input {
+        GuardrailSource::Input
+    } else {
+        GuardrailSource::Output
+    };
+    write_apply_guardrail(&shared.guardrail, source, &verdict, out);
+    Ok(())
 }
 
 /// An answer that is all there.

@@ -16,6 +16,7 @@ mod connection;
 mod control;
 mod core;
 mod directory;
+mod guarded;
 mod handle;
 mod metrics;
 mod pacing;

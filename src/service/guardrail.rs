@@ -106,6 +106,8 @@ pub enum OutputMode {
 pub struct GuardSpec {
     /// Its name, which is also its id in calls.
     pub name: String,
+    /// The version that live calls name.
+    pub version: String,
     /// What it looks for.
     pub policies: Vec<Policy>,
     /// The tier of its content and topic policies.
@@ -313,7 +315,7 @@ impl Guard {
     }
 
     fn takes(&self, z: f64) -> Micros {
-        Micros((self.law.0 + self.law.1 * z).exp() as u64)
+        Micros((self.law.0 + self.law.1 * z).exp().round() as u64)
     }
 
     /// Whether every policy has room for `units`. An input larger than a burst needs a full one.

@@ -20,7 +20,7 @@ pub mod tiers;
 mod units;
 
 pub use account::{AccountQuota, Weights};
-pub use cache::{PointCache, PrefixCache};
+pub use cache::{PointCache, PrefixCache, Split};
 pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;

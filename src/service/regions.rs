@@ -64,6 +64,8 @@ pub struct Placed {
     pub spilled: bool,
     /// The queueing part of the latency law there and then.
     pub h: f64,
+    /// The share of it that is free; Flex gives way while little is.
+    pub free: f64,
     /// Latency from the source.
     pub hop: Micros,
     /// When the Region will be lost.
@@ -257,6 +259,7 @@ impl Regions {
             full,
             spilled: destination != chosen,
             h: queueing(pool.setup.ambient[hour], share),
+            free: (1.0 - pool.setup.ambient[hour] - share).max(0.0),
             hop: one.hop,
             lost_at,
             losses,

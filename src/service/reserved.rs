@@ -144,4 +144,21 @@ mod tests {
         let refused = tier.reports().map(|report| report.stats.refused);
         assert_eq!(refused, [1, 1]);
     }
+
+    #[test]
+    fn output_may_count_times_its_burndown_rate() {
+        let setup = ReservedSetup {
+            model: "m".into(),
+            kind: ScopeKind::Geo,
+            input_tpm: TokensPerMinute(1000),
+            output_tpm: TokensPerMinute(100),
+            burndown: 5,
+        };
+        let mut tier = ReservedTier::new(&setup, QuotaRules::default());
+        assert!(!tier.admit(Moment::ZERO, 10, 21), "21 take 105 of 100");
+        assert!(tier.admit(Moment::ZERO, 10, 20));
+        tier.settle(Moment::ZERO, Moment::ZERO, 10);
+        assert!(tier.admit(Moment::ZERO, 10, 10), "10 gave back 50");
+        assert!(!tier.admit(Moment::ZERO, 10, 1));
+    }
 }

@@ -6,7 +6,7 @@ use super::quota::{Counter, CounterLimits};
 pub use super::regions::{Destination, PoolSetup, RegionsSetup};
 use super::spec::{FaultSpec, Overload, QuotaChange, RoutingPolicy};
 use super::tiers::{OptimizedRoute, TierSpec};
-use crate::domain::{LatencyProfile, QuotaRules, ScopeKind};
+use crate::domain::{CacheRules, LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
 
 /// The service of one variant.
@@ -36,8 +36,8 @@ pub struct EndpointSetup {
     pub quotas: QuotaSetup,
     /// Routing and capacity of Regions; `None` draws a Region with equal odds, and none is ever full.
     pub regions: Option<RegionsSetup>,
-    /// Whether each Region has a prompt cache of its own.
-    pub cache_per_region: bool,
+    /// How the prompt cache works.
+    pub cache: CacheRules,
 }
 
 impl EndpointSetup {
@@ -46,7 +46,7 @@ impl EndpointSetup {
         let policy = self.regions.as_ref().map(|regions| regions.policy);
         match policy {
             Some(RoutingPolicy::Sticky | RoutingPolicy::SourceFirst) => 1,
-            _ if !self.cache_per_region => 1,
+            _ if !self.cache.per_region => 1,
             _ => target.destinations,
         }
     }
@@ -89,6 +89,9 @@ pub struct TargetSetup {
     pub block_tokens: u32,
     /// Life of a cached prefix after its last use.
     pub cache_ttl: Micros,
+    /// Model and scope whose caches it uses, one in each Region. Targets of the same share them for cache
+    /// points, whose ids tell content; block numbers tell content of one workload only.
+    pub cache_scope: String,
     /// Destination Regions, the source among them; at least 1.
     pub destinations: usize,
     /// Latency added by a Region other than the source.

@@ -10,7 +10,7 @@ pub use quotas::{
 pub use regions::{Loss, PoolSpec, RegionsSpec, RoutingPolicy};
 
 use super::tiers::TierSpec;
-use crate::domain::{QuotaRules, Rejection, Scope, StreamFault, Term};
+use crate::domain::{CacheRules, QuotaRules, Rejection, Scope, StreamFault, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 
 /// The service side of one variant.
@@ -22,6 +22,8 @@ pub struct ServiceSpec {
     pub capacity: CapacitySpec,
     /// How quotas are enforced.
     pub rules: QuotaRules,
+    /// How the prompt cache works.
+    pub cache: CacheRules,
     /// Quotas of the account where they differ from the defaults; they apply to every model.
     pub limits: QuotaLimits,
     /// Load of the shared service, ρ in `[0, 1)`, as the latency law takes it. An assumption.
@@ -48,8 +50,6 @@ pub struct ServiceSpec {
     pub quotas: QuotaSpec,
     /// Routing and capacity of Regions; `None` draws a Region with equal odds and no limit.
     pub regions: Option<RegionsSpec>,
-    /// Whether each Region has a prompt cache of its own. AWS does not say.
-    pub cache_per_region: bool,
 }
 
 /// A latency without noise.

@@ -22,6 +22,9 @@ pub struct TierSpec {
     pub flex_slowdown: f64,
     /// Share of Flex calls that get a 503 because the capacity goes to the other tiers.
     pub flex_unavailable: Ratio,
+    /// Flex calls get a 503 while less than this share of a Region's pool is free. Only where the
+    /// scenario gives Regions a capacity.
+    pub flex_gives_way: Ratio,
     /// By how much more output tokens a second latency-optimised inference brings.
     pub optimized_speedup: f64,
     /// By what share the first token of latency-optimised inference comes sooner.
@@ -39,6 +42,7 @@ impl Default for TierSpec {
             priority_speedup: 0.25,
             flex_slowdown: 0.5,
             flex_unavailable: share(0.01),
+            flex_gives_way: share(0.1),
             optimized_speedup: 0.75,
             optimized_sooner: share(0.2),
             optimized_tpm: None,
@@ -89,6 +93,11 @@ impl Tiers {
             sheds: Keyed::new(seed, "service/flex"),
             optimized: setup.optimized.iter().map(build).collect(),
         }
+    }
+
+    /// Whether Flex gives way with this share of a pool free.
+    pub(super) fn gives_way(&self, free: f64) -> bool {
+        free < self.spec.flex_gives_way.get()
     }
 
     /// The quotas of latency-optimised inference under names of their own.
@@ -157,5 +166,24 @@ fn changed(pace: Pace, (first, each): (f64, f64)) -> Pace {
     Pace {
         ttft: Micros((pace.ttft.0 as f64 * first) as u64),
         per_token_us: pace.per_token_us * each,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tiers_change_the_pace_as_they_say() {
+        let spec = TierSpec::default();
+        let factors = |tier| spec.factors(tier);
+        let close = |(a, b): (f64, f64), (c, d): (f64, f64)| {
+            assert!((a - c).abs() < 1e-12 && (b - d).abs() < 1e-12, "{a} {b}");
+        };
+        close(factors(PriceTier::Standard), (1.0, 1.0));
+        // 25 % more tokens a second is four fifths of the time for each.
+        close(factors(PriceTier::Priority), (1.0, 0.8));
+        close(factors(PriceTier::Flex), (1.5, 1.5));
+        close(factors(PriceTier::LatencyOptimized), (0.8, 1.0 / 1.75));
     }
 }

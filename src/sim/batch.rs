@@ -7,7 +7,9 @@ use super::measures::RunMeasures;
 use super::setup::{RunSetup, WorkloadSetup};
 use crate::cost::Tariff;
 use crate::domain::{Outcome, Usage};
+use crate::load::context::Context;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::measure::{BatchTally, Tally};
 use crate::service::batch::{BatchJob, BatchQueue, BatchRecord, BatchSetup, JobState};
 use crate::service::setup::TargetSetup;
@@ -20,7 +22,10 @@ struct Running<'a> {
     target: &'a TargetSetup,
     tariff: Option<&'a Tariff>,
     deadline: Micros,
+    thinking: Option<ThinkingLaw>,
     source: Option<OpenSource>,
+    /// Tokens of cache points before the messages, which are input like any other here.
+    points: u32,
     ahead: Option<Arrival>,
     first_submission: Option<Moment>,
     last_end: Moment,
@@ -114,16 +119,23 @@ fn running<'a>(
     seed: u64,
 ) -> Running<'a> {
     let until = Moment::ZERO + setup.duration;
-    let mut source = match Source::new(&workload.traffic, seed, &workload.name, until) {
+    let source = Source::new(&workload.traffic, seed, &workload.name, until);
+    let points = source.context().map_or(0, Context::tokens);
+    let mut source = match source {
         Source::Open(open) => Some(open),
         // Users who wait for their answers make no batches; scenarios refuse them.
-        Source::Closed(_) => None,
+        Source::Closed(_) | Source::Sessions(_) => None,
     };
     Running {
         index,
         target,
         tariff: workload.tariffs.first().map(|(_, tariff)| tariff),
         deadline: batch.spec.deadline,
+        thinking: workload
+            .thinking
+            .as_ref()
+            .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
+        points,
         ahead: source.as_mut().and_then(Iterator::next),
         source,
         first_submission: None,
@@ -149,14 +161,21 @@ fn record(batch: &mut Running<'_>) -> BatchRecord {
     batch.ahead = batch.source.as_mut().and_then(Iterator::next);
     let arrival = arrival.expect("it was the next one");
     let prefix = arrival.prefix.len.saturating_mul(batch.target.block_tokens);
+    let output = match &batch.thinking {
+        None => arrival.output,
+        Some(law) => law.draw(arrival.seq, arrival.output).0,
+    };
     BatchRecord {
         due: arrival.at,
         usage: Usage {
-            input: arrival.input.saturating_add(prefix),
-            output: arrival.output.min(batch.target.max_tokens),
+            input: arrival
+                .input
+                .saturating_add(prefix)
+                .saturating_add(batch.points),
+            output: output.min(batch.target.max_tokens),
             ..Usage::default()
         },
-        truncated: arrival.output > batch.target.max_tokens,
+        truncated: output > batch.target.max_tokens,
     }
 }
 
@@ -229,6 +248,7 @@ fn submitted(
     }
     let after = at.since(record.due);
     own.completed(after);
+    own.tokens.add(record.usage);
     let is_late = after > batch.deadline;
     own.late += u64::from(is_late);
     tally.good += u64::from(!is_late);

@@ -11,6 +11,8 @@ use super::setup::RunSetup;
 use super::slab::{Request, Slab};
 use crate::client::{Due, Injector, Next};
 use crate::domain::{Failure, Outcome, PriceTier};
+use crate::load::context::PromptPoints;
+use crate::load::session::Continued;
 use crate::load::source::{Arrival, Source};
 use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
@@ -44,6 +46,8 @@ struct Engine {
     requests: Slab,
     /// Requests that got a free place while another event was being handled.
     ready: Vec<u32>,
+    /// The cache points of the call in hand.
+    points: PromptPoints,
     wake_at: Moment,
     /// Serial of the wake event that counts.
     wake_serial: u64,
@@ -55,6 +59,8 @@ struct WorkloadSource {
     /// The next arrival of an open source, drawn one ahead.
     ahead: Option<Arrival>,
     blocks: Arc<[u32]>,
+    /// Whether its prompts have cache points of their own instead of blocks.
+    has_points: bool,
     jitter: Keyed,
     thinking: Option<ThinkingLaw>,
     tier: Option<PriceTier>,
@@ -71,15 +77,19 @@ impl Engine {
                 let mut source = Source::new(&workload.traffic, seed, &workload.name, until);
                 let ahead = match &mut source {
                     // Batch jobs run beside the engine.
-                    Source::Open(open) if workload.batch.is_none() => open.next(),
-                    _ => None,
+                    _ if workload.batch.is_some() => None,
+                    Source::Open(open) => open.next(),
+                    Source::Closed(_) => None,
+                    Source::Sessions(sessions) => sessions.next_start(),
                 };
+                let has_points = source.context().is_some();
                 let blocks = source.blocks().clone();
                 let jitter = Keyed::new(seed, &format!("{}/retry", workload.name));
                 WorkloadSource {
                     source,
                     ahead,
                     blocks,
+                    has_points,
                     jitter,
                     thinking: workload
                         .thinking
@@ -97,6 +107,7 @@ impl Engine {
             queue: EventQueue::new(),
             requests: Slab::new(),
             ready: Vec::new(),
+            points: PromptPoints::default(),
             wake_at: Moment::NEVER,
             wake_serial: u64::MAX,
             recorder: Recorder::new(setup),
@@ -157,7 +168,7 @@ impl Engine {
         for workload in 0..self.sources.len() {
             let users = match &self.sources[workload].source {
                 Source::Closed(closed) => closed.users(),
-                Source::Open(_) => 0,
+                Source::Open(_) | Source::Sessions(_) => 0,
             };
             for user in 0..users {
                 let Source::Closed(closed) = &mut self.sources[workload].source else {
@@ -199,12 +210,18 @@ impl Engine {
         let Some(arrival) = source.ahead.take() else {
             return;
         };
-        if let Source::Open(open) = &mut source.source {
-            source.ahead = open.next();
+        let mut user = None;
+        match &mut source.source {
+            Source::Open(open) => source.ahead = open.next(),
+            Source::Sessions(sessions) => {
+                user = Some(sessions.begin(&arrival));
+                source.ahead = sessions.next_start();
+            }
+            Source::Closed(_) => {}
         }
         let id = self.requests.insert(Request::new(
             workload,
-            None,
+            user,
             &arrival,
             self.queue.next_serial(),
         ));
@@ -259,18 +276,23 @@ impl Engine {
         request.progress.attempts += 1;
         request.sent_at = now;
         let source = &self.sources[request.workload];
-        let prefix = request.prefix;
         let (output, thinking) = match &source.thinking {
             None => (request.output, 0),
             Some(law) => law.draw(request.seq, request.output),
+        };
+        let prefix = if source.has_points {
+            let points = &mut self.points;
+            source.source.points(request.seq, request.user, points);
+            Prefix::Points(&points.points, &points.boundaries)
+        } else {
+            let (start, len) = (request.prefix.start as usize, request.prefix.len as usize);
+            Prefix::Blocks(&source.blocks[start..start + len])
         };
         let call = Call {
             target: request.workload,
             key: request.draw_key(),
             input: request.input,
-            prefix: Prefix::Blocks(
-                &source.blocks[prefix.start as usize..(prefix.start + prefix.len) as usize],
-            ),
+            prefix,
             output,
             max_tokens: None,
             thinking,
@@ -387,11 +409,23 @@ impl Engine {
         let request = self.requests.remove(id);
         self.recorder.ended(now, &request, outcome);
         if let Some(user) = request.user {
-            let Source::Closed(closed) = &mut self.sources[request.workload].source else {
-                return;
-            };
             let heard_at = now.max(request.intended + REFUSAL_TAKES);
-            if let Some(arrival) = closed.after(user, heard_at) {
+            let next = match &mut self.sources[request.workload].source {
+                Source::Open(_) => None,
+                Source::Closed(closed) => closed.after(user, heard_at),
+                Source::Sessions(sessions) => {
+                    let is_answered = outcome == Outcome::Completed;
+                    let answer = is_answered.then_some(request.grant.usage.output);
+                    match sessions.after(user, heard_at, answer) {
+                        Continued::Next(arrival) => Some(arrival),
+                        Continued::Over(over) => {
+                            self.recorder.session_over(request.workload, &over);
+                            None
+                        }
+                    }
+                }
+            };
+            if let Some(arrival) = next {
                 self.schedule_user(request.workload, user, &arrival);
             }
         }

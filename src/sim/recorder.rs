@@ -5,7 +5,10 @@ use super::setup::{RequestBounds, RunSetup};
 use super::slab::Request;
 use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
-use crate::measure::{ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Tally, Timeline};
+use crate::load::session::{SessionEnd, SessionOver};
+use crate::measure::{
+    ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, SessionCounts, Tally, Timeline,
+};
 use crate::service::guardrail::{Screened, Verdict};
 use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
 use crate::units::{Micros, Moment, Usd};
@@ -136,14 +139,20 @@ impl Recorder {
             .workloads
             .iter()
             .zip(&setup.endpoint.targets)
-            .map(|(workload, target)| Recorded {
-                tally: Tally::new(),
-                stream: workload.stream,
-                block_tokens: target.block_tokens,
-                tariffs: by_scope(&workload.tariffs),
-                tier_tariffs: by_scope(&workload.tier.tariffs),
-                thinks: workload.thinking.is_some(),
-                text_unit: workload.text_unit,
+            .map(|(workload, target)| {
+                let has_sessions = workload.traffic.context.session.is_some();
+                Recorded {
+                    tally: Tally {
+                        sessions: has_sessions.then(SessionCounts::default),
+                        ..Tally::new()
+                    },
+                    stream: workload.stream,
+                    block_tokens: target.block_tokens,
+                    tariffs: by_scope(&workload.tariffs),
+                    tier_tariffs: by_scope(&workload.tier.tariffs),
+                    thinks: workload.thinking.is_some(),
+                    text_unit: workload.text_unit,
+                }
             })
             .collect();
         Self {
@@ -270,7 +279,7 @@ impl Recorder {
             workload: request.workload,
             request: request.seq,
             attempt: request.progress.attempts,
-            request_input: u64::from(request.input) + prefix,
+            request_input: u64::from(request.input) + u64::from(request.pointed) + prefix,
             request_output: request.output,
             scheduled_at: request.intended,
             sent_at: request.sent_at,
@@ -304,7 +313,7 @@ impl Recorder {
         }
         let charge = workload
             .tariff(&request.grant)
-            .map(|tariff| tariff.charge(usage));
+            .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
         if billed && let Some(charge) = charge {
             workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
@@ -382,6 +391,23 @@ impl Recorder {
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.end(outcome);
         }
+    }
+
+    /// A session of `workload` is over.
+    pub fn session_over(&mut self, workload: usize, over: &SessionOver) {
+        if over.began < self.measured_from {
+            return;
+        }
+        let Some(counts) = &mut self.workloads[workload].tally.sessions else {
+            return;
+        };
+        counts.started += 1;
+        counts.turns += u64::from(over.turns);
+        *match over.end {
+            SessionEnd::Completed => &mut counts.completed,
+            SessionEnd::Abandoned => &mut counts.abandoned,
+            SessionEnd::Unfinished => &mut counts.unfinished,
+        } += 1;
     }
 
     /// The attempts kept since the last call: a shell that runs for long writes them down as they come.

@@ -4,8 +4,9 @@
 use super::assemble::quotas::{counter_limits, counter_region, weights};
 use super::assemble::regions::{add_target, destination_names};
 use super::assemble::{Assembled, burndown, fixed_profile, optimized_counter};
-use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind};
+use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind, ScopeQuota};
 use crate::load::outputs::OutputLaw;
+use crate::load::thinking::ThinkingLaw;
 use crate::profile::Catalogue;
 use crate::scenario::Variant;
 use crate::service::setup::{Behaviour, CounterSetup, EndpointSetup, Route, TargetSetup};
@@ -52,6 +53,19 @@ pub struct ServedTarget {
     pub model_id: Option<String>,
     /// How long its answers are.
     pub output: Arc<OutputLaw>,
+    /// How much its model thinks before it answers, if it does.
+    pub thinking: Option<Arc<ThinkingLaw>>,
+}
+
+impl ServedTarget {
+    /// All output tokens of call number `seq` for which `output` were drawn, and how many of them
+    /// are thinking.
+    pub fn thinks(&self, seq: u64, output: u32) -> (u32, u32) {
+        match &self.thinking {
+            None => (output, 0),
+            Some(law) => law.draw(seq, output),
+        }
+    }
 }
 
 /// How a target is called.
@@ -111,6 +125,10 @@ impl Serving {
                 address,
                 model_id: workload.model_id.clone(),
                 output: Arc::new(OutputLaw::new(&workload.traffic, seed, &workload.name)),
+                thinking: workload
+                    .thinking
+                    .as_ref()
+                    .map(|spec| Arc::new(ThinkingLaw::new(spec, seed, &workload.name))),
             });
         }
         let mut serving = Self {
@@ -217,6 +235,7 @@ impl Serving {
                     address,
                     model_id: None,
                     output: Arc::clone(&output),
+                    thinking: None,
                 });
             }
         }
@@ -271,7 +290,10 @@ impl Serving {
 /// Every scope in which a model can be called from `region`.
 fn scopes(model: &ModelProfile, region: &str) -> Vec<Scope> {
     let mut scopes = Vec::new();
-    if model.quota(ScopeKind::InRegion).is_some() {
+    let in_region = model.quota(ScopeKind::InRegion);
+    let is_here =
+        |quota: &ScopeQuota| quota.regions.is_empty() || quota.regions.iter().any(|r| r == region);
+    if in_region.is_some_and(is_here) {
         scopes.push(Scope::InRegion(region.to_owned()));
     }
     for (name, _) in &model.destinations {
@@ -309,6 +331,7 @@ fn target(
         cache_min: cache_min(model),
         block_tokens: 0,
         cache_ttl: Micros::from_secs(300),
+        cache_scope: format!("{}/{scope}", model.name),
         destinations: destinations.max(1),
         hop,
         behaviour: Behaviour::default(),

@@ -23,7 +23,9 @@ pub struct Request {
     pub output: u32,
     /// Its prefix.
     pub prefix: Prefix,
-    /// The user of a closed loop.
+    /// Tokens before the input that end in cache points of their own.
+    pub pointed: u32,
+    /// The user of a closed loop, or the session.
     pub user: Option<u32>,
     /// How far the client brain has come with it.
     pub progress: Progress,
@@ -44,6 +46,7 @@ impl Request {
             input: arrival.input,
             output: arrival.output,
             prefix: arrival.prefix,
+            pointed: arrival.pointed,
             user,
             progress: Progress::default(),
             grant: Grant::default(),

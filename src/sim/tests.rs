@@ -6,19 +6,19 @@ use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run}
 use crate::client::spec::{ClientPolicy, RetryPolicy};
 use crate::domain::Window::{Bucket, Fixed};
 use crate::domain::{
-    Fact, KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, NoiseLaw, Origin, QuotaRules, ScopeKind,
-    Semantics, Slo,
+    Fact, KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, NoiseLaw, Origin, PriceTier, QuotaRules,
+    ScopeKind, Semantics, Slo,
 };
 use crate::load::spec::{ArrivalSpec, SizeSpec, TrafficSpec};
 use crate::service::CounterLimits;
 use crate::service::setup::{CounterSetup, EndpointSetup, Route, TargetSetup, UnitsSetup};
 use crate::service::spec::Overload;
-use crate::service::tiers::TierSpec;
+use crate::service::tiers::{OptimizedRoute, TierSpec};
 use crate::units::{Micros, PerSecond, RequestsPerMinute, TokensPerMinute};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A service whose TTFT has this mean and noise, with answers of one token.
-fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
+pub(super) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
     LatencyProfile {
         name: "test".into(),
         origin: Origin::Assumed,
@@ -47,7 +47,7 @@ fn exponential() -> NoiseLaw {
 }
 
 /// One workload against one counter without limits that matter.
-fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
+pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     let traffic = TrafficSpec {
         arrival: ArrivalSpec::Poisson {
             rate: PerSecond(rate),
@@ -57,6 +57,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         output: Some(SizeSpec::Fixed(1)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let target = TargetSetup {
         name: "w".into(),
@@ -69,6 +70,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
         cache_min: u32::MAX,
         block_tokens: 0,
         cache_ttl: Micros::ZERO,
+        cache_scope: String::new(),
         destinations: 1,
         hop: Micros::ZERO,
         behaviour: crate::service::setup::Behaviour::default(),
@@ -115,7 +117,7 @@ fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
             optimized: Vec::new(),
             quotas: crate::service::setup::QuotaSetup::default(),
             regions: None,
-            cache_per_region: true,
+            cache: crate::domain::CacheRules::default(),
         },
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,
@@ -349,4 +351,86 @@ fn a_prompt_beyond_the_context_window_fails_without_a_retry() {
     let tally = &run(&setup, 4).workloads[0];
     assert_eq!(tally.requests.failed, tally.requests.offered);
     assert_eq!(tally.attempts.sent, tally.requests.offered);
+}
+
+/// Answers of 101 tokens, 1 s to the first and 20 ms each, as `tier`.
+fn in_tier(tier: Option<PriceTier>, latency_optimized: bool) -> RunSetup {
+    let mut setup = setup(
+        2.0,
+        latency(Micros::SECOND, NoiseLaw::none()),
+        Micros::from_secs(3000),
+    );
+    setup.workloads[0].traffic.output = Some(SizeSpec::Fixed(101));
+    setup.workloads[0].tier = TierSetup {
+        asks: tier,
+        latency_optimized,
+        tariffs: Vec::new(),
+    };
+    setup
+}
+
+#[test]
+fn tiers_have_their_pace_and_share_the_quota() {
+    let e2e = |setup: &RunSetup| {
+        let measures = run(setup, 3);
+        let tally = &measures.workloads[0];
+        let median = tally.e2e.logical().quantile(0.5).unwrap().as_secs_f64();
+        (
+            median,
+            tally.attempts.unavailable,
+            tally.in_tier,
+            measures.totals.settled,
+        )
+    };
+    let (standard, failed, in_tier_of, settled) = e2e(&in_tier(None, false));
+    assert_close("standard", standard, 3.0, 0.002);
+    assert_eq!((failed, in_tier_of), (0, 0));
+    let (priority, _, served, same) = e2e(&in_tier(Some(PriceTier::Priority), false));
+    assert_close("priority", priority, 1.0 + 2.0 / 1.25, 0.002);
+    assert!(served > 5000);
+    assert_eq!(same, settled, "the quota is the same");
+    let (flex, failed, ..) = e2e(&in_tier(Some(PriceTier::Flex), false));
+    assert_close("flex", flex, 4.5, 0.002);
+    // One in a hundred of about 6,000.
+    assert!((30..100).contains(&failed), "{failed}");
+}
+
+#[test]
+fn what_exceeds_the_latency_optimised_quota_is_served_as_standard() {
+    let mut setup = in_tier(None, true);
+    let optimized = CounterSetup {
+        limits: CounterLimits {
+            tpm: TokensPerMinute(1 << 40),
+            rpm: Some(RequestsPerMinute(12)),
+            tpd: None,
+        },
+        ..setup.endpoint.counters[0].clone()
+    };
+    setup.endpoint.optimized = vec![optimized];
+    setup.endpoint.targets[0].optimized = Some(OptimizedRoute {
+        counter: 0,
+        max_tokens: None,
+    });
+    let measures = run(&setup, 3);
+    let tally = &measures.workloads[0];
+    // A tenth of 120 requests a minute.
+    assert_close(
+        "share",
+        tally.in_tier as f64 / tally.requests.completed as f64,
+        0.1,
+        0.05,
+    );
+    assert_eq!(tally.requests.completed, tally.requests.offered);
+    let mut names: Vec<&str> = measures.quotas.iter().map(|quota| quota.name).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["latency_optimized_rpm", "latency_optimized_tpm", "tpm"]
+    );
+    // Longer calls than the feature takes are all served as standard.
+    setup.endpoint.targets[0].optimized = Some(OptimizedRoute {
+        counter: 0,
+        max_tokens: Some(50),
+    });
+    assert_eq!(run(&setup, 3).workloads[0].in_tier, 0);
 }

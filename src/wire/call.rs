@@ -47,10 +47,25 @@ pub struct ModelCall {
 pub struct Prompt {
     /// The parts that end in a cache point, in order; at most four.
     pub points: Vec<PromptPoint>,
+    /// The ends of content blocks shortly before the cache points, in order.
+    pub boundaries: Vec<PromptBoundary>,
     /// Bytes of text after the last cache point.
     pub rest_bytes: u64,
     /// Tokens after the last cache point that do not come from text, such as those of images.
     pub rest_tokens: u64,
+}
+
+/// The end of a content block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PromptBoundary {
+    /// Hash of everything up to here: that of a cache point in the same place.
+    pub hash: u64,
+    /// Bytes of text up to here.
+    pub bytes: u64,
+    /// Tokens up to here that do not come from text.
+    pub tokens: u64,
+    /// Content blocks between here and the next cache point.
+    pub blocks_back: u32,
 }
 
 /// A part of a prompt that ends in a cache point.
@@ -111,6 +126,11 @@ pub struct GuardrailUse {
     pub trace: bool,
     /// The text to check: what `guardContent` blocks hold, or all text of the last user message.
     pub text: String,
+    /// Whether the caller chose the text with `guardContent` blocks.
+    pub selected: bool,
+    /// Whether a stream is to pass before it is checked (`streamProcessingMode`); `None` where the
+    /// call does not say.
+    pub passes_at_once: Option<bool>,
 }
 
 /// What a call says of itself in `requestMetadata`.

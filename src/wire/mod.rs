@@ -15,6 +15,6 @@ pub mod request;
 
 pub use call::{
     CallMetadata, Dialect, GuardrailCheck, GuardrailSource, GuardrailUse, ModelCall, Prompt,
-    PromptPoint, Refused, Tool, ToolChoice, ToolUse,
+    PromptBoundary, PromptPoint, Refused, Tool, ToolChoice, ToolUse,
 };
 pub use error_kind::ErrorKind;

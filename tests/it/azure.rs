@@ -47,10 +47,11 @@ fn arrivals(arrival: ArrivalSpec) -> Vec<Arrival> {
         output: None,
         rank_correlation: 0.0,
         prefix: None,
+        context: bedload::load::spec::ContextSpec::default(),
     };
     match Source::new(&spec, 1, "azure", Moment::NEVER) {
         Source::Open(source) => source.collect(),
-        Source::Closed(_) => panic!("a replay is open"),
+        Source::Closed(_) | Source::Sessions(_) => panic!("a replay is open"),
     }
 }
 

@@ -189,7 +189,7 @@ fn invalid_scenarios_are_told_and_nothing_is_written() {
         ("misspelt.toml", ["misspelt.toml:11", "rat"].as_slice()),
         (
             "model.toml",
-            &["model.toml:9", "claude-haiku-9", "claude-haiku-4-5"],
+            &["model.toml:9", "claude-haiku-9", "claude-haiku-5-5"],
         ),
         ("latin1.toml", &["latin1.toml", "UTF-8"]),
         ("nul.toml", &["nul.toml"]),

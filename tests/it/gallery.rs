@@ -44,16 +44,60 @@ fn every_scenario_is_tested_here() {
         .collect();
     names.sort();
     let tested = [
+        "agent-loop",
+        "bad-day",
+        "batch-night",
+        "cache-regions",
         "desk",
         "diurnal-week",
+        "guardrail-cost",
         "launch-spike",
         "max-tokens-trap",
         "noisy-neighbour",
         "quickstart",
+        "service-tiers",
         "steady",
+        "thinking",
         "three-modes",
     ];
     assert_eq!(names, tested);
+}
+
+#[test]
+fn a_night_in_batch_halves_the_bill_and_frees_the_quota() {
+    let summary = run("batch-night", &[]);
+    let [on_demand, batch, slow] =
+        ["on-demand", "batch", "slow-batch"].map(|name| variant(&summary, name));
+    assert!(throttled_of(on_demand, "summaries") > 0.02 && !on_demand.slo.met);
+    assert!(tpm(batch).peak_reserved_share.unwrap() < 0.2 && batch.slo.met);
+    let jobs = |one: &VariantSummary| one.workloads[1].batch.clone().unwrap();
+    let late = |one: &VariantSummary| jobs(one).late_records as f64 / jobs(one).records as f64;
+    assert_eq!(jobs(batch).jobs, 144);
+    // The law says 3.7 % beyond 12 h, and less for those that came late in their ten minutes.
+    assert!((0.005..0.08).contains(&late(batch)), "{}", late(batch));
+    assert!(late(slow) > 0.2 && jobs(slow).expired_records > 0);
+    let usd = |one: &VariantSummary| one.workloads[1].cost.run_usd.unwrap();
+    let each = |one: &VariantSummary| usd(one) / one.workloads[1].requests.completed as f64;
+    // Half the price for what completed; on demand the refused requests cost nothing.
+    assert!((each(batch) / each(on_demand) - 0.5).abs() < 0.02);
+    // Records of batch workloads are in the counts and not in the latencies of calls.
+    assert_eq!(batch.requests.offered, on_demand.requests.offered);
+    assert_eq!(batch.ttft_ms.count, batch.workloads[0].requests.completed);
+}
+
+#[test]
+fn tiers_trade_money_for_time() {
+    let summary = run("service-tiers", &[]);
+    let [standard, priority, flex, optimised] =
+        ["standard", "priority", "flex", "latency-optimised"].map(|name| variant(&summary, name));
+    let usd = |one: &VariantSummary| one.cost.run_usd.unwrap();
+    assert!((usd(priority) / usd(standard) - 1.75).abs() < 0.01);
+    assert!((usd(flex) / usd(standard) - 0.5).abs() < 0.01);
+    let e2e = |one: &VariantSummary| one.e2e_ms.p50.unwrap();
+    assert!(e2e(priority) < 0.85 * e2e(standard) && e2e(flex) > 1.4 * e2e(standard));
+    assert!(standard.slo.met && priority.slo.met && !flex.slo.met);
+    let served = optimised.workloads[0].tier.clone().unwrap();
+    assert!(served.served * 10 < served.served_as_standard);
 }
 
 #[test]
@@ -192,4 +236,104 @@ fn a_cached_prompt_is_mostly_read_and_saves_the_quota() {
     let per_answer =
         |one: &VariantSummary| one.cost.run_usd.unwrap() / one.requests.completed as f64;
     assert!(per_answer(uncached) > 2.0 * per_answer(cached));
+}
+
+#[test]
+fn an_agent_that_caches_its_history_pays_and_reserves_far_less() {
+    let summary = run("agent-loop", &[]);
+    let [history, hour, system, uncached] =
+        ["history", "history-1h", "system-only", "uncached"].map(|name| variant(&summary, name));
+    let share = |one: &VariantSummary| {
+        let tokens = one.tokens;
+        let prompt = tokens.input + tokens.cache_read + tokens.cache_write;
+        tokens.cache_read as f64 / prompt as f64
+    };
+    assert!(share(history) > 0.8, "{}", share(history));
+    assert!(share(hour) > share(history));
+    assert!((0.2..0.8).contains(&share(system)), "{}", share(system));
+    assert_eq!(uncached.tokens.cache_read, 0);
+    assert_eq!(history.attempts.throttled, 0);
+    assert!(throttled_share(uncached) > 0.001);
+    let per_call = |one: &VariantSummary| one.cost.run_usd.unwrap() / one.requests.completed as f64;
+    assert!(per_call(uncached) > 2.0 * per_call(history));
+    assert!(per_call(system) > 1.2 * per_call(history));
+    let p50 = |one: &VariantSummary| one.ttft_ms.p50.unwrap();
+    assert!(p50(uncached) > p50(history));
+    // What is throttled ends its task.
+    let sessions = uncached.workloads[0].sessions.unwrap();
+    assert!(sessions.abandoned > 0);
+}
+
+#[test]
+fn routing_over_regions_lowers_the_hit_rate_as_the_formula_says() {
+    let summary = run("cache-regions", &[]);
+    // Each of sixty prefixes is used every half minute: 1 − e^{−λT/N} (methods 8.3).
+    let rate = 2.0 / 60.0;
+    for (name, life, regions) in [
+        ("us-5m", 300.0, 3.0),
+        ("us-1h", 3600.0, 3.0),
+        ("global-5m", 300.0, 23.0),
+        ("global-1h", 3600.0, 23.0),
+    ] {
+        let one = variant(&summary, name);
+        let prefixes = one.tokens.cache_read + one.tokens.cache_write;
+        let seen = one.tokens.cache_read as f64 / prefixes as f64;
+        let expected = 1.0 - f64::exp(-rate * life / regions);
+        assert!(
+            (seen - expected).abs() < 0.02,
+            "{name}: {seen}, not {expected}"
+        );
+    }
+    let usd = |name| variant(&summary, name).cost.run_usd.unwrap();
+    assert!(usd("global-5m") > usd("us-5m"));
+    assert!(usd("global-1h") < usd("global-5m"));
+}
+
+#[test]
+fn guarding_the_user_text_is_cheaper_and_fits_the_quota() {
+    let summary = run("guardrail-cost", &[]);
+    let [everything, user, passing, none] =
+        ["everything", "user-text", "user-async", "unguarded"].map(|name| variant(&summary, name));
+    let per_request = |one: &VariantSummary| {
+        let dollars = one.cost.by_class.guardrail.unwrap();
+        dollars / one.answers.guardrail.unwrap().evaluated as f64
+    };
+    assert!(per_request(everything) > 4.0 * per_request(user));
+    let refused = |one: &VariantSummary| one.answers.guardrail.unwrap().throttled;
+    assert_eq!((refused(user), refused(passing)), (0, 0));
+    let p50 = |one: &VariantSummary| one.ttft_ms.p50.unwrap();
+    assert!(p50(user) > p50(passing) + 500.0 && p50(passing) > p50(none) + 150.0);
+    let blocked = passing.answers.guardrail.unwrap();
+    assert_eq!(
+        (blocked.leaked, blocked.masked),
+        (blocked.output_blocked, 0)
+    );
+    assert!(none.answers.guardrail.is_none());
+}
+
+#[test]
+fn a_bad_day_fails_streams_that_no_retry_saves() {
+    let summary = run("bad-day", &[]);
+    let [good, bad, patient] =
+        ["good-day", "bad-day", "patient"].map(|name| variant(&summary, name));
+    let failed = |one: &VariantSummary| one.requests.failed as f64 / one.requests.offered as f64;
+    assert!(good.requests.failed == 0 && good.slo.met && !bad.slo.met);
+    // Patience saves the 503; the share of broken streams stays.
+    assert!(failed(bad) > failed(patient) && failed(patient) > 0.008);
+    let p99 = |one: &VariantSummary| one.ttft_ms.p99.unwrap();
+    assert!(p99(bad) > 1.5 * p99(good));
+}
+
+#[test]
+fn thinking_fills_the_quota_and_the_bill() {
+    let summary = run("thinking", &[]);
+    let [none, some, much] =
+        ["no-thinking", "thinking-1k", "thinking-4k"].map(|name| variant(&summary, name));
+    let month = |one: &VariantSummary| one.cost.month_usd.unwrap();
+    assert!(month(some) > 1.5 * month(none));
+    assert!(none.slo.met && !much.slo.met && throttled_share(much) > 0.1);
+    let thinking = some.answers.thinking.as_ref().unwrap();
+    assert!(thinking.thinking_tokens > 2 * thinking.visible_tokens);
+    let text = thinking.visible_ttft_ms.p50.unwrap();
+    assert!(text > 5.0 * some.ttft_ms.p50.unwrap());
 }

@@ -20,7 +20,7 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 48] = [
+const PROBES: [(&str, &str); 62] = [
     ("", "§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
@@ -110,6 +110,16 @@ const PROBES: [(&str, &str); 48] = [
         "[[workload]]\n[[workload.tokens.input.mixture]]\n§",
     ),
     ("workload.cache", "[[workload]]\n[workload.cache]\n§"),
+    (
+        "workload.cache.point",
+        "[[workload]]\n[[workload.cache.point]]\n§",
+    ),
+    ("workload.session", "[[workload]]\n[workload.session]\n§"),
+    (
+        "workload.session.tools",
+        "[[workload]]\n[workload.session.tools]\n§",
+    ),
+    ("cache", "[cache]\n§"),
     ("slo", "[slo]\n§"),
     ("slo.ttft", "[slo.ttft]\n§"),
     ("client", "[client]\n§"),
@@ -140,6 +150,22 @@ const PROBES: [(&str, &str); 48] = [
     ("quota", "[quota]\n§"),
     ("fault", "[[fault]]\nkind = \"slow_start\"\n§"),
     ("answers", "[answers]\n§"),
+    ("workload.batch", "[[workload]]\n[workload.batch]\n§"),
+    (
+        "workload.batch.completion.lognormal",
+        "[[workload]]\n[workload.batch.completion.lognormal]\n§",
+    ),
+    (
+        "service.latency_optimized",
+        "[service.latency_optimized]\n§",
+    ),
+    ("service.routing", "[service.routing]\n§"),
+    ("service.pool", "[[service.pool]]\n§"),
+    ("quota.limit", "[[quota.limit]]\n§"),
+    ("quota.change", "[[quota.change]]\n§"),
+    ("guardrail", "[[guardrail]]\n§"),
+    ("guardrail.latency", "[[guardrail]]\n[guardrail.latency]\n§"),
+    ("fault", "[[fault]]\nkind = \"latency\"\n§"),
     ("answers.guardrail", "[answers.guardrail]\n§"),
 ];
 

@@ -137,6 +137,27 @@ fn marks_are_those_of_the_server() {
 }
 
 #[test]
+fn the_tier_of_a_workload_is_sent() {
+    let model = "workload.chat.model=\"nova-pro\"";
+    let scope = "capacity={ on_demand = { scope = \"us\" } }";
+    let sent = |set: &str| {
+        let server = Scripted::start(|_, _| Reply::Answer(Answer::QUICK));
+        let run = run_with(&[model, scope, set], |_| (), &server).0;
+        (server.seen().remove(0).body, run.measures.overall())
+    };
+    let (body, all) = sent("workload.chat.tier=\"flex\"");
+    assert_eq!(body["serviceTier"]["type"], "flex");
+    // An answer that does not name a tier counts as what was asked.
+    assert_eq!(all.in_tier, all.requests.completed);
+    let (body, all) = sent("workload.chat.latency_optimized=true");
+    assert_eq!(body["performanceConfig"]["latency"], "optimized");
+    assert_eq!(all.in_tier, all.requests.completed);
+    let (body, all) = sent("workload.chat.stream=true");
+    assert!(body.get("serviceTier").is_none() && body.get("performanceConfig").is_none());
+    assert_eq!(all.in_tier, 0);
+}
+
+#[test]
 fn answers_that_are_not_streamed_have_no_first_token() {
     let run = run(&["workload.chat.stream=false"], |_, _| {
         Reply::Answer(Answer::QUICK)

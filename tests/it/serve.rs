@@ -1,7 +1,9 @@
 //! `bedload serve` as its clients see it: through the AWS SDK, and through bare sockets.
 
 mod answers;
+mod guarded;
 mod sockets;
+mod tiers;
 mod troubles;
 
 use super::running::assert_valid;

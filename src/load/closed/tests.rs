@@ -10,10 +10,11 @@ fn source(users: u32, think: DurationSpec, until: Moment) -> ClosedSource {
         output: Some(SizeSpec::Fixed(9)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     match Source::new(&spec, 2, "users", until) {
         Source::Closed(source) => source,
-        Source::Open(_) => panic!("closed"),
+        Source::Open(_) | Source::Sessions(_) => panic!("closed"),
     }
 }
 

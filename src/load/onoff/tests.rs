@@ -40,6 +40,7 @@ fn oracle_dispersion_by_simulation() {
         output: Some(SizeSpec::Fixed(1)),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     let Source::Open(source) = Source::new(&spec, 4, "burst", until) else {
         panic!("open")

@@ -14,10 +14,11 @@ fn arrivals(arrival: ArrivalSpec, until: Moment) -> Vec<Arrival> {
         output: sizes,
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     };
     match Source::new(&spec, 8, "replay", until) {
         Source::Open(source) => source.collect(),
-        Source::Closed(_) => panic!("open"),
+        Source::Closed(_) | Source::Sessions(_) => panic!("open"),
     }
 }
 

@@ -16,13 +16,14 @@ fn spec(arrival: ArrivalSpec) -> TrafficSpec {
         }),
         rank_correlation: 0.0,
         prefix: None,
+        context: crate::load::spec::ContextSpec::default(),
     }
 }
 
 fn open(spec: &TrafficSpec, seed: u64, workload: &str, until: Moment) -> OpenSource {
     match Source::new(spec, seed, workload, until) {
         Source::Open(source) => source,
-        Source::Closed(_) => panic!("open"),
+        Source::Closed(_) | Source::Sessions(_) => panic!("open"),
     }
 }
 

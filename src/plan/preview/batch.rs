@@ -1,7 +1,8 @@
 //! Batch workloads before a run: how many jobs, how large, and what they spare.
 
+use super::WorkloadPreview;
+use super::offered::{Offered, Second};
 use super::words::{count, rate};
-use super::{Offered, WorkloadPreview};
 use crate::domain::Origin;
 use crate::service::batch::BatchSpec;
 use crate::units::Micros;
@@ -24,10 +25,10 @@ pub struct BatchPreview {
 /// Turns the figures of calls into those of batch jobs: no quota, no capacity, no client.
 pub(super) fn as_jobs(one: &mut Offered, spec: &BatchSpec) {
     let figures = &mut one.figures;
-    let per_s = figures.mean_rate.0;
-    let gathered = per_s * spec.every.as_secs_f64();
+    let gathered = gathered(figures, &one.seconds, spec);
     let (least, most) = (f64::from(spec.min_records), f64::from(spec.max_records));
     let records = gathered.clamp(least, most);
+    let per_s = figures.mean_rate.0;
     figures.batch = Some(BatchPreview {
         jobs: if per_s > 0.0 {
             (figures.requests / records).ceil()
@@ -49,6 +50,23 @@ pub(super) fn as_jobs(one: &mut Offered, spec: &BatchSpec) {
     figures.in_flight = 0.0;
     // What is left of the course of calls must not be read as a load on anything.
     one.seconds.clear();
+}
+
+/// Mean records of the spans in which any come: traffic may be for some hours only.
+fn gathered(figures: &WorkloadPreview, seconds: &[Second], spec: &BatchSpec) -> f64 {
+    let span = |second: &Second| second.at.saturating_mul(1_000_000) / spec.every.0;
+    let mut busy = 0u64;
+    let mut last = None;
+    for second in seconds {
+        let own = Some(span(second));
+        busy += u64::from(own != last);
+        last = own;
+    }
+    let measured: f64 = seconds.iter().map(|second| second.requests).sum();
+    if busy == 0 {
+        return figures.mean_rate.0 * spec.every.as_secs_f64();
+    }
+    measured / busy as f64
 }
 
 /// What a reader should know of the jobs.

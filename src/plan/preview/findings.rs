@@ -138,11 +138,23 @@ pub(super) fn findings(
         ));
     }
     list.extend(workloads.iter().filter_map(super::batch::finding));
+    list.extend(workloads.iter().filter_map(optimized));
     for quota in quotas {
         reservations(quota, workloads, &mut list);
         readings(quota, &mut list);
     }
     list
+}
+
+/// What becomes of calls that ask for latency-optimised inference.
+fn optimized(workload: &WorkloadPreview) -> Option<String> {
+    let share = workload.optimized_share.filter(|&share| share < 1.0)?;
+    Some(format!(
+        "the quota of latency-optimised inference takes about {} of `{}`; the rest is served and \
+         billed as standard",
+        percent(share),
+        workload.name
+    ))
 }
 
 /// What `max_tokens` costs, and what to set it to.

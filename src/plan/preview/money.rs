@@ -74,8 +74,13 @@ pub(super) fn account_warning(
         one.requests * (one.uncached_input + one.cache_write + one.cache_read + one.billed_output)
     };
     AccountUse {
-        billed_tokens: workloads.iter().map(billed).sum(),
-        cost: cost.tokens_run.as_ref()?.tokens(),
+        // Batch jobs use no quota of calls.
+        billed_tokens: workloads
+            .iter()
+            .filter(|one| one.batch.is_none())
+            .map(billed)
+            .sum(),
+        cost: cost.tokens_run.as_ref()?.tokens() - cost.tokens_run.as_ref()?.batch,
         span: assembled.setup.duration,
     }
     .warning(&assembled.context.account)

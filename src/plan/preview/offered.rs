@@ -1,15 +1,18 @@
 //! The load that a workload offers, measured from its own arrivals without a service.
 
+use super::calls::{Cached, SessionCalls};
 use super::{SizeFigures, WorkloadPreview};
 use crate::cost::{Charge, Ledger};
-use crate::domain::{KNOT_Z_MAX, NoiseLaw, ScopeKind, Usage};
+use crate::domain::{CacheRules, KNOT_Z_MAX, NoiseLaw, ScopeKind, Usage};
 use crate::load::burstiness::{Burstiness, WINDOWS};
+use crate::load::session::SessionSource;
 use crate::load::sizes::SizeSampler;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
-use crate::service::setup::TargetSetup;
+use crate::service::LatencyModel;
+use crate::service::setup::{CounterSetup, TargetSetup};
 use crate::service::tiers::TierSpec;
-use crate::service::{LatencyModel, PrefixCache};
 use crate::sim::{WorkloadContext, WorkloadSetup};
 use crate::stats::quantile::{min_samples, nearest_rank};
 use crate::units::{Micros, Moment, PerSecond};
@@ -18,6 +21,8 @@ use crate::units::{Micros, Moment, PerSecond};
 pub(super) const MOST_ARRIVALS: u64 = 1_000_000;
 /// Draws from which sizes are told where the run itself has fewer requests.
 const SIZE_DRAWS: u64 = 20_000;
+/// A span may hold more than was expected of it, but not without end.
+const MOST_CALLS: usize = 2 * MOST_ARRIVALS as usize;
 
 /// Tokens and requests of one second of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -58,6 +63,8 @@ pub(super) struct Offered {
 struct Totals {
     usage: [f64; 4],
     charges: Ledger,
+    /// What they cost if none is served as the tier that the workload asks for.
+    standard: Ledger,
     inputs: Vec<u32>,
     outputs: Vec<u32>,
     prefix: f64,
@@ -67,8 +74,9 @@ struct Totals {
 
 impl Totals {
     fn count(&mut self, workload: &Joined<'_>, arrival: &Arrival, usage: Usage) {
-        let prefix = f64::from(arrival.prefix.len) * f64::from(workload.target.block_tokens);
-        self.prefix += prefix;
+        let prefix = f64::from(workload.prefix_of(arrival));
+        let said = workload.said_of(arrival);
+        self.prefix += prefix - f64::from(said);
         if usage.cache_read + usage.cache_write > 0 {
             self.cacheable += prefix;
         }
@@ -87,7 +95,10 @@ impl Totals {
         } else {
             self.charges.add(charge);
         }
-        self.inputs.push(arrival.input);
+        if workload.optimized.is_some() {
+            self.standard.add(workload.standard(usage));
+        }
+        self.inputs.push(arrival.input.saturating_add(said));
         self.outputs.push(arrival.output);
     }
 
@@ -109,8 +120,12 @@ pub(super) struct Joined<'a> {
     /// Caches over which the calls of a prefix are spread.
     pub caches: usize,
     pub tiers: &'a TierSpec,
+    pub cache: CacheRules,
+    /// The quota of latency-optimised inference, if it asks for that.
+    pub optimized: Option<&'a CounterSetup>,
     pub duration: Micros,
     pub seed: u64,
+    pub thinking: Option<ThinkingLaw>,
 }
 
 impl Joined<'_> {
@@ -119,6 +134,7 @@ impl Joined<'_> {
         match Source::new(&self.setup.traffic, self.seed, &self.setup.name, self.end()) {
             Source::Open(source) => self.open(source),
             Source::Closed(source) => self.closed(source.users()),
+            Source::Sessions(source) => self.sessions(source),
         }
     }
 
@@ -132,12 +148,30 @@ impl Joined<'_> {
         tariff.map_or_else(Charge::default, |(_, tariff)| tariff.charge(usage))
     }
 
+    fn standard(&self, usage: Usage) -> Charge {
+        let tariff = self.setup.tariffs.first();
+        tariff.map_or_else(Charge::default, |(_, tariff)| tariff.charge(usage))
+    }
+
+    /// The share of calls at `rate` that the quota of latency-optimised inference takes.
+    fn optimized_share(&self, totals: &Totals, rate: f64) -> Option<f64> {
+        let limits = self.optimized?.limits;
+        let [input, written, _, output] = totals.usage.map(|sum| totals.mean(sum));
+        let settled = input + written + output * self.target.burndown as f64;
+        let share = |limit: f64, used: f64| if used > limit { limit / used } else { 1.0 };
+        let by_tokens = share(limits.tpm.0 as f64, 60.0 * rate * settled);
+        let by_requests = limits
+            .rpm
+            .map_or(1.0, |rpm| share(rpm.0 as f64, 60.0 * rate));
+        Some(by_tokens.min(by_requests))
+    }
+
     /// The span to look at, and its arrivals: all of the run if it is not too long.
-    fn span(&self, whole: OpenSource) -> (Micros, OpenSource, f64) {
-        let mean_rate = Source::Open(whole.clone()).mean_rate();
+    fn span(&self, whole: Source) -> (Micros, Source, f64) {
+        let mean_rate = whole.mean_rate();
         let (mut span, mut source) = (self.duration, whole);
         loop {
-            let expected = Source::Open(source.clone()).mean_rate() * span.as_secs_f64();
+            let expected = source.mean_rate() * span.as_secs_f64();
             // A span of a microsecond cannot be cut.
             if expected <= MOST_ARRIVALS as f64 || span.0 < 2 {
                 return (span, source, mean_rate);
@@ -146,37 +180,41 @@ impl Joined<'_> {
             span = Micros((span.0 as f64 * share) as u64);
             let until = Moment::ZERO + span;
             let spec = &self.setup.traffic;
-            match Source::new(spec, self.seed, &self.setup.name, until) {
-                Source::Open(shorter) => source = shorter,
-                Source::Closed(_) => return (span, source, mean_rate),
-            }
+            source = Source::new(spec, self.seed, &self.setup.name, until);
         }
     }
 
     fn open(&self, source: OpenSource) -> Offered {
-        let (span, source, mean_rate) = self.span(source);
-        let blocks = Source::Open(source.clone()).blocks().clone();
-        let mut caches = vec![PrefixCache::new(self.target.cache_ttl); self.caches];
-        let routing = Keyed::new(self.seed, &format!("{}/routing", self.target.name));
+        let (span, source, mean_rate) = self.span(Source::Open(source));
+        let mut cached = Cached::new(self, source.clone());
+        let calls = match source {
+            Source::Open(open) => Some(open),
+            Source::Closed(_) | Source::Sessions(_) => None,
+        };
+        let guarded = calls.into_iter().flatten().take(MOST_CALLS);
+        self.tell(
+            span,
+            mean_rate,
+            guarded.map(|arrival| (arrival, cached.usage(self, &arrival))),
+        )
+    }
+
+    /// Sessions as they would be with answers that take their usual time.
+    fn sessions(&self, source: SessionSource) -> Offered {
+        let (span, source, mean_rate) = self.span(Source::Sessions(source));
+        let calls = SessionCalls::new(self, source);
+        self.tell(span, mean_rate, calls.take(MOST_CALLS))
+    }
+
+    fn tell(
+        &self,
+        span: Micros,
+        mean_rate: f64,
+        calls: impl Iterator<Item = (Arrival, Usage)>,
+    ) -> Offered {
         let mut totals = Totals::default();
         let mut seconds: Vec<Second> = Vec::new();
-        let guarded = source.take(2 * MOST_ARRIVALS as usize);
-        let times = guarded.map(|arrival| {
-            let prefix = arrival.prefix;
-            let (start, len) = (prefix.start as usize, prefix.len as usize);
-            let ids = blocks.get(start..start + len).unwrap_or_default();
-            let region = (routing.uniform(arrival.seq) * caches.len() as f64) as usize;
-            let usage = match caches.get_mut(region) {
-                Some(cache) => {
-                    let hits = cache.leading_hits(arrival.at, ids) as u32;
-                    let usage = self.usage(&arrival, hits);
-                    if usage.cache_read + usage.cache_write > 0 {
-                        cache.touch(arrival.at, ids);
-                    }
-                    usage
-                }
-                None => self.usage(&arrival, 0),
-            };
+        let times = calls.map(|(arrival, usage)| {
             totals.count(self, &arrival, usage);
             let at = arrival.at.0 / Micros::SECOND.0;
             if seconds.last().is_none_or(|last| last.at != at) {
@@ -253,18 +291,17 @@ impl Joined<'_> {
                 if hit {
                     due -= 1.0;
                 }
-                let usage = self.usage(arrival, if hit { arrival.prefix.len } else { 0 });
+                let usage = self.usage(arrival, if hit { u32::MAX } else { 0 });
                 mean.add(usage);
                 totals.count(self, arrival, usage);
             }
-            let cycle = think + self.latency_of(&totals).as_secs_f64();
+            let cycle = think + self.latency_of(&totals, 1.0).as_secs_f64();
             rate = if totals.requests() > 0 && cycle > 0.0 {
                 f64::from(users) / cycle
             } else {
                 0.0
             };
-            let prefixes = self.setup.traffic.prefix.map_or(1, |p| p.prefixes.max(1));
-            let each = rate / f64::from(prefixes) / self.caches.max(1) as f64;
+            let each = rate / self.prefixes() / self.caches.max(1) as f64;
             // h = 1 − e^{−λT} for Poisson use of each prefix in each Region.
             hit_ratio = -(-each * self.target.cache_ttl.as_secs_f64()).exp_m1();
         }
@@ -286,28 +323,57 @@ impl Joined<'_> {
         }
     }
 
-    fn usage(&self, arrival: &Arrival, hits: u32) -> Usage {
+    /// Tokens of a request before its input.
+    pub fn prefix_of(&self, arrival: &Arrival) -> u32 {
+        let blocks = arrival.prefix.len.saturating_mul(self.target.block_tokens);
+        blocks.saturating_add(arrival.pointed)
+    }
+
+    /// Of those, the tokens of what a session has said.
+    fn said_of(&self, arrival: &Arrival) -> u32 {
+        let points = self.setup.traffic.context.points.iter();
+        let before = points.fold(0u32, |sum, point| sum.saturating_add(point.tokens));
+        arrival.pointed.saturating_sub(before)
+    }
+
+    /// How many different prefixes there are, each equally often.
+    fn prefixes(&self) -> f64 {
+        let traffic = &self.setup.traffic;
+        let points = traffic.context.points.iter();
+        let points: f64 = points.map(|point| f64::from(point.variants)).product();
+        traffic
+            .prefix
+            .map_or(points, |prefix| f64::from(prefix.prefixes.max(1)))
+    }
+
+    /// The usage of a request of whose prefix so many tokens, at most all, are read from the cache.
+    pub fn usage(&self, arrival: &Arrival, read: u32) -> Usage {
         let target = self.target;
-        let output = arrival.output.min(target.max_tokens);
-        let prefix = arrival.prefix.len.saturating_mul(target.block_tokens);
-        if arrival.prefix.len == 0 || prefix < target.cache_min {
+        let output = match &self.thinking {
+            None => arrival.output,
+            Some(law) => law.draw(arrival.seq, arrival.output).0,
+        };
+        let output = output.min(target.max_tokens);
+        let prefix = self.prefix_of(arrival);
+        if prefix == 0 || prefix < target.cache_min {
             return Usage {
                 input: arrival.input.saturating_add(prefix),
                 output,
                 ..Usage::default()
             };
         }
-        let cache_read = hits.saturating_mul(target.block_tokens);
+        let cache_read = read.min(prefix);
         Usage {
             input: arrival.input,
             cache_read,
-            cache_write: prefix - cache_read.min(prefix),
+            cache_write: prefix - cache_read,
             output,
         }
     }
 
     /// Mean time in the service. Both laws are linear in the sizes, so means give the mean.
-    fn latency_of(&self, totals: &Totals) -> Micros {
+    /// `in_tier` is the share that is served as the tier that the workload asks for.
+    fn latency_of(&self, totals: &Totals, in_tier: f64) -> Micros {
         let [input, written, read, output] = totals.usage.map(|sum| totals.mean(sum));
         let profile = &self.target.latency;
         let load = self.ambient_load;
@@ -322,6 +388,8 @@ impl Joined<'_> {
         let regions = self.target.destinations.max(1) as f64;
         let hop = us(self.target.hop) * (regions - 1.0) / regions;
         let (first, each) = self.tiers.factors(self.context.tier);
+        let blend = |factor: f64| 1.0 + in_tier * (factor - 1.0);
+        let (first, each) = (blend(first), blend(each));
         let total = ttft * first * mean_of(&profile.ttft_noise)
             + (output - 1.0).max(0.0) * per_token * each * mean_of(&profile.tpot_noise)
             + hop;
@@ -335,7 +403,9 @@ impl Joined<'_> {
             let sampler = SizeSampler::new(spec?);
             let keyed = Keyed::new(self.seed, &format!("{}/check/{part}", self.setup.name));
             let draws = (0..SIZE_DRAWS).map(|id| sampler.draw(keyed, id));
-            (totals.requests() < SIZE_DRAWS).then(|| draws.collect::<Vec<u32>>())
+            // What is drawn for a session is only a part of what its calls send.
+            let is_whole = self.setup.traffic.context.session.is_none();
+            (is_whole && totals.requests() < SIZE_DRAWS).then(|| draws.collect::<Vec<u32>>())
         };
         let inputs = law(spec.input.as_ref(), "input").unwrap_or_else(|| totals.inputs.clone());
         let outputs = law(spec.output.as_ref(), "output").unwrap_or_else(|| totals.outputs.clone());
@@ -344,7 +414,11 @@ impl Joined<'_> {
             .iter()
             .filter(|&&tokens| tokens > max_tokens)
             .count();
-        let latency = self.latency_of(totals);
+        let optimized_share = self.optimized_share(totals, rate);
+        let in_tier = optimized_share.unwrap_or(1.0);
+        let latency = self.latency_of(totals, in_tier);
+        let mut charges = scaled(&totals.charges, in_tier * scale);
+        charges.merge(&scaled(&totals.standard, (1.0 - in_tier) * scale));
         let priced = self
             .setup
             .tariffs
@@ -382,8 +456,9 @@ impl Joined<'_> {
             latency_profile: self.context.latency.clone(),
             latency_origin: self.context.latency_origin,
             in_flight: rate * latency.as_secs_f64(),
-            token_cost: priced.map(|_| scaled(&totals.charges, scale)),
+            token_cost: priced.map(|_| charges),
             batch: None,
+            optimized_share,
         }
     }
 }

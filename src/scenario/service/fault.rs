@@ -61,7 +61,7 @@ pub(super) fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
         share_to,
         from: from?,
         until,
-        recurs: recurs?,
+        recurs,
         after: after?,
         workload,
         model,
@@ -79,8 +79,8 @@ fn slow(s: &mut Section<'_>, slowness: Slowness) -> Option<FaultKind> {
     }))
 }
 
-/// `every` and `for`, which go together.
-fn recurs(s: &mut Section<'_>) -> Option<Option<Recurrence>> {
+/// `every` and `for`, which go together; what is wrong with them has been reported.
+fn recurs(s: &mut Section<'_>) -> Option<Recurrence> {
     for (key, other) in [("every", "for"), ("for", "every")] {
         if s.has(key) && !s.has(other) {
             s.report(
@@ -93,9 +93,7 @@ fn recurs(s: &mut Section<'_>) -> Option<Option<Recurrence>> {
     }
     let every = s.optional("every", unit::<Micros>());
     let length = s.optional("for", unit::<Micros>());
-    let (Some(every), Some(length)) = (every, length) else {
-        return Some(None);
-    };
+    let (every, length) = (every?, length?);
     if length == Micros::ZERO || every < length {
         s.report(
             "for",
@@ -105,7 +103,7 @@ fn recurs(s: &mut Section<'_>) -> Option<Option<Recurrence>> {
         );
         return None;
     }
-    Some(Some(Recurrence { every, length }))
+    Some(Recurrence { every, length })
 }
 
 /// How long an error takes; what is no error takes no such time.

@@ -9,10 +9,11 @@ mod regions;
 pub use fault::read_faults;
 
 use super::answers::answers;
+use super::cache;
 use super::guardrail;
 use super::offers::tiers;
 use crate::config::{Section, boolean, float, one_of, text, unit};
-use crate::domain::{QuotaRules, Scope};
+use crate::domain::{CacheRules, QuotaRules, Scope};
 use crate::service::spec::{
     AnswerSpec, CapacitySpec, Family, FixedLatency, QuotaLimits, QuotaSpec, ServiceSpec,
 };
@@ -35,7 +36,7 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
         root.table("capacity", |s| s.table("on_demand", |s| on_demand(s, geo)))
     };
     let quota = root.table("quota", quota);
-    let cache_per_region = root.table("cache", |s| s.or("per_region", boolean(), true));
+    let cache = root.table("cache", cache::rules);
     let faults = root.tables("fault", fault);
     let guardrails = root.tables("guardrail", guardrail::guardrail);
     if let Some(guardrails) = &guardrails {
@@ -47,12 +48,12 @@ pub(super) fn service(root: &mut Section<'_>) -> Option<ServiceSpec> {
     Some(ServiceSpec {
         capacity: capacity?,
         rules,
+        cache: cache?,
         limits,
         faults: faults?,
         answers,
         guardrails: guardrails?,
         quotas,
-        cache_per_region: cache_per_region?,
         ..settings
     })
 }
@@ -110,6 +111,7 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
             scope: Scope::Global,
         },
         rules: QuotaRules::default(),
+        cache: CacheRules::default(),
         limits: QuotaLimits::default(),
         ambient_load: ambient_load?,
         geo_hop: geo_hop?,
@@ -123,7 +125,6 @@ fn settings(s: &mut Section<'_>) -> Option<ServiceSpec> {
         family: family?,
         quotas: QuotaSpec::default(),
         regions,
-        cache_per_region: true,
     })
 }
 

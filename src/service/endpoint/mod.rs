@@ -15,7 +15,6 @@ mod upkeep;
 pub use state::CounterState;
 
 use super::account::AccountQuota;
-use super::cache::{PointCache, PrefixCache};
 use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
 use super::latency::Pace;
@@ -27,9 +26,12 @@ use super::setup::{EndpointSetup, Route};
 use super::spec::Overload;
 use super::tiers::{OptimizedRoute, Tiers};
 use super::units::{PrefillQueue, SharedDecoder, Stream};
-use crate::domain::{CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage};
+use crate::domain::{
+    CacheBoundary, CachePoint, Failure, PriceTier, ScopeKind, StopReason, StreamFault, Usage,
+};
 use crate::rng::Keyed;
 use crate::units::{Micros, Moment};
+use cached::{Caches, FirstCaches};
 use faults::{Fault, Label};
 use screen::Habits;
 use upkeep::Upkeep;
@@ -64,8 +66,9 @@ pub struct Call<'a> {
 pub enum Prefix<'a> {
     /// Blocks of the target's size, by their numbers, in order.
     Blocks(&'a [u32]),
-    /// Parts of their own sizes, in order.
-    Points(&'a [CachePoint]),
+    /// Parts of their own sizes, in order, and the ends of content blocks before their points, ascending:
+    /// an earlier call may have had a point there.
+    Points(&'a [CachePoint], &'a [CacheBoundary]),
 }
 
 /// Who serves a call, which decides its price.
@@ -199,7 +202,7 @@ impl Grant {
 pub struct Endpoint {
     targets: Vec<Target>,
     counters: Vec<Counter>,
-    caches: Vec<Cache>,
+    caches: Caches,
     reserved: Option<ReservedTier>,
     units: Option<Units>,
     guards: Vec<Guard>,
@@ -238,25 +241,14 @@ pub(super) struct Target {
     /// Prefixes below this many tokens are not cached; `u32::MAX` if the model has no cache.
     cache_min: u32,
     block_tokens: u32,
-    /// The first of this target's caches; one for each destination Region, the source first.
-    first_cache: usize,
+    /// Whether what it writes lives for an hour.
+    cache_hour: bool,
+    caches: FirstCaches,
     destinations: usize,
-    /// From the cache of one destination to that of the next: 0 if they share one.
-    cache_step: usize,
     hop: Micros,
     habits: Option<Habits>,
     guard: Option<TargetGuard>,
     pub(super) optimized: Option<OptimizedRoute>,
-}
-
-/// The cache of one target in one Region.
-#[derive(Clone, Debug)]
-struct Cache {
-    blocks: PrefixCache,
-    points: PointCache,
-    ttl: Micros,
-    /// How often its Region was lost before it was filled.
-    losses: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -279,38 +271,29 @@ const LONGEST_PREFILL_WAIT: Micros = Micros::from_secs(5);
 impl Endpoint {
     /// The service of one variant, idle.
     pub fn new(setup: &EndpointSetup, seed: u64) -> Self {
-        let mut caches = Vec::new();
+        let (caches, firsts) = Caches::new(setup);
         let targets = setup
             .targets
             .iter()
-            .map(|spec| {
-                let first_cache = caches.len();
-                let ttl = spec.cache_ttl;
-                let own = if setup.cache_per_region {
-                    spec.destinations
-                } else {
-                    1
-                };
-                caches.resize_with(first_cache + own, || Cache::new(ttl));
-                Target {
-                    route: spec.route,
-                    latency: LatencyModel::new(&spec.latency, setup.ambient_load),
-                    noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
-                    routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
-                    second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
-                    burndown: spec.burndown as i64,
-                    max_output: spec.max_tokens,
-                    max_input: spec.max_input,
-                    cache_min: spec.cache_min,
-                    block_tokens: spec.block_tokens,
-                    first_cache,
-                    destinations: spec.destinations,
-                    cache_step: usize::from(setup.cache_per_region),
-                    hop: spec.hop,
-                    habits: Habits::new(spec.behaviour, seed, &spec.name),
-                    guard: spec.guard,
-                    optimized: spec.optimized,
-                }
+            .zip(firsts)
+            .map(|(spec, caches)| Target {
+                route: spec.route,
+                latency: LatencyModel::new(&spec.latency, setup.ambient_load),
+                noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
+                routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
+                second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
+                burndown: spec.burndown as i64,
+                max_output: spec.max_tokens,
+                max_input: spec.max_input,
+                cache_min: spec.cache_min,
+                block_tokens: spec.block_tokens,
+                cache_hour: spec.cache_ttl >= Micros::HOUR,
+                caches,
+                destinations: spec.destinations,
+                hop: spec.hop,
+                habits: Habits::new(spec.behaviour, seed, &spec.name),
+                guard: spec.guard,
+                optimized: spec.optimized,
             })
             .collect();
         let units = setup.units.as_ref().map(|units| Units {
@@ -399,13 +382,11 @@ impl Endpoint {
             (None, 1) => 0,
             (None, n) => (target.routing.uniform(call.key) * n as f64) as usize,
         };
-        let cache = target.first_cache + destination * target.cache_step;
-        if let Some(placed) = &placed
-            && target.cache_step > 0
-        {
-            self.caches[cache].outlive(placed.losses);
+        if let Some(placed) = &placed {
+            self.caches
+                .outlive(target.caches, destination, placed.losses);
         }
-        let (mut usage, cache_write_1h) = self.usage(now, call, cache);
+        let (mut usage, cache_write_1h, cache) = self.usage(now, call, destination);
         let target = &self.targets[call.target];
         if usage.prompt() > target.max_input {
             return Err(Failure::Validation);
@@ -460,7 +441,7 @@ impl Endpoint {
             self.occupy(now, call.target, &mut grant, placed)?;
         }
         if usage.cache_read + usage.cache_write > 0 {
-            self.touch(now, call, cache);
+            self.touch(now, grant.first_token_at, call, cache);
         }
         if let Some(screened) = screened {
             self.guard_answer(now, &mut grant, screened);
@@ -538,7 +519,7 @@ impl Endpoint {
             regions.leave(pool as usize, lost);
         }
         let index = target;
-        let target = &self.targets[target];
+        let target = &self.targets[index];
         let input = i64::from(grant.usage.input) + i64::from(grant.usage.cache_write);
         let used = input + i64::from(output) * target.burndown;
         match grant.served_by {

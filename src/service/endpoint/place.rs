@@ -1,33 +1,11 @@
 //! Where a call is served, and what it takes there and elsewhere.
 
-use super::{Cache, Call, Endpoint, Grant, Prefix, ServedBy, Target};
+use super::{Call, Endpoint, Grant, Prefix, ServedBy, Target};
 use crate::domain::{Failure, PriceTier, StreamFault, Usage};
 use crate::rng::mix64;
-use crate::service::cache::{PointCache, PrefixCache};
 use crate::service::quota::Counter;
 use crate::service::regions::{Placed, PoolReport, Regions};
-use crate::units::{Micros, Moment};
-
-impl Cache {
-    pub(super) fn new(ttl: Micros) -> Self {
-        Self {
-            blocks: PrefixCache::new(ttl),
-            points: PointCache::default(),
-            ttl,
-            losses: 0,
-        }
-    }
-
-    /// Its Region has been lost so often: what it held before the last time is gone.
-    pub(super) fn outlive(&mut self, losses: u32) {
-        if self.losses != losses {
-            *self = Self {
-                losses,
-                ..Self::new(self.ttl)
-            };
-        }
-    }
-}
+use crate::units::Moment;
 
 /// Chooses who serves a call.
 pub(super) fn place(
@@ -42,9 +20,9 @@ pub(super) fn place(
     );
     let affinity = match call.prefix {
         Prefix::Blocks([first, ..]) => target.routing.bits(u64::from(*first)),
-        Prefix::Points([first, ..]) => mix64(first.id),
+        Prefix::Points([first, ..], _) => mix64(first.id),
         // Nothing to stick to.
-        Prefix::Blocks([]) | Prefix::Points([]) => target.routing.bits(call.key),
+        Prefix::Blocks([]) | Prefix::Points([], _) => target.routing.bits(call.key),
     };
     regions.place(now, call.target, draws, affinity)
 }
@@ -73,7 +51,8 @@ impl Endpoint {
             return Ok(());
         };
         let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
-        if placed.full && !is_bought {
+        let gives_way = grant.tier == PriceTier::Flex && self.tiers.gives_way(placed.free);
+        if (placed.full || gives_way) && !is_bought {
             regions.refuse(placed);
             self.close(now, target, grant, 0, Usage::default());
             return Err(Failure::Unavailable);
@@ -128,10 +107,8 @@ impl Endpoint {
     /// Has the reservation of an admitted call adjusted while its answer comes.
     pub(super) fn watch(&mut self, target: usize, grant: &mut Grant) {
         let target = &self.targets[target];
-        // Latency-optimised answers are over soon, and have counters of their own.
-        if matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits)
-            || grant.tier == PriceTier::LatencyOptimized
-        {
+        let is_bought = matches!(grant.served_by, ServedBy::Reserved | ServedBy::ModelUnits);
+        if is_bought || grant.tier == PriceTier::LatencyOptimized {
             return;
         }
         if let (Some(upkeep), Some(counter)) = (&mut self.upkeep, target.route.counter()) {

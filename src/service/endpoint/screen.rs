@@ -168,6 +168,14 @@ impl Endpoint {
 }
 
 impl Grant {
+    /// Tokens of the chunks that a guardrail holds back, and how long it takes over each; `None`
+    /// where chunks pass at once.
+    pub fn held_chunks(&self) -> Option<(u32, Micros)> {
+        let screened = self.screened.as_ref()?;
+        let holds = screened.mode == OutputMode::Sync && screened.verdict != Verdict::InputBlocked;
+        holds.then_some((screened.chunk_tokens, screened.output_takes))
+    }
+
     /// When the first content of any kind reaches the client: later than the first token where a
     /// guardrail holds the first chunk back. Reasoning is not guarded.
     #[inline]

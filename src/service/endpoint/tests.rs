@@ -44,6 +44,7 @@ fn setup(tpm: u64, rules: QuotaRules) -> EndpointSetup {
             cache_min: 1_000,
             block_tokens: 0,
             cache_ttl: Micros::from_secs(300),
+            cache_scope: String::new(),
             destinations: 1,
             hop: Micros::ZERO,
             behaviour: Behaviour::default(),
@@ -70,7 +71,7 @@ fn setup(tpm: u64, rules: QuotaRules) -> EndpointSetup {
         ambient_load: 0.0,
         quotas: QuotaSetup::default(),
         regions: None,
-        cache_per_region: true,
+        cache: crate::domain::CacheRules::default(),
     }
 }
 
@@ -87,7 +88,7 @@ fn call(key: u64, input: u32, output: u32, max_tokens: u32) -> Call<'static> {
         target: 0,
         key,
         input,
-        prefix: Prefix::Points(&[]),
+        prefix: Prefix::Points(&[], &[]),
         output,
         max_tokens: Some(max_tokens),
         thinking: 0,
@@ -127,7 +128,7 @@ fn the_user_guides_examples_hold_from_call_to_settlement() {
             };
             let mut endpoint = Endpoint::new(&setup(100_000, rules), 1);
             let first = Call {
-                prefix: Prefix::Points(&[point(1, 4_000)]),
+                prefix: Prefix::Points(&[point(1, 4_000)], &[]),
                 ..call(1, 1, 1, 1)
             };
             let grant = endpoint.admit(Moment::ZERO, &first).expect("there is room");
@@ -136,7 +137,7 @@ fn the_user_guides_examples_hold_from_call_to_settlement() {
             let now = at(180);
             assert_eq!(left(&mut endpoint, now), 100_000);
             let second = Call {
-                prefix: Prefix::Points(&[point(1, 4_000), point(2, 1_000)]),
+                prefix: Prefix::Points(&[point(1, 4_000), point(2, 1_000)], &[]),
                 ..call(2, 3_000, 1_000, max_tokens)
             };
             let grant = endpoint.admit(now, &second).expect("there is room");
@@ -392,7 +393,7 @@ fn a_lost_region_breaks_off_its_answers_and_forgets_its_prefixes() {
         ttl: CacheTtl::FiveMinutes,
     }];
     let cached = |key| Call {
-        prefix: Prefix::Points(&point),
+        prefix: Prefix::Points(&point, &[]),
         ..call(key, 1, 50, 100)
     };
     let early = endpoint.admit(at(0), &cached(1)).expect("open");
@@ -435,11 +436,11 @@ fn regions_that_share_a_cache_read_what_another_wrote() {
         ttl: CacheTtl::FiveMinutes,
     }];
     for (per_region, read) in [(true, 0), (false, 2_000)] {
-        setup.cache_per_region = per_region;
+        setup.cache.per_region = per_region;
         let mut endpoint = Endpoint::new(&setup, 1);
         let mut usage = |key| {
             let call = Call {
-                prefix: Prefix::Points(&point),
+                prefix: Prefix::Points(&point, &[]),
                 ..call(key, 1, 50, 100)
             };
             endpoint.admit(at(key), &call).expect("open").usage
@@ -575,7 +576,7 @@ proptest! {
                 Step::Call { input, output, most, prefix } => {
                     let point = [CachePoint { id: mix64(prefix), tokens: 1_200, ttl: CacheTtl::OneHour }];
                     let call = Call {
-                        prefix: Prefix::Points(&point),
+                        prefix: Prefix::Points(&point, &[]),
                         ..call(key as u64, input, output, most)
                     };
                     let (a, b) = (watched.admit(now, &call), alone.admit(now, &call));

@@ -2,7 +2,7 @@
 
 use super::{Joiner, Resolved};
 use crate::cost::capacity::{Throughput, reserved_per_hour, units_per_hour};
-use crate::domain::{Fact, UnitPrice};
+use crate::domain::{Fact, Offer, UnitPrice};
 use crate::service::setup::{ReservedSetup, UnitsSetup};
 use crate::service::spec::{ProvisionedSpec, ReservedSpec};
 use crate::sim::context::BoughtCapacity;
@@ -42,13 +42,7 @@ impl<'a> Joiner<'a> {
     ) -> Option<(ReservedSetup, BoughtCapacity)> {
         let one = self.one_model(resolved)?;
         let (title, kind) = (&one.model.title, spec.scope.kind());
-        if !one.model.offers.reserved {
-            self.problem(
-                "capacity.reserved",
-                format!("{title} is not sold in the Reserved tier"),
-                "Haiku 4.5, Sonnet 4.5, Sonnet 4.6, Opus 4.5 and Opus 4.6 are \
-                 (Bedrock user guide, model cards)",
-            );
+        if self.lacks("capacity.reserved", one.model, Offer::Reserved) {
             return None;
         }
         let offers = one.prices.map_or(&[][..], |prices| &prices.reserved);
@@ -109,18 +103,7 @@ impl<'a> Joiner<'a> {
         resolved: &[Resolved<'a>],
     ) -> Option<(UnitsSetup, BoughtCapacity)> {
         let one = self.one_model(resolved)?;
-        if !one.model.offers.provisioned {
-            let help = if one.model.offers.reserved {
-                "no current Claude sells model units; it has the Reserved tier: \
-                 `capacity.reserved = { input_tpm = …, output_tpm = …, term = \"1-month\" }`"
-            } else {
-                "no current Claude sells model units; use `capacity.on_demand`"
-            };
-            let message = format!(
-                "{} cannot be bought as Provisioned Throughput",
-                one.model.title
-            );
-            self.problem("capacity.provisioned", message, help);
+        if self.lacks("capacity.provisioned", one.model, Offer::Provisioned) {
             return None;
         }
         let units = u64::from(spec.model_units);

@@ -3,6 +3,7 @@
 use super::Joiner;
 use crate::client::spec::{RetryPolicy, SdkRetries};
 use crate::domain::{CacheTtl, ModelProfile};
+use crate::load::spec::TrafficSpec;
 use crate::scenario::Workload;
 
 impl Joiner<'_> {
@@ -37,7 +38,7 @@ impl Joiner<'_> {
                  reserve the model's maximum",
             );
         }
-        let Some(prefix) = workload.traffic.prefix.filter(|prefix| prefix.marked) else {
+        let Some(cached) = Cached::of(&workload.traffic) else {
             return;
         };
         let path = format!("workload.{}.cache", workload.name);
@@ -47,7 +48,7 @@ impl Joiner<'_> {
                 format!("{} has no prompt cache", model.title),
                 "leave out `cache`, or choose another model",
             ),
-            Some(cache) if prefix.ttl == CacheTtl::OneHour && !cache.one_hour => self.problem(
+            Some(cache) if cached.has_hour && !cache.one_hour => self.problem(
                 &format!("{path}.ttl"),
                 format!(
                     "{} keeps cached prefixes for five minutes only",
@@ -55,14 +56,47 @@ impl Joiner<'_> {
                 ),
                 "write `ttl = \"5m\"`",
             ),
-            Some(cache) if u64::from(prefix.tokens) < cache.min_tokens.0 => {
+            Some(cache) if cached.most_tokens.is_some_and(|n| n < cache.min_tokens.0) => {
                 self.warnings.push(format!(
                     "workload `{}`: a prefix of {} tokens is below the {} that {} caches; nothing \
                      will be cached",
-                    workload.name, prefix.tokens, cache.min_tokens.0, model.title
+                    workload.name,
+                    cached.most_tokens.unwrap_or_default(),
+                    cache.min_tokens.0,
+                    model.title
                 ));
             }
             Some(_) => {}
         }
+    }
+}
+
+/// What a workload wants of the cache.
+struct Cached {
+    has_hour: bool,
+    /// Tokens before its last point; `None` if they grow.
+    most_tokens: Option<u64>,
+}
+
+impl Cached {
+    fn of(traffic: &TrafficSpec) -> Option<Self> {
+        if let Some(prefix) = traffic.prefix {
+            return prefix.marked.then_some(Self {
+                has_hour: prefix.ttl == CacheTtl::OneHour,
+                most_tokens: Some(u64::from(prefix.tokens)),
+            });
+        }
+        let context = &traffic.context;
+        let lives = context.points.iter().map(|point| point.ttl);
+        if !context.marked || (context.points.is_empty() && context.history.is_none()) {
+            return None;
+        }
+        let tokens = context.points.iter().map(|point| u64::from(point.tokens));
+        Some(Self {
+            has_hour: lives
+                .chain(context.history)
+                .any(|ttl| ttl == CacheTtl::OneHour),
+            most_tokens: context.history.is_none().then(|| tokens.sum()),
+        })
     }
 }

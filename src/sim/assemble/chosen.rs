@@ -15,7 +15,7 @@ fn assumption(name: &str, value: String, why: &str) -> Assumption {
 pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
     let mut list = Vec::new();
     quotas(service, &mut list);
-    if !service.cache_per_region {
+    if !service.cache.per_region {
         list.push(assumption(
             "cache.per_region",
             "false".to_owned(),

@@ -5,6 +5,7 @@ mod checks;
 mod chosen;
 mod faulty;
 mod guarded;
+mod lacks;
 mod offers;
 pub(super) mod quotas;
 pub(super) mod regions;
@@ -173,7 +174,7 @@ impl<'a> Joiner<'a> {
                 optimized: std::mem::take(&mut self.optimized),
                 quotas,
                 regions,
-                cache_per_region: service.cache_per_region,
+                cache: service.cache,
             },
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
@@ -190,7 +191,7 @@ impl<'a> Joiner<'a> {
             account: service.quotas.account,
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
             assumptions: {
-                let mut all = assumptions(service);
+                let mut all = assumptions(service, &variant.workloads);
                 all.extend(guarded::assumptions(service, &variant.workloads));
                 all.extend(offers::assumptions(variant));
                 all
@@ -226,6 +227,7 @@ impl<'a> Joiner<'a> {
             }
         };
         self.check_limits(workload, model);
+        self.check_context(workload, model);
         let prices = self.book.models.get(&workload.model);
         Some(Resolved {
             workload,
@@ -276,7 +278,7 @@ impl<'a> Joiner<'a> {
         }
         let traffic = &one.workload.traffic;
         let (block_tokens, ttl) = blocks(traffic);
-        let marked = traffic.prefix.is_none_or(|prefix| prefix.marked);
+        let marked = is_marked(traffic);
         let cache = one.model.cache.as_ref().filter(|_| marked && !is_batch);
         Some(TargetSetup {
             name: one.workload.name.clone(),
@@ -296,6 +298,7 @@ impl<'a> Joiner<'a> {
                 tool_use: one.workload.tool_use.get(),
                 content_filtered: one.workload.content_filtered.get(),
             },
+            cache_scope: cache_scope(&service.capacity, &one.model.name, scope),
             guard,
             optimized: self.optimized(one, scope),
             destinations: names.len().max(1),
@@ -340,6 +343,7 @@ impl<'a> Joiner<'a> {
             return known;
         }
         let quota = self.quota(model, scope)?;
+        self.check_region(model, scope);
         let Some((limits, output)) = quotas::counter_limits(service, model, quota) else {
             self.problem(
                 "service.family",
@@ -419,8 +423,37 @@ pub(super) fn token_scope(capacity: &CapacitySpec, region: &str) -> Scope {
     }
 }
 
+/// Whether what a cache may know carries cache points.
+fn is_marked(traffic: &TrafficSpec) -> bool {
+    let context = &traffic.context;
+    match traffic.prefix {
+        Some(prefix) => prefix.marked,
+        None => context.marked || (context.points.is_empty() && context.history.is_none()),
+    }
+}
+
+/// The name of the caches of a model in a scope; model units have caches of their own.
+fn cache_scope(capacity: &CapacitySpec, model: &str, scope: &Scope) -> String {
+    match capacity {
+        CapacitySpec::Provisioned(_) => format!("{model}/units"),
+        _ => format!("{model}/{scope}"),
+    }
+}
+
 /// Tokens of a prefix block and the life of cached ones; no tokens if there are no prefixes.
 fn blocks(traffic: &TrafficSpec) -> (u32, CacheTtl) {
+    let context = &traffic.context;
+    let mut lives = context.points.iter().map(|point| point.ttl);
+    if lives.len() > 0 || context.history.is_some() {
+        let is_hour = |ttl| ttl == CacheTtl::OneHour;
+        let all = lives.all(is_hour) && context.history.is_none_or(is_hour);
+        let ttl = if all {
+            CacheTtl::OneHour
+        } else {
+            CacheTtl::FiveMinutes
+        };
+        return (0, ttl);
+    }
     match (&traffic.prefix, &traffic.arrival) {
         (Some(prefix), _) => (prefix.tokens, prefix.ttl),
         (None, ArrivalSpec::Trace(replay)) => (replay.trace.block_tokens, CacheTtl::FiveMinutes),

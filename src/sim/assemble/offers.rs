@@ -3,7 +3,7 @@
 
 use super::{Joiner, Resolved};
 use crate::cost::Tariff;
-use crate::domain::{CacheTtl, ModelProfile, Offer, PriceTier, Scope, ScopeKind, TokenPrices};
+use crate::domain::{CacheTtl, ModelProfile, PriceTier, Scope, ScopeKind, TokenPrices};
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
 use crate::service::batch::{BatchSetup, BatchSpec};
@@ -58,8 +58,7 @@ impl<'a> Joiner<'a> {
             return Asked::default();
         };
         let path = format!("workload.{}.{}", one.workload.name, key_of(price_tier));
-        if let Some(refusal) = one.model.refuses(needed) {
-            self.problem(&path, refusal, instead(needed));
+        if self.lacks(&path, one.model, needed) {
             return Asked::default();
         }
         self.check_capacity(&path, price_tier);
@@ -138,6 +137,11 @@ impl<'a> Joiner<'a> {
         if !matches!(self.variant.service.capacity, CapacitySpec::OnDemand { .. }) {
             self.notes.push(format!(
                 "workload `{name}`: batch jobs do not use bought capacity"
+            ));
+        }
+        if one.workload.guardrail.is_some() {
+            self.warnings.push(format!(
+                "workload `{name}`: its guardrail is not applied to batch jobs"
             ));
         }
         BatchSetup {
@@ -219,15 +223,6 @@ pub(in crate::sim) fn optimized_counter(
     })
 }
 
-/// What to do without an offer.
-fn instead(offer: Offer) -> &'static str {
-    match offer {
-        Offer::Batch => "leave out `batch`, or choose another model",
-        Offer::LatencyOptimized => "leave out `latency_optimized`, or choose another model",
-        _ => "leave out `tier`, or choose another model",
-    }
-}
-
 /// The settings of the tiers and of batch jobs that no source decides, where something asks for them.
 pub(super) fn assumptions(variant: &Variant) -> Vec<Assumption> {
     let tiers = &variant.service.tiers;
@@ -262,6 +257,12 @@ pub(super) fn assumptions(variant: &Variant) -> Vec<Assumption> {
             "service.flex_unavailable".into(),
             tiers.flex_unavailable.to_string(),
             "Flex gives way to other tiers when capacity is short; how often is not published",
+        );
+        add(
+            "service.flex_gives_way".into(),
+            tiers.flex_gives_way.to_string(),
+            "where Regions have a capacity, Flex gets a 503 while less than this share is free; AWS \
+             names no order",
         );
     }
     if variant

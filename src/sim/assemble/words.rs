@@ -2,6 +2,8 @@
 
 use super::token_scope;
 use crate::domain::{Scope, ScopeKind};
+use crate::load::spec::{ArrivalSpec, TrafficSpec};
+use crate::scenario::Workload;
 use crate::service::spec::{CapacitySpec, Overload, ServiceSpec};
 use crate::sim::context::Assumption;
 
@@ -37,7 +39,7 @@ pub(super) fn mode(capacity: &CapacitySpec) -> String {
 }
 
 /// The settings that no source decides, as they stand in this variant.
-pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
+pub(super) fn assumptions(service: &ServiceSpec, workloads: &[Workload]) -> Vec<Assumption> {
     let rules = &service.rules;
     let assumption = |name: &str, value: String, why: &str| Assumption {
         name: name.to_owned(),
@@ -91,6 +93,9 @@ pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
         )),
     }
     list.extend(super::chosen::assumptions(service));
+    if workloads.iter().any(|one| has_cache(&one.traffic)) {
+        list.extend(of_cache(service));
+    }
     if let CapacitySpec::Reserved(spec) = &service.capacity {
         let weight = if spec.burndown {
             "times its burndown rate"
@@ -112,4 +117,47 @@ fn hop_why(service: &ServiceSpec) -> &'static str {
         None => "added when another Region serves; Regions are drawn with equal odds",
         Some(_) => "added when another Region serves, where its pool has no `hop` of its own",
     }
+}
+
+/// Whether a cache may know a part of the prompts.
+fn has_cache(traffic: &TrafficSpec) -> bool {
+    let context = &traffic.context;
+    let has_blocks = match &traffic.arrival {
+        ArrivalSpec::Trace(replay) => replay.trace.block_tokens > 0,
+        _ => false,
+    };
+    let has_points = !context.points.is_empty() || context.history.is_some();
+    traffic.prefix.is_some() || has_points || has_blocks
+}
+
+fn of_cache(service: &ServiceSpec) -> Vec<Assumption> {
+    let rules = service.cache;
+    let assumption = |name: &str, value: String, why: &str| Assumption {
+        name: name.to_owned(),
+        value,
+        why: why.to_owned(),
+    };
+    vec![
+        assumption(
+            "cache.ready",
+            rules.ready.to_string(),
+            "Anthropic says that an entry is there once the first answer begins; that Bedrock does \
+             the same is assumed, and so is that calls before it pay for a write of their own",
+        ),
+        assumption(
+            "cache.refresh",
+            rules.refresh.to_string(),
+            "the user guide says that each hit starts the time to live anew",
+        ),
+        assumption(
+            "cache.lookback_blocks",
+            rules.lookback_blocks.to_string(),
+            "the user guide speaks of about 20 content blocks before a cache point",
+        ),
+        assumption(
+            "cache.scope",
+            "each model, inference scope and Region".to_owned(),
+            "AWS only warns that routing over Regions lowers the hit rate",
+        ),
+    ]
 }

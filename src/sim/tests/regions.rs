@@ -132,7 +132,7 @@ fn hit_share(regions: Option<RegionsSetup>, destinations: usize, per_region: boo
     target.cache_ttl = Micros::from_secs(300);
     target.destinations = destinations;
     setup.endpoint.regions = regions;
-    setup.endpoint.cache_per_region = per_region;
+    setup.endpoint.cache.per_region = per_region;
     let tokens = run(&setup, 9).workloads[0].tokens;
     tokens.cache_read as f64 / (tokens.cache_read + tokens.cache_write) as f64
 }

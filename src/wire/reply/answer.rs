@@ -53,10 +53,13 @@ pub struct AnswerPlan(Answer);
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub(super) draws: Draws,
+    /// Tokens of reasoning, which come before the text.
+    thinking: u32,
     text: Text,
     text_tokens: u32,
     tool: Option<UsedTool>,
     bytes_per_token: f64,
+    /// All of them, reasoning inside.
     output_tokens: u32,
     stop: StopReason,
     stop_sequence: Option<String>,
@@ -93,6 +96,9 @@ pub(super) struct Written {
     cursor: Cursor,
     /// Bytes of text.
     text: u64,
+    reasoning: Cursor,
+    /// Bytes of reasoning.
+    thought: u64,
     /// Bytes of arguments.
     arguments: usize,
 }
@@ -105,8 +111,10 @@ mod part {
     pub(super) const TOOL_ID: u64 = 3;
     pub(crate) const MESSAGE_ID: u64 = 4;
     pub(crate) const PADDING: u64 = 5;
+    pub(super) const THINKING: u64 = 6;
+    pub(crate) const SIGNATURE: u64 = 7;
 }
-pub(super) use part::{MESSAGE_ID, PADDING};
+pub(super) use part::{MESSAGE_ID, PADDING, SIGNATURE};
 
 impl AnswerPlan {
     /// Plans the answer to a call for which the model was to produce `wanted_output` tokens.
@@ -134,6 +142,7 @@ impl AnswerPlan {
         let words = Words(draws.part(part::TEXT));
         let mut answer = Answer {
             draws,
+            thinking: 0,
             text: Text::Words {
                 words,
                 bytes: bytes_for(text_tokens, bytes_per_token),
@@ -152,6 +161,14 @@ impl AnswerPlan {
         };
         answer.meet_stop_sequences(&call.stop_sequences, settings.stop_sequence);
         Self(answer)
+    }
+
+    /// The same answer after `tokens` of reasoning.
+    #[must_use]
+    pub fn after_thinking(mut self, tokens: u32) -> Self {
+        self.0.thinking = tokens;
+        self.0.output_tokens = self.0.output_tokens.saturating_add(tokens);
+        self
     }
 
     /// Output tokens that the model would produce.
@@ -175,6 +192,7 @@ impl Answer {
     pub fn blocked_input(text: &str, draws: Keyed, key: u64) -> Self {
         Self {
             draws: Draws::new(draws, key),
+            thinking: 0,
             text: Text::Given(text.to_owned()),
             text_tokens: 0,
             tool: None,
@@ -190,6 +208,7 @@ impl Answer {
     #[must_use]
     pub fn blocked_output(self, text: &str) -> Self {
         Self {
+            thinking: 0,
             text: Text::Given(text.to_owned()),
             tool: None,
             text_tokens: self.output_tokens,
@@ -199,9 +218,53 @@ impl Answer {
         }
     }
 
+    /// The same answer, blocked after the first half of its text had passed; its tokens still count.
+    #[must_use]
+    pub(super) fn leaked(mut self) -> Self {
+        if let Text::Words {
+            bytes, full_stop, ..
+        } = &mut self.text
+        {
+            *bytes /= 2;
+            *full_stop = false;
+        }
+        self.tool = None;
+        self.stop_sequence = None;
+        self.stop = StopReason::GuardrailIntervened;
+        self
+    }
+
+    /// The same answer with another reason of its end, where its length is that of the reason.
+    #[must_use]
+    pub fn ended_by(mut self, reason: StopReason) -> Self {
+        self.stop = reason;
+        self.stop_sequence = None;
+        self
+    }
+
     /// Output tokens of the model.
     pub fn output_tokens(&self) -> u32 {
         self.output_tokens
+    }
+
+    /// Whether it begins with reasoning.
+    pub(super) fn thinks(&self) -> bool {
+        self.thinking > 0
+    }
+
+    /// Appends the reasoning of the tokens up to number `upto` since the last call.
+    pub(super) fn write_reasoning(&self, written: &mut Written, upto: u32, out: &mut Vec<u8>) {
+        let end = bytes_for(upto.min(self.thinking), self.bytes_per_token);
+        if end > written.thought {
+            let words = Words(self.draws.part(part::THINKING));
+            words.write(&mut written.reasoning, end - written.thought, out);
+            written.thought = end;
+        }
+    }
+
+    /// Whether all of its reasoning is written at token number `upto`.
+    pub(super) fn has_thought(&self, upto: u32) -> bool {
+        upto >= self.thinking
     }
 
     /// Why it ends.
@@ -248,7 +311,7 @@ impl Answer {
 
     /// Whether it has a block of text: an answer without any other block has an empty one.
     pub(super) fn has_text(&self) -> bool {
-        self.tool.is_none() || self.text_bytes() > 0
+        self.text_bytes() > 0 || (self.tool.is_none() && self.thinking == 0)
     }
 
     pub(super) fn text_bytes(&self) -> u64 {
@@ -270,6 +333,10 @@ impl Answer {
 
     /// Appends the text of the tokens up to number `upto` since the last call, escaped for JSON.
     pub(super) fn write_json_text(&self, written: &mut Written, upto: u32, out: &mut Vec<u8>) {
+        if upto <= self.thinking && self.thinking > 0 {
+            return;
+        }
+        let upto = upto - self.thinking;
         match &self.text {
             Text::Words {
                 words,
@@ -310,7 +377,7 @@ impl Answer {
         let end = if upto >= self.output_tokens {
             tool.arguments.len()
         } else {
-            let tokens = upto.saturating_sub(self.text_tokens);
+            let tokens = upto.saturating_sub(self.thinking + self.text_tokens);
             let bytes = bytes_for(tokens, self.bytes_per_token) as usize;
             tool.arguments.floor_char_boundary(bytes)
         };
@@ -351,9 +418,12 @@ impl Answer {
     }
 
     fn shorten(&mut self, output_tokens: u32) {
-        let tokens = output_tokens.min(self.output_tokens);
+        let all = output_tokens.min(self.output_tokens);
         self.stop = StopReason::MaxTokens;
         self.stop_sequence = None;
+        self.output_tokens = all;
+        self.thinking = self.thinking.min(all);
+        let tokens = all - self.thinking;
         if tokens <= self.text_tokens {
             if let Text::Words {
                 bytes, full_stop, ..
@@ -370,7 +440,6 @@ impl Answer {
             tool.whole = end == tool.arguments.len();
             tool.arguments.truncate(end);
         }
-        self.output_tokens = tokens;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The body of `Converse`, members by name as recorded.
 
 use super::answer::{Answer, Written, own_name};
+use super::stream::signature;
 use super::{Finish, guardrail, json};
 use json::{count, raw, string};
 
@@ -27,6 +28,19 @@ pub(super) fn write(
 }
 
 fn content(answer: &Answer, out: &mut Vec<u8>) {
+    if answer.thinks() {
+        raw(
+            "{\"reasoningContent\":{\"reasoningText\":{\"signature\":",
+            out,
+        );
+        string(&signature(answer), out);
+        raw(",\"text\":\"", out);
+        answer.write_reasoning(&mut Written::default(), u32::MAX, out);
+        raw("\"}}}", out);
+        if answer.has_text() || answer.tool().is_some() {
+            out.push(b',');
+        }
+    }
     if answer.has_text() {
         raw("{\"text\":\"", out);
         answer.write_json_text(&mut Written::default(), u32::MAX, out);

@@ -15,8 +15,12 @@ pub(super) fn write(event: &Event<'_>, context: &mut Context, out: &mut Vec<u8>)
             raw("\"role\":\"assistant\"}", out);
             frame.close(out);
         }
-        // A block of text begins with its first piece.
-        Event::TextStart => {}
+        // Blocks of text and of reasoning begin with their first piece.
+        Event::TextStart | Event::ReasoningStart => {}
+        Event::Reasoning(text) => reasoning("text", text, context, out),
+        Event::Signature(signature) => {
+            reasoning("signature", signature.as_bytes(), context, out);
+        }
         Event::Text(text) => {
             let frame = open(EventType::ContentBlockDelta, out);
             count("{\"contentBlockIndex\":", context.index, out);
@@ -75,4 +79,18 @@ pub(super) fn write(event: &Event<'_>, context: &mut Context, out: &mut Vec<u8>)
             frame.close(out);
         }
     }
+}
+
+/// Appends a delta of reasoning: its text or its signature.
+fn reasoning(member: &str, value: &[u8], context: &mut Context, out: &mut Vec<u8>) {
+    let frame = open(EventType::ContentBlockDelta, out);
+    count("{\"contentBlockIndex\":", context.index, out);
+    raw(",\"delta\":{\"reasoningContent\":{\"", out);
+    raw(member, out);
+    raw("\":\"", out);
+    out.extend_from_slice(value);
+    raw("\"}}", out);
+    context.padding.write(",", "", out);
+    out.push(b'}');
+    frame.close(out);
 }

@@ -3,7 +3,7 @@
 use super::answer::{Answer, MESSAGE_ID, Written, own_name};
 use super::invoke::{chunk, guardrail_members, invocation_metrics};
 use super::json::{count, escaped, raw, string};
-use super::stream::{Context, Event};
+use super::stream::{Context, Event, signature};
 use super::{Finish, StopReason};
 use crate::domain::Usage;
 
@@ -34,6 +34,16 @@ fn message_head(answer: &Answer, model_id: &str, out: &mut Vec<u8>) {
 }
 
 fn content(answer: &Answer, out: &mut Vec<u8>) {
+    if answer.thinks() {
+        raw("{\"type\":\"thinking\",\"thinking\":\"", out);
+        answer.write_reasoning(&mut Written::default(), u32::MAX, out);
+        raw("\",\"signature\":", out);
+        string(&signature(answer), out);
+        out.push(b'}');
+        if answer.has_text() || answer.tool().is_some() {
+            out.push(b',');
+        }
+    }
     if answer.has_text() {
         raw("{\"type\":\"text\",\"text\":\"", out);
         answer.write_json_text(&mut Written::default(), u32::MAX, out);
@@ -101,6 +111,16 @@ pub(super) fn write_event(event: &Event<'_>, context: &mut Context, out: &mut Ve
             count(",\"output_tokens\":", begun, out);
             raw("}}}", out);
         }),
+        Event::ReasoningStart => chunk(context, out, |context, out| {
+            let head = "{\"type\":\"content_block_start\",\"index\":";
+            count(head, context.index, out);
+            raw(
+                ",\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}",
+                out,
+            );
+        }),
+        Event::Reasoning(text) => delta("thinking", text, context, out),
+        Event::Signature(signature) => delta("signature", signature.as_bytes(), context, out),
         Event::TextStart => chunk(context, out, |context, out| {
             count(
                 "{\"type\":\"content_block_start\",\"index\":",
@@ -171,6 +191,21 @@ pub(super) fn write_event(event: &Event<'_>, context: &mut Context, out: &mut Ve
             });
         }
     }
+}
+
+/// Appends a delta of reasoning: its text or its signature.
+fn delta(member: &str, value: &[u8], context: &mut Context, out: &mut Vec<u8>) {
+    chunk(context, out, |context, out| {
+        let head = "{\"type\":\"content_block_delta\",\"index\":";
+        count(head, context.index, out);
+        raw(",\"delta\":{\"type\":\"", out);
+        raw(member, out);
+        raw("_delta\",\"", out);
+        raw(member, out);
+        raw("\":\"", out);
+        out.extend_from_slice(value);
+        raw("\"}}", out);
+    });
 }
 
 /// The model's own name in the id of a model or profile:

@@ -35,6 +35,9 @@ pub(super) fn write_event(event: &Event<'_>, context: &mut Context, out: &mut Ve
     match event {
         Event::Start(..)
         | Event::TextStart
+        | Event::ReasoningStart
+        | Event::Reasoning(_)
+        | Event::Signature(_)
         | Event::ToolStart(_)
         | Event::Arguments(_)
         | Event::BlockStop => {}

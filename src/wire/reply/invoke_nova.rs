@@ -54,7 +54,7 @@ pub(super) fn write_event(event: &Event<'_>, context: &mut Context, out: &mut Ve
         Event::Start(..) => chunk(context, out, |_, out| {
             raw("{\"messageStart\":{\"role\":\"assistant\"}}", out);
         }),
-        Event::TextStart => {}
+        Event::TextStart | Event::ReasoningStart | Event::Reasoning(_) | Event::Signature(_) => {}
         Event::Text(text) => {
             if context.piece_open {
                 block_stop(context, out);

@@ -32,7 +32,8 @@ pub use control::{
 };
 pub use error::ErrorReply;
 pub use guardrail::{
-    GuardrailReport, GuardrailSettings, GuardrailSource, GuardrailVerdict, write_apply_guardrail,
+    GuardrailAction, GuardrailPolicies, GuardrailPolicy, GuardrailReport, GuardrailSettings,
+    GuardrailSource, GuardrailVerdict, write_apply_guardrail,
 };
 pub use headers::{EVENT_STREAM, JSON, Operation, error_headers, reply_headers};
 pub use stream::StreamWriter;

@@ -1,6 +1,6 @@
 //! A streamed answer, written as its tokens come.
 
-use super::answer::{Answer, PADDING, UsedTool, Written};
+use super::answer::{Answer, PADDING, SIGNATURE, UsedTool, Written};
 use super::draws::Draws;
 use super::{Finish, converse_stream, invoke_anthropic, invoke_llama, invoke_nova, json};
 use crate::domain::Usage;
@@ -29,6 +29,9 @@ pub struct StreamWriter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Block {
     None,
+    Reasoning,
+    /// None, after reasoning.
+    Reasoned,
     Text,
     Tool,
 }
@@ -58,6 +61,12 @@ pub(super) struct Context {
 pub(super) enum Event<'a> {
     /// The answer begins.
     Start(&'a Answer, Usage),
+    /// A block of reasoning begins.
+    ReasoningStart,
+    /// Reasoning, escaped for JSON.
+    Reasoning(&'a [u8]),
+    /// The signature with which reasoning ends.
+    Signature(&'a str),
     /// A block of text begins.
     TextStart,
     /// Text, escaped for JSON.
@@ -124,10 +133,30 @@ impl StreamWriter {
             piece,
         } = self;
         context.tokens = upto.min(answer.output_tokens());
+        // The other families have no form for it: their reasoning passes in silence.
+        let tells = matches!(dialect, Dialect::Converse | Dialect::Anthropic);
+        if tells && answer.thinks() {
+            piece.clear();
+            answer.write_reasoning(written, upto, piece);
+            if !piece.is_empty() {
+                if *block == Block::None {
+                    emit(*dialect, &Event::ReasoningStart, context, out);
+                    *block = Block::Reasoning;
+                }
+                emit(*dialect, &Event::Reasoning(piece), context, out);
+            }
+            if *block == Block::Reasoning && answer.has_thought(upto) {
+                let signature = signature(answer);
+                emit(*dialect, &Event::Signature(&signature), context, out);
+                emit(*dialect, &Event::BlockStop, context, out);
+                context.index += 1;
+                *block = Block::Reasoned;
+            }
+        }
         piece.clear();
         answer.write_json_text(written, upto, piece);
         if !piece.is_empty() {
-            if *block == Block::None {
+            if matches!(*block, Block::None | Block::Reasoned) {
                 emit(*dialect, &Event::TextStart, context, out);
                 *block = Block::Text;
             }
@@ -157,11 +186,19 @@ impl StreamWriter {
                 emit(self.dialect, &event, &mut self.context, out);
             }
         }
-        let end = Event::Finish(&self.answer, finish);
-        for event in [Event::BlockStop, end] {
-            emit(self.dialect, &event, &mut self.context, out);
+        if self.block != Block::Reasoned {
+            emit(self.dialect, &Event::BlockStop, &mut self.context, out);
         }
+        let end = Event::Finish(&self.answer, finish);
+        emit(self.dialect, &end, &mut self.context, out);
     }
+}
+
+/// What a model signs its reasoning with, so that it can be sent back.
+pub(super) fn signature(answer: &Answer) -> String {
+    let mut text = String::with_capacity(64);
+    answer.draws.part(SIGNATURE).base58(&mut text);
+    text
 }
 
 fn emit(dialect: Dialect, event: &Event<'_>, context: &mut Context, out: &mut Vec<u8>) {

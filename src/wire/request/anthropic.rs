@@ -212,6 +212,7 @@ fn measure(id: &str, body: &Body<'_>) -> Result<Prompt, Refused> {
         if let Some(measured) = schema.and_then(|json| Measured::deserialize(json).ok()) {
             prompt.json(measured);
         }
+        prompt.end_block();
         point(
             &mut prompt,
             tool.cache_control.as_ref(),
@@ -241,11 +242,13 @@ fn content(
         Content::Text(text) => {
             prompt.mark("text");
             prompt.text(text);
+            prompt.end_block();
         }
         Content::Blocks(blocks) => {
             for (j, item) in blocks.iter().enumerate() {
                 let place = format_args!("{place}.{j}");
                 block(prompt, item, place)?;
+                prompt.end_block();
                 point(prompt, item.cache_control.as_ref(), place)?;
             }
         }

@@ -210,9 +210,18 @@ impl Body<'_> {
         let id = config.guardrail_identifier.as_deref().unwrap_or_default();
         let version = config.guardrail_version.as_deref().unwrap_or_default();
         let trace = matches!(config.trace.as_deref(), Some("enabled" | "enabled_full"));
-        guardrail_use(id, version, trace, || {
-            converse_prompt::guarded_text(system, messages)
-        })
+        let mut selected = false;
+        let used = guardrail_use(id, version, trace, || {
+            let (text, by_blocks) = converse_prompt::guarded_text(system, messages);
+            selected = by_blocks;
+            text
+        })?;
+        let mode = config.stream_processing_mode.as_deref();
+        Ok(used.map(|used| GuardrailUse {
+            selected,
+            passes_at_once: mode.map(|mode| mode == "async"),
+            ..used
+        }))
     }
 }
 
@@ -339,6 +348,7 @@ pub(super) fn guardrail_use(
         version: version.to_owned(),
         trace,
         text: text(),
+        ..GuardrailUse::default()
     }))
 }
 

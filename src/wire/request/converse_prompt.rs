@@ -55,17 +55,22 @@ pub(super) fn measure(
             }
             ToolBlock::Unset => {}
         }
+        if !matches!(tool, ToolBlock::CachePoint(_)) {
+            prompt.end_block();
+        }
     }
     for (i, block) in system.iter().enumerate() {
+        if let SystemBlock::CachePoint(at) = block {
+            point(&mut prompt, at, || format!("system.{i}.cachePoint"))?;
+            continue;
+        }
         prompt.mark("system");
         match block {
             SystemBlock::Text(text) => prompt.text(text),
             SystemBlock::Guard(content) => guard(&mut prompt, content),
-            SystemBlock::CachePoint(at) => {
-                point(&mut prompt, at, || format!("system.{i}.cachePoint"))?;
-            }
-            SystemBlock::Unset => {}
+            SystemBlock::CachePoint(_) | SystemBlock::Unset => {}
         }
+        prompt.end_block();
     }
     for (i, message) in messages.iter().enumerate() {
         prompt.mark(role(message));
@@ -76,6 +81,7 @@ pub(super) fn measure(
                 })?;
             } else {
                 content(&mut prompt, block);
+                prompt.end_block();
             }
         }
     }
@@ -83,8 +89,8 @@ pub(super) fn measure(
 }
 
 /// What a guardrail looks at: the texts of all guarded blocks or, without such blocks, all text of
-/// the last user message, joined by line feeds.
-pub(super) fn guarded_text(system: &[SystemBlock<'_>], messages: &[Message<'_>]) -> String {
+/// the last user message, joined by line feeds; and whether there are such blocks.
+pub(super) fn guarded_text(system: &[SystemBlock<'_>], messages: &[Message<'_>]) -> (String, bool) {
     let in_system = system.iter().filter_map(|block| match block {
         SystemBlock::Guard(content) => Some(content),
         _ => None,
@@ -104,7 +110,7 @@ pub(super) fn guarded_text(system: &[SystemBlock<'_>], messages: &[Message<'_>])
         })
         .collect();
     if !texts.is_empty() {
-        return texts.join("\n");
+        return (texts.join("\n"), true);
     }
     let last = messages.iter().rfind(|message| role(message) == "user");
     let blocks = last.and_then(|message| message.content.as_deref());
@@ -116,7 +122,7 @@ pub(super) fn guarded_text(system: &[SystemBlock<'_>], messages: &[Message<'_>])
             _ => None,
         })
         .collect();
-    texts.join("\n")
+    (texts.join("\n"), false)
 }
 
 fn content(prompt: &mut PromptBuilder, block: &Block<'_>) {

@@ -47,10 +47,31 @@ pub fn invoke(id: &str, headers: &HeaderMap, body: &[u8]) -> Result<ModelCall, R
         options.trace,
         || text,
     )?;
+    if let Some(guardrail) = &mut call.guardrail {
+        guardrail.passes_at_once = passes_at_once(body);
+    }
     call.metadata = options.metadata;
     call.service_tier = options.service_tier.map(str::to_owned);
     call.latency_optimized = options.latency_optimized;
     Ok(call)
+}
+
+/// `streamProcessingMode` of a body's `amazon-bedrock-guardrailConfig`, which stands beside the
+/// model's own fields.
+fn passes_at_once(body: &[u8]) -> Option<bool> {
+    #[derive(Deserialize)]
+    struct Beside {
+        #[serde(rename = "amazon-bedrock-guardrailConfig")]
+        config: Option<Config>,
+    }
+    #[derive(Deserialize)]
+    struct Config {
+        #[serde(rename = "streamProcessingMode")]
+        mode: Option<String>,
+    }
+    let beside: Beside = serde_json::from_slice(body).ok()?;
+    let mode = beside.config?.mode?;
+    Some(mode.eq_ignore_ascii_case("asynchronous"))
 }
 
 /// What is said of a body that does not fit its vendor's schema.

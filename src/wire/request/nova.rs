@@ -54,7 +54,7 @@ pub(super) fn read(
     let tools = body.tool_config.as_ref();
     let prompt = converse_prompt::measure(id, None, tools, system, messages)?;
     if let Some(guarded) = guarded {
-        *guarded = converse_prompt::guarded_text(system, messages);
+        *guarded = converse_prompt::guarded_text(system, messages).0;
     }
     let brings_results = converse::brings_results(messages);
     Ok(ModelCall {

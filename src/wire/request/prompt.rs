@@ -1,8 +1,8 @@
 //! The size of a prompt and the identity of its cached prefixes, gathered part by part.
 
 use super::text::Measured;
-use crate::domain::CacheTtl;
-use crate::wire::{Prompt, PromptPoint, Refused};
+use crate::domain::{CacheTtl, MOST_LOOKBACK};
+use crate::wire::{Prompt, PromptBoundary, PromptPoint, Refused};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
@@ -19,9 +19,19 @@ pub(super) struct PromptBuilder {
     hasher: FxHasher,
     bytes: u64,
     tokens: u64,
+    /// Bytes and tokens before the last point.
+    before: (u64, u64),
     points: Vec<PromptPoint>,
     found: usize,
+    /// The ends of the latest blocks, a ring.
+    recent: [PromptBoundary; RECENT],
+    /// Blocks so far, and those whose ends a point has taken.
+    blocks: (usize, usize),
+    boundaries: Vec<PromptBoundary>,
 }
+
+/// The ends of blocks that are kept for a point to come.
+const RECENT: usize = MOST_LOOKBACK as usize;
 
 impl PromptBuilder {
     /// The prompt of a call of the model `id`.
@@ -32,8 +42,12 @@ impl PromptBuilder {
             hasher,
             bytes: 0,
             tokens: 0,
+            before: (0, 0),
             points: Vec::new(),
             found: 0,
+            recent: [PromptBoundary::default(); RECENT],
+            blocks: (0, 0),
+            boundaries: Vec::new(),
         }
     }
 
@@ -71,6 +85,33 @@ impl PromptBuilder {
         write_text(&mut self.hasher, base64);
     }
 
+    /// A content block ends here.
+    pub(super) fn end_block(&mut self) {
+        let (blocks, _) = self.blocks;
+        self.recent[blocks % RECENT] = PromptBoundary {
+            hash: self.hasher.finish(),
+            bytes: self.before.0 + self.bytes,
+            tokens: self.before.1 + self.tokens,
+            blocks_back: 0,
+        };
+        self.blocks.0 += 1;
+    }
+
+    /// Keeps the ends of the blocks before a point. The latest one is the point's own place, and
+    /// those that an earlier point took are known.
+    fn look_back(&mut self) {
+        let (blocks, taken) = self.blocks;
+        let last = blocks.saturating_sub(1);
+        let first = taken.max(blocks.saturating_sub(RECENT));
+        for index in first..last {
+            self.boundaries.push(PromptBoundary {
+                blocks_back: (last - index) as u32,
+                ..self.recent[index % RECENT]
+            });
+        }
+        self.blocks.1 = blocks;
+    }
+
     /// A cache point at the end of what came so far; `place` says where it stands.
     ///
     /// # Errors
@@ -91,6 +132,9 @@ impl PromptBuilder {
         }
         self.found += 1;
         if self.found <= MAX_POINTS {
+            self.look_back();
+            self.before.0 += self.bytes;
+            self.before.1 += self.tokens;
             self.points.push(PromptPoint {
                 hash: self.hasher.finish(),
                 bytes: std::mem::take(&mut self.bytes),
@@ -114,6 +158,7 @@ impl PromptBuilder {
         }
         Ok(Prompt {
             points: self.points,
+            boundaries: self.boundaries,
             rest_bytes: self.bytes,
             rest_tokens: self.tokens,
         })

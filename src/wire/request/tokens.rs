@@ -19,9 +19,9 @@
 //! prompt of a thousand bytes nearly all.
 //! The test `bytes_per_token_are_as_documented` holds the figures against the recordings.
 
-use crate::domain::CacheTtl;
+use crate::domain::{CacheBoundary, CacheTtl};
 use crate::units::Tokens;
-use crate::wire::{Prompt, PromptPoint};
+use crate::wire::{Prompt, PromptBoundary, PromptPoint};
 
 /// Bytes of UTF-8 text per token, in thousandths, so that counts are exact integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct TokenRatio {
 pub struct TokenCount {
     /// The parts that end in a cache point, in order.
     pub points: Vec<TokenPoint>,
+    /// The ends of content blocks shortly before the cache points, in order.
+    pub boundaries: Vec<CacheBoundary>,
     /// Tokens after the last cache point; at least one.
     pub rest: Tokens,
 }
@@ -125,8 +127,17 @@ pub fn tokens_of(prompt: &Prompt, ratio: TokenRatio) -> TokenCount {
         .map(|at| point(at, part(at.bytes, at.tokens)))
         .collect();
     let rest = part(prompt.rest_bytes, prompt.rest_tokens);
+    let boundary = |at: &PromptBoundary| {
+        let tokens = ratio.tokens_for(at.bytes).0.saturating_add(at.tokens);
+        CacheBoundary {
+            id: at.hash,
+            tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+            blocks_back: at.blocks_back,
+        }
+    };
     TokenCount {
         points,
+        boundaries: prompt.boundaries.iter().map(boundary).collect(),
         rest: Tokens(rest.0.max(1)),
     }
 }
@@ -145,6 +156,7 @@ mod tests {
         };
         Prompt {
             points: points.iter().enumerate().map(point).collect(),
+            boundaries: Vec::new(),
             rest_bytes,
             rest_tokens,
         }

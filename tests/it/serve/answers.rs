@@ -369,3 +369,154 @@ fn streams_share_bought_units() {
     drop(stream);
     eventually(&server, |state| state["in_flight"] == 0);
 }
+
+/// `usage` of a Converse call with this body: input, read and written tokens.
+fn usage_of(server: &Server, id: &str, body: &Value) -> [u64; 3] {
+    let path = format!("/model/{id}/converse");
+    let (status, answer) = http(server, "POST", &path, &body.to_string());
+    assert_eq!(status, 200, "{answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    [
+        "inputTokens",
+        "cacheReadInputTokens",
+        "cacheWriteInputTokens",
+    ]
+    .map(|name| answer["usage"][name].as_u64().unwrap_or(0))
+}
+
+/// A conversation of `turns` user messages of 400 tokens and answers of 200, with `extra` more
+/// blocks of 2 tokens in its newest message, and a cache point after that.
+fn conversation(turns: usize, extra: usize) -> Value {
+    let text = |kind: char, n: usize, bytes: usize| json!({"text": format!("{kind}{n:0>width$}", width = bytes - 1)});
+    let mut messages = Vec::new();
+    for turn in 1..=turns {
+        let mut content = vec![text('u', turn, 1600)];
+        if turn == turns {
+            content.extend((0..extra).map(|n| text('x', n, 8)));
+            content.push(json!({"cachePoint": {"type": "default"}}));
+        }
+        messages.push(json!({"role": "user", "content": content}));
+        if turn < turns {
+            messages.push(json!({"role": "assistant", "content": [text('a', turn, 800)]}));
+        }
+    }
+    json!({
+        "system": [{"text": "s".repeat(16_000)}],
+        "messages": messages,
+    })
+}
+
+const LITE: &str = "amazon.nova-lite-v1:0";
+
+#[test]
+fn a_cache_point_that_moves_with_the_conversation_reads_what_the_last_one_wrote() {
+    let server = server(&["answers.bytes_per_token=4.0"]);
+    assert_eq!(usage_of(&server, LITE, &conversation(1, 0)), [1, 0, 4400]);
+    assert_eq!(usage_of(&server, LITE, &conversation(2, 0)), [1, 4400, 600]);
+    assert_eq!(usage_of(&server, LITE, &conversation(3, 0)), [1, 5000, 600]);
+    // Two blocks and seventeen more: the point before is the twentieth place that is looked at.
+    let near = conversation(4, 17);
+    assert_eq!(usage_of(&server, LITE, &near), [1, 5600, 634]);
+    let far = conversation(4, 18);
+    let [_, read, written] = usage_of(&server, LITE, &far);
+    // Seventeen of its blocks are those of the call before.
+    assert_eq!((read, written), (6234, 2));
+    let other = super::server(&["answers.bytes_per_token=4.0"]);
+    usage_of(&other, LITE, &conversation(3, 0));
+    assert_eq!(usage_of(&other, LITE, &far), [1, 0, 6236], "out of sight");
+}
+
+#[test]
+fn other_tools_invalidate_all_that_follows_and_another_question_does_not() {
+    let server = server(&["answers.bytes_per_token=4.0"]);
+    let point = json!({"cachePoint": {"type": "default"}});
+    let body = |description: &str, question: &str| {
+        let tool = json!({"toolSpec": {
+            "name": "find",
+            "description": description.repeat(8000),
+            "inputSchema": {"json": {"type": "object"}},
+        }});
+        json!({
+            "toolConfig": {"tools": [tool, point]},
+            "system": [{"text": "s".repeat(8000)}, point],
+            "messages": [{"role": "user", "content": [{"text": question}]}],
+        })
+    };
+    let first = usage_of(&server, LITE, &body("a", "why?"));
+    let all = first[2];
+    assert_eq!(first[1], 0);
+    assert!(all >= 4000);
+    assert_eq!(usage_of(&server, LITE, &body("a", "how?"))[1..], [all, 0]);
+    assert_eq!(usage_of(&server, LITE, &body("b", "how?"))[1..], [0, all]);
+    // The tools are the same again, and the system prompt is not.
+    let mut other = body("a", "how?");
+    other["system"][0]["text"] = Value::from("t".repeat(8000));
+    let [_, read, written] = usage_of(&server, LITE, &other);
+    assert_eq!((read, written), (all - 2000, 2000));
+}
+
+#[test]
+fn what_is_written_cannot_be_read_before_the_first_token() {
+    let server = server(&[
+        "answers.bytes_per_token=4.0",
+        "service.latency.fixed.ttft=400ms",
+    ]);
+    let body = conversation(1, 0);
+    let [first, second] = std::thread::scope(|scope| {
+        let calls = [(); 2].map(|()| scope.spawn(|| usage_of(&server, LITE, &body)));
+        calls.map(|call| call.join().unwrap())
+    });
+    assert_eq!([first, second], [[1, 0, 4400]; 2], "both pay for a write");
+    assert_eq!(usage_of(&server, LITE, &body), [1, 4400, 0]);
+}
+
+#[test]
+fn messages_of_anthropic_find_the_point_before_too() {
+    let server = server(&["answers.bytes_per_token=4.0"]);
+    let usage = |turns: usize| {
+        let mut messages = Vec::new();
+        for turn in 1..=turns {
+            let mut block = json!({"type": "text", "text": format!("u{turn:0>7999}")});
+            if turn == turns {
+                block["cache_control"] = json!({"type": "ephemeral"});
+            }
+            messages.push(json!({"role": "user", "content": [block]}));
+            if turn < turns {
+                // One text is the same as one block of it.
+                messages.push(json!({"role": "assistant", "content": format!("a{turn:0>799}")}));
+            }
+        }
+        let body = json!({
+            "anthropic_version": "bedrock-2023-05-31",
+            "max_tokens": 20,
+            "system": "s".repeat(16_000),
+            "messages": messages,
+        });
+        let (status, answer) = http(
+            &server,
+            "POST",
+            &format!("/model/{HAIKU}/invoke"),
+            &body.to_string(),
+        );
+        assert_eq!(status, 200, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        ["cache_read_input_tokens", "cache_creation_input_tokens"]
+            .map(|name| answer["usage"][name].as_u64().unwrap_or(0))
+    };
+    // The global profile has many Regions, each with its own cache: by the fortieth turn most have
+    // seen an earlier one, ten at most of which are in sight.
+    let seen: Vec<[u64; 2]> = (1..=40).map(usage).collect();
+    assert_eq!(seen[0], [0, 6000]);
+    let total = |turn: usize| 4000 + 2000 * turn as u64 + 200 * (turn as u64 - 1);
+    let mut found = 0;
+    for (turn, [read, written]) in (1..).zip(&seen) {
+        assert_eq!(read + written, total(turn));
+        let earlier = (1..turn).rev().find(|&at| total(at) == *read);
+        assert!(
+            *read == 0 || earlier.is_some_and(|at| turn - at < 10),
+            "{turn}: {read}"
+        );
+        found += u32::from(*read > 0);
+    }
+    assert!((1..40).contains(&found), "{found}");
+}

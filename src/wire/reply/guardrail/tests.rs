@@ -18,6 +18,7 @@ fn used(text: &str) -> GuardrailUse {
         version: "1".to_owned(),
         trace: true,
         text: text.to_owned(),
+        ..Default::default()
     }
 }
 
@@ -64,7 +65,7 @@ fn apply_guardrail_bodies() {
     let settings = settings(&["secret"]);
     let body = |texts: &[&str], source| {
         let mut out = Vec::new();
-        write_apply_guardrail(&settings, source, texts, 3, &mut out);
+        write_apply_guardrail(&settings, source, &settings.check_all(texts, 3), &mut out);
         serde_json::from_slice::<Value>(&out).unwrap()
     };
     let blocked = body(&["a secret", &"x".repeat(1_000)], GuardrailSource::Input);

@@ -1,6 +1,6 @@
 //! What must hold of the built-in catalogue as a whole.
 
-use super::*;
+use super::super::*;
 use crate::domain::{Fact, ModelPrices, Offer, PriceTier, Scope, ScopeKind, TokenPrices};
 use crate::units::{PicoPerToken, RequestsPerMinute, Tokens, TokensPerMinute, Usd};
 use std::collections::BTreeSet;
