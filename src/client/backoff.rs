@@ -235,4 +235,38 @@ mod tests {
         assert_eq!(longest(&new, THROTTLED), Micros::SECOND);
         assert_eq!(longest(&old, Failure::Unavailable), Micros::SECOND);
     }
+
+    #[test]
+    fn only_what_can_pass_is_tried_again() {
+        use crate::domain::Rejection;
+        for failure in [
+            Failure::BadGateway,
+            Failure::GatewayTimeout,
+            Failure::TooManyConnections,
+            Failure::Unavailable,
+            Failure::Internal,
+            Failure::NotReady,
+            THROTTLED,
+            Failure::Throttled(RefusalReason::Guardrail),
+        ] {
+            assert!(is_retryable(failure), "{failure:?}");
+        }
+        for failure in [
+            Failure::Rejected(Rejection::Malformed),
+            Failure::Rejected(Rejection::ServiceQuota),
+            Failure::Rejected(Rejection::RequestExpired),
+            Failure::Rejected(Rejection::NotFound),
+            Failure::Denied,
+            Failure::ModelTimeout,
+            Failure::ModelError,
+        ] {
+            assert!(!is_retryable(failure), "{failure:?}");
+        }
+        // The gateway's errors are transient: no second to wait, and no throttling cost.
+        let standard = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        for failure in [Failure::BadGateway, Failure::TooManyConnections] {
+            let wait = delay(&standard, failure, 0, Micros::ZERO, 1.0);
+            assert_eq!(wait, Micros::from_millis(50));
+        }
+    }
 }

@@ -198,7 +198,7 @@ fn answers_end_for_reasons() {
             .replace("guardrail = \"house\"", "")
             .replace("cache = { prefix_tokens = 6000 }", "")
             .replace("fixed = 600", &format!("fixed = {input}"))
-            .replace("4/s", "0.2/s");
+            .replace("4/s", "0.05/s");
         let variant = ready(&text, &[]).unwrap().run().variants.remove(0);
         let ended = variant
             .answers
