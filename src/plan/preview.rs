@@ -270,6 +270,7 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
                 target,
                 context,
                 ambient_load: endpoint.ambient_load,
+                caches: endpoint.caches_of(target),
                 tiers: &endpoint.tiers,
                 cache: endpoint.cache,
                 optimized: target

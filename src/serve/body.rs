@@ -186,7 +186,10 @@ impl StreamBody {
             self.sent = upto;
             self.must_flush = !is_paced && upto < self.total;
         }
-        None
+        // What breaks off may do so between two tokens.
+        let grant = &self.running.as_ref()?.grant;
+        grant.broken?;
+        grant.done_at.filter(|&done_at| now < done_at)
     }
 
     /// Writes the whole chunks that streams on shared units have produced; `None` after the last.

@@ -62,13 +62,14 @@ struct Loaded {
     per_output: (f64, f64),
 }
 
-/// h(ρ) = ρ/(1−ρ) is cut off here, where a Region is as full as the law is good for.
-const FULLEST: f64 = 0.98;
+/// The account's own answers raise ρ no further than this: with h(ρ) = 9 a pool is as slow as it gets, and
+/// refuses what is beyond. Without a bound, answers of a full pool would all but stand still. Assumed.
+const FULLEST: f64 = 0.9;
 
-/// h(ρ) = ρ/(1−ρ), the queueing part of the law.
+/// h(ρ) = ρ/(1−ρ), the queueing part of the law, under load by others, below 1, and the account's own.
 #[inline]
-pub fn queueing(load: f64) -> f64 {
-    let load = load.clamp(0.0, FULLEST);
+pub fn queueing(others: f64, own: f64) -> f64 {
+    let load = (others + own).min(FULLEST.max(others));
     load / (1.0 - load)
 }
 

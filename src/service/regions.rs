@@ -258,7 +258,7 @@ impl Regions {
             pool: one.pool,
             full,
             spilled: destination != chosen,
-            h: queueing(pool.setup.ambient[hour] + share),
+            h: queueing(pool.setup.ambient[hour], share),
             free: (1.0 - pool.setup.ambient[hour] - share).max(0.0),
             hop: one.hop,
             lost_at,

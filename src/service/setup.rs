@@ -4,7 +4,7 @@ pub use super::account::{AccountSetup, Weights};
 use super::guardrail::{GuardSetup, TargetGuard};
 use super::quota::{Counter, CounterLimits};
 pub use super::regions::{Destination, PoolSetup, RegionsSetup};
-use super::spec::{FaultSpec, Overload, QuotaChange};
+use super::spec::{FaultSpec, Overload, QuotaChange, RoutingPolicy};
 use super::tiers::{OptimizedRoute, TierSpec};
 use crate::domain::{CacheRules, LatencyProfile, QuotaRules, ScopeKind};
 use crate::units::{Micros, TokensPerMinute};
@@ -38,6 +38,18 @@ pub struct EndpointSetup {
     pub regions: Option<RegionsSetup>,
     /// How the prompt cache works.
     pub cache: CacheRules,
+}
+
+impl EndpointSetup {
+    /// Caches over which the calls of a prefix are spread, as long as no Region lacks capacity.
+    pub fn caches_of(&self, target: &TargetSetup) -> usize {
+        let policy = self.regions.as_ref().map(|regions| regions.policy);
+        match policy {
+            Some(RoutingPolicy::Sticky | RoutingPolicy::SourceFirst) => 1,
+            _ if !self.cache.per_region => 1,
+            _ => target.destinations,
+        }
+    }
 }
 
 /// Quotas beyond single counters and their limits.

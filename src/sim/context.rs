@@ -110,11 +110,11 @@ impl AccountUse {
         (days > 0.0).then(|| tokens / days)
     }
 
-    /// What to say where the documented quota is not enforced and a day would exceed it.
+    /// What to say where a day at this rate exceeds the quota that is enforced, or else the documented one.
     pub fn warning(&self, account: &AccountSpec) -> Option<String> {
-        let documented = AccountSpec::DOCUMENTED;
+        let limit = account.limit.unwrap_or(AccountSpec::DOCUMENTED);
         let per_day = self.per_day(account)?;
-        if account.limit.is_some() || per_day <= documented.0 as f64 {
+        if per_day <= limit.0 as f64 {
             return None;
         }
         let per_day = TokensPerDay((per_day / 1e6).round() as u64 * 1_000_000);
@@ -125,9 +125,15 @@ impl AccountUse {
             ),
             AccountWeight::None => String::new(),
         };
-        Some(format!(
-            "at this rate the account bills {per_day}{weighted}; the documented quota over all models \
-             is {documented}, not adjustable, and not enforced here: set `quota.account_tpd`"
-        ))
+        Some(match account.limit {
+            None => format!(
+                "at this rate the account bills {per_day}{weighted}; the documented quota over all \
+                 models is {limit}, not adjustable, and not enforced here: set `quota.account_tpd`"
+            ),
+            Some(_) => format!(
+                "at this rate the account would bill {per_day}{weighted}; `quota.account_tpd` allows \
+                 {limit}, and refuses calls once they are used"
+            ),
+        })
     }
 }

@@ -83,7 +83,8 @@ name = "sticky"
 service.routing = { policy = "sticky", spill = true }
 "#
     );
-    let summary = run(&text);
+    // So many that a Region of three seldom meets a prefix again in time.
+    let summary = run(&text.replace("prefixes = 60", "prefixes = 6000"));
     let of = |name: &str| variant(&summary, name);
     let hits = |name: &str| {
         let tokens = of(name).tokens;
@@ -91,14 +92,14 @@ service.routing = { policy = "sticky", spill = true }
     };
     let refused = |name: &str| of(name).attempts.unavailable;
     assert!(refused("random") > 1_000, "a lost Region without a spill");
-    assert!(refused("spilling") < refused("random") / 3);
+    assert!(refused("spilling") < refused("random") * 2 / 3);
     assert!(hits("sticky") > hits("spilling") + 0.01);
     let west = |name: &str| {
         let mut regions = of(name).regions.iter();
         regions.find(|one| one.region == "us-west-2").unwrap()
     };
     assert!(west("random").broken > 0 && west("random").unavailable > 500);
-    assert!(west("spilling").unavailable == 0);
+    assert!(west("spilling").unavailable < west("random").unavailable);
     assert!(west("weighted").calls > west("random").calls * 3 / 2);
     for one in &summary.variants {
         let unavailable: u64 = one.regions.iter().map(|region| region.unavailable).sum();
@@ -166,7 +167,7 @@ fn the_accounts_day_is_warned_of_or_enforced() {
     let loud = run(&day);
     let warns = |summary: &bedload::results::Summary| {
         let mut warnings = summary.variants[0].warnings.iter();
-        warnings.any(|one| one.contains("quota.account_tpd"))
+        warnings.any(|one| one.contains("not enforced here: set `quota.account_tpd`"))
     };
     assert!(warns(&loud), "{:?}", loud.variants[0].warnings);
     let quiet = run(&SCENARIO.replace("8/s", "1/s"));

@@ -29,8 +29,8 @@ impl Cached {
         Self {
             blocks: source.blocks().clone(),
             source,
-            block_caches: vec![fresh; target.destinations],
-            point_caches: vec![PointCache::new(workload.cache); target.destinations],
+            block_caches: vec![fresh; workload.caches],
+            point_caches: vec![PointCache::new(workload.cache); workload.caches],
             routing: Keyed::new(workload.seed, &format!("{}/routing", target.name)),
             points: PromptPoints::default(),
         }

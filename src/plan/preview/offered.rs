@@ -117,6 +117,8 @@ pub(super) struct Joined<'a> {
     pub target: &'a TargetSetup,
     pub context: &'a WorkloadContext,
     pub ambient_load: f64,
+    /// Caches over which the calls of a prefix are spread.
+    pub caches: usize,
     pub tiers: &'a TierSpec,
     pub cache: CacheRules,
     /// The quota of latency-optimised inference, if it asks for that.
@@ -299,7 +301,7 @@ impl Joined<'_> {
             } else {
                 0.0
             };
-            let each = rate / self.prefixes() / self.target.destinations.max(1) as f64;
+            let each = rate / self.prefixes() / self.caches.max(1) as f64;
             // h = 1 − e^{−λT} for Poisson use of each prefix in each Region.
             hit_ratio = -(-each * self.target.cache_ttl.as_secs_f64()).exp_m1();
         }

@@ -146,14 +146,13 @@ fn load_by_others_follows_the_hour_and_takes_room() {
     }
     let nine = place(&mut regions, at(30));
     assert!(nine.full, "two of 20 × (1 − 0.9) are taken");
-    assert!(
-        (nine.h - 0.98 / 0.02).abs() < 1e-6,
-        "ρ = .9 + .1, cut at .98"
-    );
+    assert!((nine.h - 9.0).abs() < 1e-6, "ρ = .9 + .1, cut at .9");
     regions.leave(0, false);
     let nine = place(&mut regions, at(30));
     assert!(!nine.full);
-    assert!((nine.h - 0.95 / 0.05).abs() < 1e-6, "ρ = .9 + 1/20");
+    assert!((nine.h - 9.0).abs() < 1e-6, "ρ = .9 + 1/20, cut at .9");
+    let half_past_eight = place(&mut regions, at(29));
+    assert!((half_past_eight.h - 0.05 / 0.95).abs() < 1e-6, "ρ = 1/20");
     assert!(
         place(&mut regions, at(90)).full,
         "at ten one answer has room"

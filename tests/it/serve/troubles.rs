@@ -347,13 +347,13 @@ fn a_full_region_answers_503_and_the_state_shows_its_pool() {
 
 #[test]
 fn a_region_that_is_lost_fails_streams_before_and_after_their_first_token() {
-    for (ttft, status) in [("2s", 503), ("50ms", 200)] {
+    for (ttft, status) in [("6s", 503), ("50ms", 200)] {
         let server = server(&[
             "capacity.on_demand.scope=us",
             &format!("service.latency.fixed.ttft={ttft}"),
-            "service.latency.fixed.per_token=200ms",
+            "service.latency.fixed.per_token=500ms",
             "service.routing.policy=source_first",
-            r#"service.pool=[{ region = "us-east-1", lost = [{ from = "900ms" }] }]"#,
+            r#"service.pool=[{ region = "us-east-1", lost = [{ from = "3s" }] }]"#,
         ]);
         let (_, _) = own(&server, "POST", "reset", &Value::Null);
         let id = HAIKU.replace("global.", "us.");
