@@ -24,15 +24,23 @@ pub(super) fn group(variants: &[VariantSummary]) -> Group {
         } else {
             region.to_owned()
         };
-        let cells = variants.iter().map(|one| {
-            let mut own = one.regions.iter();
-            own.find(|own| own.region == region && own.model == model)
-                .map_or_else(|| NONE.into(), |own| cell(one, own))
-        });
-        rows.push(Row {
-            label: title,
-            cells: cells.collect(),
-        });
+        let row = |label: String, cell: fn(&VariantSummary, &RegionSummary) -> String| Row {
+            label,
+            cells: variants
+                .iter()
+                .map(|one| {
+                    let mut own = one.regions.iter();
+                    own.find(|own| own.region == region && own.model == model)
+                        .map_or_else(|| NONE.into(), |own| cell(one, own))
+                })
+                .collect(),
+        };
+        rows.push(row(title, cell));
+        if variants.iter().any(has_hits) {
+            rows.push(row("  cache hits".into(), |_, own| {
+                optional(own.cache_hit_share, percent)
+            }));
+        }
     }
     if !rows.is_empty() {
         let refused = |one: &VariantSummary| {
@@ -49,7 +57,7 @@ pub(super) fn group(variants: &[VariantSummary]) -> Group {
         });
     }
     Group {
-        title: "Regions: calls, most at once, cache hits".into(),
+        title: "Regions: share of calls, most at once".into(),
         rows,
     }
 }
@@ -61,6 +69,12 @@ fn cell(variant: &VariantSummary, own: &RegionSummary) -> String {
     } else {
         percent(own.calls as f64 / all as f64)
     };
-    let hits = optional(own.cache_hit_share, percent);
-    format!("{share}, {}, {hits}", count(own.peak_in_flight))
+    format!("{share}, {}", count(own.peak_in_flight))
+}
+
+fn has_hits(variant: &VariantSummary) -> bool {
+    variant
+        .regions
+        .iter()
+        .any(|own| own.cache_hit_share > Some(0.0))
 }

@@ -53,8 +53,11 @@ fn every_scenario_is_tested_here() {
         "guardrail-cost",
         "launch-spike",
         "max-tokens-trap",
+        "model-lineup",
         "noisy-neighbour",
         "quickstart",
+        "quota-cut",
+        "region-lost",
         "service-tiers",
         "steady",
         "thinking",
@@ -336,4 +339,71 @@ fn thinking_fills_the_quota_and_the_bill() {
     assert!(thinking.thinking_tokens > 2 * thinking.visible_tokens);
     let text = thinking.visible_ttft_ms.p50.unwrap();
     assert!(text > 5.0 * some.ttft_ms.p50.unwrap());
+}
+
+#[test]
+fn a_model_is_chosen_by_price_quota_and_speed() {
+    let summary = run("model-lineup", &[]);
+    let month = |name: &str| variant(&summary, name).cost.month_usd.unwrap();
+    assert!(month("haiku-5.5") * 8.0 < month("haiku-4.5"));
+    assert!(month("sonnet-5.5") < month("sonnet-4.6"));
+    assert!(month("sonnet-4.6") < month("opus-5.5") && month("opus-5.5") < month("fable-5.1"));
+    for one in &summary.variants {
+        assert_eq!(one.attempts.throttled, 0, "{}", one.name);
+        assert!(one.tokens.cache_read > one.tokens.input, "{}", one.name);
+    }
+}
+
+#[test]
+fn a_quota_cut_throttles_until_it_is_lifted() {
+    let summary = run("quota-cut", &[]);
+    let share = |name: &str| throttled_share(variant(&summary, name));
+    assert_eq!(variant(&summary, "no-cut").attempts.throttled, 0);
+    assert!(share("cut") > 0.1);
+    // A smaller `max_tokens`, or reservations that follow the answer, save a part.
+    assert!(share("cut-right-sized") < share("cut") && share("cut-adjusted") < share("cut"));
+    let course = variant(&summary, "cut").course.as_ref().unwrap();
+    let throttled: Vec<f64> = course
+        .refused_share
+        .iter()
+        .map(|one| one.unwrap_or(0.0))
+        .collect();
+    let third = throttled.len() / 4;
+    assert!(throttled[..third].iter().all(|&share| share == 0.0));
+    assert!(
+        throttled[third + 2..third * 2]
+            .iter()
+            .any(|&share| share > 0.2)
+    );
+    assert!(throttled[third * 3..].iter().all(|&share| share < 0.01));
+    let day = variant(&summary, "account-day");
+    let account = day
+        .quota
+        .iter()
+        .find(|quota| quota.name == "account_tpd")
+        .unwrap();
+    assert!(account.refused > 0 && account.peak_settled_share > Some(0.99));
+}
+
+#[test]
+fn the_regions_that_are_left_take_the_load_if_they_may() {
+    let summary = run("region-lost", &[]);
+    let failed = |name: &str| {
+        let one = variant(&summary, name);
+        one.requests.failed as f64 / one.requests.offered as f64
+    };
+    assert!(failed("spread") < 0.005 && failed("sticky") < 0.005);
+    assert!(failed("no-spill") > 0.05);
+    let month = |name: &str| variant(&summary, name).cost.month_usd.unwrap();
+    assert!(month("sticky") < month("spread"));
+    let p50 = |name: &str| variant(&summary, name).ttft_ms.p50.unwrap();
+    assert!(p50("source-first") > 1.3 * p50("spread"));
+    for one in &summary.variants {
+        assert_eq!(one.regions.len(), 3);
+        assert!(
+            one.regions.iter().any(|region| region.broken > 0),
+            "{}",
+            one.name
+        );
+    }
 }
