@@ -49,6 +49,8 @@ pub struct Recorder {
     /// Sum of times in the system, in µs; equal to `area` by Little's law.
     sojourn: u128,
     simulated: u64,
+    /// What all attempts cost, one by one; equal to the sum of the ledgers.
+    charged: Usd,
     last_good: bool,
     last_ttft: Option<Micros>,
 }
@@ -66,14 +68,16 @@ struct Recorded {
 }
 
 impl Recorded {
-    /// Books the text units of an attempt whose answer cost `output_units`.
-    fn guarded(&mut self, screened: &Screened, output_units: u32) {
+    /// Books the text units of an attempt whose answer cost `output_units`; what they cost.
+    fn guarded(&mut self, screened: &Screened, output_units: u32) -> Usd {
         let counts = &mut self.tally.guardrail;
         counts.evaluated += 1;
         counts.input_units += u64::from(screened.input_units);
         counts.output_units += u64::from(output_units);
         let units = i128::from(screened.input_units) + i128::from(output_units);
-        self.tally.ledger.guardrail.0 += units * self.text_unit.0;
+        let cost = Usd(units * self.text_unit.0);
+        self.tally.ledger.guardrail += cost;
+        cost
     }
 
     /// Counts what the guardrail decided.
@@ -170,6 +174,7 @@ impl Recorder {
             area: 0,
             sojourn: 0,
             simulated: 0,
+            charged: Usd::ZERO,
             last_good: false,
             last_ttft: None,
         }
@@ -309,12 +314,13 @@ impl Recorder {
         };
         if billed && let Some(screened) = &request.grant.screened {
             let units = screened.units_of(output, request.grant.usage.output);
-            workload.guarded(screened, units);
+            self.charged += workload.guarded(screened, units);
         }
         let charge = workload
             .tariff(&request.grant)
             .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
         if billed && let Some(charge) = charge {
+            self.charged += charge.total();
             workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
@@ -339,7 +345,7 @@ impl Recorder {
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
         let charge = workload
             .tariff(&request.grant)
-            .map(|tariff| tariff.charge(usage));
+            .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
         let tally = &mut workload.tally;
         tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
@@ -360,7 +366,7 @@ impl Recorder {
             workload.thought(request, answer);
         }
         if let Some(screened) = &request.grant.screened {
-            workload.guarded(screened, screened.output_units);
+            self.charged += workload.guarded(screened, screened.output_units);
             workload.found(screened);
         }
         let tally = &mut workload.tally;
@@ -371,6 +377,7 @@ impl Recorder {
             }
             _ => {
                 if let Some(charge) = charge {
+                    self.charged += charge.total();
                     tally.ledger.add(charge);
                 }
             }
@@ -433,11 +440,16 @@ impl Recorder {
     /// The run is over; `quotas` and `totals` are the service's, as far as they are known.
     ///
     /// # Panics
-    /// If requests or time are not conserved.
+    /// If requests, time or dollars are not conserved.
     pub fn finish(self, quotas: Vec<QuotaReport>, totals: ServiceTotals) -> RunMeasures {
         assert_eq!(
             self.area, self.sojourn,
             "Little's law: the integral of the number in the system is the sum of times in it"
+        );
+        let booked: Usd = self.tallies().map(|tally| tally.ledger.total()).sum();
+        assert_eq!(
+            booked, self.charged,
+            "the classes of the ledgers sum to what the attempts cost"
         );
         for workload in &self.workloads {
             let requests = &workload.tally.requests;

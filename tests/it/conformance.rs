@@ -5,6 +5,8 @@
 //! are, and the fate that a keyed draw decides. The rest is compared within tolerances: the
 //! throttled share, the attempts, and quantiles of latency.
 
+mod service;
+
 use crate::serving::{Serving, bedload};
 use serde_json::Value;
 use std::collections::BTreeMap;

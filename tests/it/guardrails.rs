@@ -192,25 +192,34 @@ fn answers_end_for_reasons() {
     assert!((share("tool_use") - 0.4).abs() < 0.05);
     assert!((share("end_turn") - 0.4).abs() < 0.05);
     assert_eq!(variant.answers.stop_reasons.values().sum::<u64>(), done);
-    // A prompt that leaves room for less than the answer, and one that leaves none.
-    for (input, reason) in [(999_900, true), (1_000_001, false)] {
-        let text = CHAT
-            .replace("guardrail = \"house\"", "")
+    // A prompt that leaves room for less than the answer, and prompts of which half leave none.
+    let with = |input: &str| {
+        CHAT.replace("guardrail = \"house\"", "")
             .replace("cache = { prefix_tokens = 6000 }", "")
-            .replace("fixed = 600", &format!("fixed = {input}"))
-            .replace("4/s", "0.05/s");
-        let variant = ready(&text, &[]).unwrap().run().variants.remove(0);
-        let ended = variant
-            .answers
-            .stop_reasons
-            .get("model_context_window_exceeded");
-        if reason {
-            assert_eq!(ended, Some(&variant.requests.offered));
-            assert_eq!(variant.tokens.output, 100 * variant.requests.offered);
-        } else {
-            assert_eq!(variant.requests.failed, variant.requests.offered);
-        }
-    }
+            .replace("fixed = 600", input)
+            .replace("4/s", "0.05/s")
+    };
+    let variant = ready(&with("fixed = 999_900"), &[]).unwrap().run();
+    let variant = &variant.variants[0];
+    let ended = &variant.answers.stop_reasons;
+    assert_eq!(
+        ended.get("model_context_window_exceeded"),
+        Some(&variant.requests.offered)
+    );
+    assert_eq!(variant.tokens.output, 100 * variant.requests.offered);
+    let mixed = "quantiles = [[0, 999000], [1, 1001000]]";
+    let variant = ready(&with(mixed), &[]).unwrap().run();
+    let requests = &variant.variants[0].requests;
+    assert!(requests.failed > 0 && requests.completed > 0);
+    assert_eq!(requests.failed + requests.completed, requests.offered);
+    // None that could be answered is refused before anything runs.
+    let Err(error) = ready(&with("fixed = 1_000_001"), &[]) else {
+        panic!("a prompt that is always too long was taken");
+    };
+    assert!(
+        error.to_string().contains("reads at most 1000000 tokens"),
+        "{error}"
+    );
 }
 
 #[test]

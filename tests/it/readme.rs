@@ -20,7 +20,7 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 62] = [
+const PROBES: [(&str, &str); 63] = [
     ("", "§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
@@ -151,6 +151,10 @@ const PROBES: [(&str, &str); 62] = [
     ("fault", "[[fault]]\nkind = \"slow_start\"\n§"),
     ("answers", "[answers]\n§"),
     ("workload.batch", "[[workload]]\n[workload.batch]\n§"),
+    (
+        "workload.batch.completion",
+        "[[workload]]\n[workload.batch.completion]\n§",
+    ),
     (
         "workload.batch.completion.lognormal",
         "[[workload]]\n[workload.batch.completion.lognormal]\n§",

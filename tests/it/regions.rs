@@ -166,10 +166,13 @@ fn the_accounts_day_is_warned_of_or_enforced() {
         .replace("haiku-4-5", "sonnet-4-6");
     let loud = run(&day);
     let warns = |summary: &bedload::results::Summary| {
-        let mut warnings = summary.variants[0].warnings.iter();
-        warnings.any(|one| one.contains("not enforced here: set `quota.account_tpd`"))
+        let mut assumed = summary.variants[0].assumptions.iter();
+        assumed.any(|one| {
+            one.why
+                .contains("not enforced here: set `quota.account_tpd`")
+        })
     };
-    assert!(warns(&loud), "{:?}", loud.variants[0].warnings);
+    assert!(warns(&loud), "{:?}", loud.variants[0].assumptions);
     let quiet = run(&SCENARIO.replace("8/s", "1/s"));
     assert!(!warns(&quiet));
     let enforced = run(&format!("{day}[quota]\naccount_tpd = \"20M\"\n"));
