@@ -39,11 +39,69 @@ fn gallery() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
+/// All that can be on at once: cache, two Regions with pools, a guardrail, faults.
+const EVERYTHING: &str = r#"
+name = "everything"
+duration = "10m"
+[[workload]]
+name = "chat"
+model = "claude-sonnet-4-6"
+guardrail = "house"
+max_tokens = 1024
+arrival.poisson = { rate = "40/s" }
+[workload.tokens]
+input  = { lognormal = { p50 = 600, p99 = 4000 } }
+output = { lognormal = { p50 = 220, p99 = 900 } }
+[workload.cache]
+prefix_tokens = 2000
+prefixes = 40
+[quota]
+tpm = "100M"
+rpm = 100000
+enforce_tpd = false
+[[guardrail]]
+name = "house"
+policies = ["content", "sensitive"]
+input_block = 0.01
+output_block = 0.01
+mask = 0.02
+units_per_second = 10000
+burst = 10000
+[capacity.on_demand]
+scope = "jp"
+[service]
+region = "ap-northeast-1"
+[service.routing]
+policy = "least_loaded"
+[[service.pool]]
+region = "*"
+streams = 2000
+ambient = 0.3
+[[fault]]
+kind = "unavailable"
+share = 0.01
+[[fault]]
+kind = "stream_error"
+share = 0.001
+[[fault]]
+kind = "latency"
+factor = 1.5
+every = "5m"
+for = "1m"
+"#;
+
 /// A variant of a scenario of the gallery, repeated or prolonged to `requests` requests.
 fn variant(file: &str, name: &str, requests: f64) -> RunSetup {
     let bytes = fs::read(gallery().join(file)).expect("the gallery is part of the project");
-    let source = Source::from_bytes(file, &bytes).expect("it is UTF-8");
-    let loaded = scenario::read(&source, &[], &Gallery).expect("a test reads every scenario");
+    prolonged(
+        &Source::from_bytes(file, &bytes).expect("it is UTF-8"),
+        name,
+        requests,
+    )
+}
+
+fn prolonged(source: &Source, name: &str, requests: f64) -> RunSetup {
+    let loaded = scenario::read(source, &[], &Gallery).expect("a test reads every scenario");
     let catalogue = Catalogue::builtin();
     let book = catalogue.latest_prices().expect("a price book is built in");
     let assembled = assemble(&loaded, &catalogue, book).expect("a test joins every scenario");
@@ -157,6 +215,11 @@ fn main() {
     let chat = variant("steady.toml", "cached", requests);
     row("steady chat with cache (full logic)", |seed| {
         full_logic(&chat, seed)
+    });
+    let source = Source::new("everything.toml", EVERYTHING);
+    let everything = prolonged(&source, "base", requests);
+    row("cache, two Regions, guardrail and faults", |seed| {
+        full_logic(&everything, seed)
     });
     if let Some(mib) = peak_memory_mib() {
         println!("peak memory {mib:.0} MiB");
