@@ -378,10 +378,10 @@ impl State {
             Source::Sessions(sessions) => Some(sessions.begin(arrival)),
             Source::Open(_) | Source::Closed(_) => None,
         });
-        let mut request = Request::new(workload, user, arrival, 0);
+        let id = self.requests.insert(workload, user, arrival, 0);
+        let request = &mut self.requests[id];
         request.progress = self.injector.begin(request.seq);
-        let id = self.requests.insert(request);
-        self.recorder.offered(now, &request);
+        self.recorder.offered(now, request);
         match self.injector.due(id) {
             Due::Send => return Some(id),
             Due::Wait => {}
@@ -517,7 +517,8 @@ impl State {
     }
 
     fn end(&mut self, now: Moment, id: u32, outcome: Outcome) {
-        let request = self.requests.remove(id);
+        let request = self.requests[id];
+        self.requests.free(id);
         self.recorder.ended(now, &request, outcome);
         match outcome {
             Outcome::Completed => self.gauges.completed += 1,

@@ -204,7 +204,7 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screened {
     /// The guardrail, an index into those of the endpoint.
-    pub guardrail: usize,
+    pub guardrail: u32,
     /// Text units of the input.
     pub input_units: u32,
     /// Text units of the whole answer.
@@ -360,7 +360,7 @@ impl Guard {
     ) -> Screened {
         let z = self.time.normal_pair(key);
         let mut screened = Screened {
-            guardrail: guard.guardrail,
+            guardrail: guard.guardrail as u32,
             input_units: units,
             mode: guard.mode,
             input_takes: self.takes(z.0),

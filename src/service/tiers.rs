@@ -136,15 +136,16 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Admits a call to latency-optimised inference; `None` if it has to be served as standard.
+    /// Admits a call to latency-optimised inference; `None` if it has to be served as standard, and
+    /// then `grant` is as it was.
     pub(super) fn admit_optimized(
         &mut self,
         now: Moment,
         call: &Call<'_>,
-        mut grant: Grant,
+        grant: &mut Grant,
         pace: Pace,
         reserved: i64,
-    ) -> Option<Grant> {
+    ) -> Option<()> {
         let route = self.target(call.target).optimized?;
         let spec = self.tiers().spec;
         let tokens = grant.usage.prompt() + u64::from(grant.usage.output);
@@ -158,7 +159,7 @@ impl Endpoint {
         grant.set_pace(now, changed(pace, factors));
         grant.tier = PriceTier::LatencyOptimized;
         grant.reserved = reserved;
-        Some(grant)
+        Some(())
     }
 }
 

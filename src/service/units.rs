@@ -8,6 +8,7 @@
 use crate::units::{Micros, Moment};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::num::NonZeroU64;
 
 /// Streams that share decode capacity.
 ///
@@ -23,7 +24,7 @@ pub struct SharedDecoder {
     active: u32,
     ends: BinaryHeap<Reverse<End>>,
     cancelled: rustc_hash::FxHashSet<u64>,
-    serial: u64,
+    serial: NonZeroU64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,9 +49,10 @@ impl Ord for End {
 }
 
 /// A stream that is being decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stream {
-    ticket: u64,
+    /// Never zero, so that an optional stream takes no more room.
+    ticket: NonZeroU64,
     started_work: f64,
 }
 
@@ -65,7 +67,7 @@ impl SharedDecoder {
             active: 0,
             ends: BinaryHeap::new(),
             cancelled: rustc_hash::FxHashSet::default(),
-            serial: 0,
+            serial: NonZeroU64::MIN,
         }
     }
 
@@ -92,11 +94,11 @@ impl SharedDecoder {
     /// Starts a stream of `work` tokens for `owner`.
     pub fn start(&mut self, now: Moment, work: f64, owner: u32) -> Stream {
         self.advance(now);
-        self.serial += 1;
         let ticket = self.serial;
+        self.serial = ticket.saturating_add(1);
         self.ends.push(Reverse(End {
             at_work: self.virtual_work + work,
-            ticket,
+            ticket: ticket.get(),
             owner,
         }));
         self.active += 1;
@@ -115,7 +117,7 @@ impl SharedDecoder {
     /// Stops a stream.
     pub fn cancel(&mut self, now: Moment, stream: Stream) {
         self.advance(now);
-        self.cancelled.insert(stream.ticket);
+        self.cancelled.insert(stream.ticket.get());
         self.active -= 1;
     }
 

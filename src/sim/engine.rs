@@ -182,12 +182,8 @@ impl Engine {
     }
 
     fn schedule_user(&mut self, workload: usize, user: u32, arrival: &Arrival) {
-        let id = self.requests.insert(Request::new(
-            workload,
-            Some(user),
-            arrival,
-            self.queue.next_serial(),
-        ));
+        let serial = self.queue.next_serial();
+        let id = self.requests.insert(workload, Some(user), arrival, serial);
         self.push(arrival.at, Class::Due, id);
     }
 
@@ -219,12 +215,8 @@ impl Engine {
             }
             Source::Closed(_) => {}
         }
-        let id = self.requests.insert(Request::new(
-            workload,
-            user,
-            &arrival,
-            self.queue.next_serial(),
-        ));
+        let serial = self.queue.next_serial();
+        let id = self.requests.insert(workload, user, &arrival, serial);
         self.due(arrival.at, id);
     }
 
@@ -300,18 +292,18 @@ impl Engine {
             tier: source.tier,
             latency_optimized: source.latency_optimized,
         };
-        let admitted = self.endpoint.admit(now, &call);
-        self.recorder
-            .sent(now, request, admitted.as_ref().err().copied());
+        let admitted = self.endpoint.admit_into(now, &call, &mut request.grant);
+        self.recorder.sent(now, request, admitted.err());
         match admitted {
-            Ok(grant) => {
-                request.grant = grant;
+            Ok(()) => {
+                let grant = &request.grant;
+                let (first_token_at, done_at) = (grant.first_token_at, grant.done_at);
                 let gives_up_at = self.injector.gives_up_at(now, request.intended);
-                match grant.done_at {
+                match done_at {
                     Some(done_at) if done_at <= gives_up_at => self.push(done_at, Class::Done, id),
                     Some(_) => self.push(gives_up_at, Class::GiveUp, id),
                     None => {
-                        self.push(grant.first_token_at, Class::FirstToken, id);
+                        self.push(first_token_at, Class::FirstToken, id);
                         if gives_up_at < Moment::NEVER {
                             self.push(gives_up_at, Class::GiveUp, id);
                         }
@@ -406,11 +398,13 @@ impl Engine {
     /// Ends a request; its place is freed by the caller if it had one.
     #[inline]
     fn end(&mut self, now: Moment, id: u32, outcome: Outcome) {
-        let request = self.requests.remove(id);
-        self.recorder.ended(now, &request, outcome);
+        self.requests.free(id);
+        let request = &self.requests[id];
+        self.recorder.ended(now, request, outcome);
         if let Some(user) = request.user {
+            let workload = request.workload;
             let heard_at = now.max(request.intended + REFUSAL_TAKES);
-            let next = match &mut self.sources[request.workload].source {
+            let next = match &mut self.sources[workload].source {
                 Source::Open(_) => None,
                 Source::Closed(closed) => closed.after(user, heard_at),
                 Source::Sessions(sessions) => {
@@ -419,14 +413,14 @@ impl Engine {
                     match sessions.after(user, heard_at, answer) {
                         Continued::Next(arrival) => Some(arrival),
                         Continued::Over(over) => {
-                            self.recorder.session_over(request.workload, &over);
+                            self.recorder.session_over(workload, &over);
                             None
                         }
                     }
                 }
             };
             if let Some(arrival) = next {
-                self.schedule_user(request.workload, user, &arrival);
+                self.schedule_user(workload, user, &arrival);
             }
         }
     }

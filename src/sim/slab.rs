@@ -38,20 +38,39 @@ pub struct Request {
 impl Request {
     /// A request that is due as `arrival` says; events from the serial `valid_from` on concern it.
     pub fn new(workload: usize, user: Option<u32>, arrival: &Arrival, valid_from: u64) -> Self {
-        Self {
+        let mut request = Self {
             workload,
-            seq: arrival.seq,
-            intended: arrival.at,
-            sent_at: arrival.at,
-            input: arrival.input,
-            output: arrival.output,
+            seq: 0,
+            intended: Moment::ZERO,
+            sent_at: Moment::ZERO,
+            input: 0,
+            output: 0,
             prefix: arrival.prefix,
-            pointed: arrival.pointed,
+            pointed: 0,
             user,
             progress: Progress::default(),
             grant: Grant::default(),
             valid_from,
-        }
+        };
+        request.renew(workload, user, arrival, valid_from);
+        request
+    }
+
+    /// Becomes another request. What was granted to the old one stands until something is granted to
+    /// this one; a grant is long, and nobody looks at it before.
+    #[inline]
+    fn renew(&mut self, workload: usize, user: Option<u32>, arrival: &Arrival, valid_from: u64) {
+        self.workload = workload;
+        self.seq = arrival.seq;
+        self.intended = arrival.at;
+        self.sent_at = arrival.at;
+        self.input = arrival.input;
+        self.output = arrival.output;
+        self.prefix = arrival.prefix;
+        self.pointed = arrival.pointed;
+        self.user = user;
+        self.progress = Progress::default();
+        self.valid_from = valid_from;
     }
 
     /// The key of the draws of its latest attempt; attempts beyond 63 share keys with later requests.
@@ -87,26 +106,30 @@ impl Slab {
         self.places.len() - self.vacant.len()
     }
 
-    /// Puts a request in a place and names it.
+    /// Puts a request that is due as `arrival` says in a place, and names it.
     #[inline]
-    pub fn insert(&mut self, request: Request) -> u32 {
+    pub fn insert(
+        &mut self,
+        workload: usize,
+        user: Option<u32>,
+        arrival: &Arrival,
+        valid_from: u64,
+    ) -> u32 {
         if let Some(id) = self.vacant.pop() {
-            self.places[id as usize] = request;
+            self.places[id as usize].renew(workload, user, arrival, valid_from);
             id
         } else {
+            let request = Request::new(workload, user, arrival, valid_from);
             self.places.push(request);
             (self.places.len() - 1) as u32
         }
     }
 
-    /// Takes a request out of its place; no event concerns the place from now on.
+    /// Frees the place of a request that has ended; no event concerns the place from now on.
     #[inline]
-    pub fn remove(&mut self, id: u32) -> Request {
-        let place = &mut self.places[id as usize];
-        let request = *place;
-        place.valid_from = u64::MAX;
+    pub fn free(&mut self, id: u32) {
+        self.places[id as usize].valid_from = u64::MAX;
         self.vacant.push(id);
-        request
     }
 }
 

@@ -13,10 +13,10 @@ impl Endpoint {
         &mut self,
         now: Moment,
         call: &Call<'_>,
-        mut grant: Grant,
+        grant: &mut Grant,
         mut pace: Pace,
         counter: usize,
-    ) -> Result<Grant, Failure> {
+    ) -> Result<(), Failure> {
         if let Some(tier) = call.tier {
             self.apply_tier(call, tier, &mut pace)?;
             grant.tier = tier;
@@ -32,16 +32,18 @@ impl Endpoint {
             + i64::from(read)
             + i64::from(max_output(call, &self.targets[call.target]));
         if call.latency_optimized
-            && self.account_fits(now, call, &grant)
-            && let Some(mut grant) = self.admit_optimized(now, call, grant, pace, reserved)
+            && self.account_fits(now, call, grant)
+            && self
+                .admit_optimized(now, call, grant, pace, reserved)
+                .is_some()
         {
-            self.reserve_of_account(now, call, &mut grant);
+            self.reserve_of_account(now, call, grant);
             self.totals.reserved += reserved as u128;
-            return Ok(grant);
+            return Ok(());
         }
         match &self.account {
             None => self.counters[counter].admit(now, reserved),
-            Some(_) => self.admit_to_account(now, call, counter, reserved, &mut grant),
+            Some(_) => self.admit_to_account(now, call, counter, reserved, grant),
         }
         .map_err(Failure::Throttled)?;
         self.totals.reserved += reserved as u128;
@@ -49,10 +51,10 @@ impl Endpoint {
         grant.served_by = ServedBy::on_demand(self.counters[counter].kind);
         grant.set_pace(now, pace);
         if self.counters[counter].is_mantle() {
-            self.book_output(now, counter, &mut grant);
+            self.book_output(now, counter, grant);
             grant.set_pace(now, pace);
         }
-        Ok(grant)
+        Ok(())
     }
 
     /// Reserves of the counter and of the account's day, both or none.
@@ -131,10 +133,10 @@ impl Endpoint {
         &mut self,
         now: Moment,
         call: &Call<'_>,
-        mut grant: Grant,
+        grant: &mut Grant,
         pace: Pace,
         overflow: Option<usize>,
-    ) -> Result<Grant, Failure> {
+    ) -> Result<(), Failure> {
         let input = grant.usage.input + grant.usage.cache_write;
         let fits = self
             .reserved
@@ -144,7 +146,7 @@ impl Endpoint {
             grant.served_by = ServedBy::Reserved;
             grant.first_token_at = now + pace.ttft;
             grant.done_at = Some(now + pace.total(grant.produces()));
-            return Ok(grant);
+            return Ok(());
         }
         match overflow {
             Some(counter) => self.admit_on_demand(now, call, grant, pace, counter),
@@ -156,10 +158,10 @@ impl Endpoint {
         &mut self,
         now: Moment,
         call: &Call<'_>,
-        mut grant: Grant,
+        grant: &mut Grant,
         pace: Pace,
         overflow: Option<usize>,
-    ) -> Result<Grant, Failure> {
+    ) -> Result<(), Failure> {
         let Some(units) = &mut self.units else {
             return Err(Failure::Throttled(RefusalReason::ProvisionedCapacity));
         };
@@ -179,6 +181,6 @@ impl Endpoint {
         units.waiting += 1;
         grant.served_by = ServedBy::ModelUnits;
         grant.first_token_at = now + wait + pace.ttft;
-        Ok(grant)
+        Ok(())
     }
 }

@@ -361,8 +361,24 @@ impl Endpoint {
     ///
     /// # Errors
     /// The failure that Bedrock answers with; nothing is reserved then.
-    #[inline]
     pub fn admit(&mut self, now: Moment, call: &Call<'_>) -> Result<Grant, Failure> {
+        let mut grant = Grant::default();
+        self.admit_into(now, call, &mut grant)?;
+        Ok(grant)
+    }
+
+    /// Admits or refuses a call, as [`Endpoint::admit`] does. A grant is long, so it is written where
+    /// it stays; what stands there after a refusal means nothing.
+    ///
+    /// # Errors
+    /// The failure that Bedrock answers with; nothing is reserved then.
+    #[inline]
+    pub fn admit_into(
+        &mut self,
+        now: Moment,
+        call: &Call<'_>,
+        grant: &mut Grant,
+    ) -> Result<(), Failure> {
         let injected = if self.faults.is_empty() {
             faults::Injected::default()
         } else {
@@ -370,7 +386,8 @@ impl Endpoint {
         };
         self.catch_up(now);
         if let Some((failure, after)) = injected.refused {
-            return Ok(self.refuse_later(now, failure, after));
+            *grant = self.refuse_later(now, failure, after);
+            return Ok(());
         }
         let target = &self.targets[call.target];
         let placed = match &mut self.regions {
@@ -400,7 +417,8 @@ impl Endpoint {
         if let Some(screened) = screened
             && screened.verdict == Verdict::InputBlocked
         {
-            return Ok(self.block_input(now, call, screened));
+            *grant = self.block_input(now, call, screened);
+            return Ok(());
         }
         let target = &self.targets[call.target];
         let z = target.noise.normal_pair(call.key);
@@ -416,7 +434,7 @@ impl Endpoint {
         if let Some(screened) = &screened {
             pace.ttft += screened.input_takes;
         }
-        let grant = Grant {
+        *grant = Grant {
             usage,
             truncated: stop == StopReason::MaxTokens,
             stop,
@@ -427,33 +445,39 @@ impl Endpoint {
             per_token_us: pace.per_token_us,
             ..Grant::default()
         };
-        let mut grant = match target.route {
+        match target.route {
             // A tier that is named goes past the reservation where standard capacity stands behind it.
             Route::Reserved {
                 counter: Some(counter),
-            } if call.tier.is_some() => self.admit_on_demand(now, call, grant, pace, counter)?,
-            Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter)?,
-            Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter)?,
+            } if call.tier.is_some() => {
+                self.admit_on_demand(now, call, grant, pace, counter)?;
+            }
+            Route::OnDemand { counter } => {
+                self.admit_on_demand(now, call, grant, pace, counter)?;
+            }
+            Route::Reserved { counter } => {
+                self.admit_reserved(now, call, grant, pace, counter)?;
+            }
             Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
             Route::Batch => return Err(Failure::Validation),
-        };
+        }
         if let Some(placed) = &placed {
-            self.occupy(now, call.target, &mut grant, placed)?;
+            self.occupy(now, call.target, grant, placed)?;
         }
         if usage.cache_read + usage.cache_write > 0 {
             self.touch(now, grant.first_token_at, call, cache);
         }
         if let Some(screened) = screened {
-            self.guard_answer(now, &mut grant, screened);
+            self.guard_answer(now, grant, screened);
         }
         if let Some(placed) = &placed {
-            place::break_off(&mut grant, placed.lost_at);
+            place::break_off(grant, placed.lost_at);
         }
         if self.upkeep.is_some() {
-            self.watch(call.target, &mut grant);
+            self.watch(call.target, grant);
         }
         self.totals.in_flight += 1;
-        Ok(grant)
+        Ok(())
     }
 
     /// The first token of a call whose end is not known at admission has come: it joins the

@@ -100,7 +100,7 @@ impl Endpoint {
         call: &Call<'_>,
         screened: Screened,
     ) -> Grant {
-        self.guards[screened.guardrail].take(now, screened.input_units);
+        self.guards[screened.guardrail as usize].take(now, screened.input_units);
         self.totals.in_flight += 1;
         let at = now + screened.input_takes;
         Grant {
@@ -122,7 +122,7 @@ impl Endpoint {
 
     /// Counts the input of a call that was admitted, and adds the evaluation of its answer.
     pub(super) fn guard_answer(&mut self, now: Moment, grant: &mut Grant, screened: Screened) {
-        self.guards[screened.guardrail].take(now, screened.input_units);
+        self.guards[screened.guardrail as usize].take(now, screened.input_units);
         if screened.verdict == Verdict::OutputBlocked {
             grant.stop = StopReason::GuardrailIntervened;
             grant.truncated = false;
@@ -141,7 +141,7 @@ impl Endpoint {
         if let Some(screened) = &grant.screened {
             let units = screened.units_of(output, grant.usage.output);
             if units > 0 {
-                self.guards[screened.guardrail].take(now, units);
+                self.guards[screened.guardrail as usize].take(now, units);
             }
         }
     }
