@@ -4,10 +4,32 @@ use super::{Call, Endpoint, Grant, ServedBy, max_output};
 use super::{LONGEST_PREFILL_WAIT, SLOWEST_STREAM_SHARE};
 use crate::domain::{Failure, RefusalReason, StopReason, Usage};
 use crate::service::latency::Pace;
+use crate::service::setup::Route;
 use crate::service::spec::Overload;
 use crate::units::Moment;
 
 impl Endpoint {
+    /// Admits a call to the capacity of its target.
+    #[inline]
+    pub(super) fn admit_by_route(
+        &mut self,
+        now: Moment,
+        call: &Call<'_>,
+        grant: &mut Grant,
+        pace: Pace,
+    ) -> Result<(), Failure> {
+        match self.targets[call.target].route {
+            // A tier that is named goes past the reservation where standard capacity stands behind it.
+            Route::Reserved {
+                counter: Some(counter),
+            } if call.tier.is_some() => self.admit_on_demand(now, call, grant, pace, counter),
+            Route::OnDemand { counter } => self.admit_on_demand(now, call, grant, pace, counter),
+            Route::Reserved { counter } => self.admit_reserved(now, call, grant, pace, counter),
+            Route::Units { counter } => self.admit_units(now, call, grant, pace, counter),
+            Route::Batch => Err(Failure::Validation),
+        }
+    }
+
     #[inline]
     pub(super) fn admit_on_demand(
         &mut self,

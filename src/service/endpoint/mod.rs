@@ -445,22 +445,7 @@ impl Endpoint {
             per_token_us: pace.per_token_us,
             ..Grant::default()
         };
-        match target.route {
-            // A tier that is named goes past the reservation where standard capacity stands behind it.
-            Route::Reserved {
-                counter: Some(counter),
-            } if call.tier.is_some() => {
-                self.admit_on_demand(now, call, grant, pace, counter)?;
-            }
-            Route::OnDemand { counter } => {
-                self.admit_on_demand(now, call, grant, pace, counter)?;
-            }
-            Route::Reserved { counter } => {
-                self.admit_reserved(now, call, grant, pace, counter)?;
-            }
-            Route::Units { counter } => self.admit_units(now, call, grant, pace, counter)?,
-            Route::Batch => return Err(Failure::Validation),
-        }
+        self.admit_by_route(now, call, grant, pace)?;
         if let Some(placed) = &placed {
             self.occupy(now, call.target, grant, placed)?;
         }
