@@ -533,24 +533,15 @@ impl State {
             Outcome::NotSent => now.max(request.intended + REFUSAL_TAKES),
             _ => now,
         };
-        let next = match &mut self.sources[request.workload] {
-            Source::Open(_) => None,
-            Source::Closed(closed) => closed.after(user, heard_at),
-            Source::Sessions(sessions) => {
-                let is_answered = outcome == Outcome::Completed;
-                let answer = is_answered.then_some(request.grant.usage.output);
-                match sessions.after(user, heard_at, answer) {
-                    Continued::Next(arrival) => Some(arrival),
-                    Continued::Over(over) => {
-                        self.recorder.session_over(request.workload, &over);
-                        None
-                    }
-                }
+        let is_answered = outcome == Outcome::Completed;
+        let answer = is_answered.then_some(request.grant.usage.output);
+        match self.sources[request.workload].after(user, heard_at, answer) {
+            Some(Continued::Next(arrival)) => {
+                self.thinking += 1;
+                self.users.push((request.workload, user, arrival));
             }
-        };
-        if let Some(arrival) = next {
-            self.thinking += 1;
-            self.users.push((request.workload, user, arrival));
+            Some(Continued::Over(over)) => self.recorder.session_over(request.workload, &over),
+            None => {}
         }
     }
 

@@ -13,7 +13,7 @@ use super::curve::{Cursor, RateCurve};
 use super::onoff::OnOff;
 use super::renewal::Gaps;
 use super::replay::{CountReplay, RowReplay};
-use super::session::SessionSource;
+use super::session::{Continued, SessionSource};
 use super::sizes::{SizePair, SizeSampler};
 use super::spec::{ArrivalSpec, TrafficSpec};
 use crate::rng;
@@ -35,6 +35,16 @@ pub enum Source {
 }
 
 impl Source {
+    /// What follows the end of a request that `user` heard of at `heard_at`, with `answer` output tokens
+    /// if it was answered: the user's next request, or the end of a session. An open source has neither.
+    pub fn after(&mut self, user: u32, heard_at: Moment, answer: Option<u32>) -> Option<Continued> {
+        match self {
+            Self::Open(_) => None,
+            Self::Closed(closed) => closed.after(user, heard_at).map(Continued::Next),
+            Self::Sessions(sessions) => Some(sessions.after(user, heard_at, answer)),
+        }
+    }
+
     /// The requests of `workload` in `[0, until)`.
     ///
     /// `spec` is one that the scenario reader lets pass: rates and CVs finite, sizes given unless

@@ -87,6 +87,17 @@ pub struct Assumption {
     pub why: String,
 }
 
+impl Assumption {
+    /// The choice of `value` for `name`, with its reason.
+    pub fn new(name: &str, value: String, why: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
+            why: why.to_owned(),
+        }
+    }
+}
+
 /// What an account used, or will, in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AccountUse {

@@ -404,23 +404,13 @@ impl Engine {
         if let Some(user) = request.user {
             let workload = request.workload;
             let heard_at = now.max(request.intended + REFUSAL_TAKES);
-            let next = match &mut self.sources[workload].source {
-                Source::Open(_) => None,
-                Source::Closed(closed) => closed.after(user, heard_at),
-                Source::Sessions(sessions) => {
-                    let is_answered = outcome == Outcome::Completed;
-                    let answer = is_answered.then_some(request.grant.usage.output);
-                    match sessions.after(user, heard_at, answer) {
-                        Continued::Next(arrival) => Some(arrival),
-                        Continued::Over(over) => {
-                            self.recorder.session_over(workload, &over);
-                            None
-                        }
-                    }
-                }
-            };
-            if let Some(arrival) = next {
-                self.schedule_user(workload, user, &arrival);
+            let is_answered = outcome == Outcome::Completed;
+            let answer = is_answered.then_some(request.grant.usage.output);
+            let source = &mut self.sources[workload].source;
+            match source.after(user, heard_at, answer) {
+                Some(Continued::Next(arrival)) => self.schedule_user(workload, user, &arrival),
+                Some(Continued::Over(over)) => self.recorder.session_over(workload, &over),
+                None => {}
             }
         }
     }

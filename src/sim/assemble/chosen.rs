@@ -3,20 +3,12 @@
 use crate::service::spec::{AccountWeight, Family, RegionsSpec, RoutingPolicy, ServiceSpec};
 use crate::sim::context::Assumption;
 
-fn assumption(name: &str, value: String, why: &str) -> Assumption {
-    Assumption {
-        name: name.to_owned(),
-        value,
-        why: why.to_owned(),
-    }
-}
-
 /// Of routing, pools, caches, and of quotas beyond single counters.
 pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
     let mut list = Vec::new();
     quotas(service, &mut list);
     if !service.cache.per_region {
-        list.push(assumption(
+        list.push(Assumption::new(
             "cache.per_region",
             "false".to_owned(),
             "AWS does not say whether destinations share a cache; that routing raises cache writes \
@@ -32,7 +24,7 @@ pub(super) fn assumptions(service: &ServiceSpec) -> Vec<Assumption> {
 fn quotas(service: &ServiceSpec, list: &mut Vec<Assumption>) {
     let spec = &service.quotas;
     if let Some(limit) = spec.account.limit {
-        list.push(assumption(
+        list.push(Assumption::new(
             "quota.account_tpd",
             limit.to_string(),
             "the documented quota is 700M, not adjustable; that a call reserves of it as it does of \
@@ -43,7 +35,7 @@ fn quotas(service: &ServiceSpec, list: &mut Vec<Assumption>) {
             AccountWeight::Price => format!("price, ${reference} per million counts one"),
             AccountWeight::None => "none".to_owned(),
         };
-        list.push(assumption(
+        list.push(Assumption::new(
             "quota.account_tpd_weight",
             weight,
             "AWS weights billed tokens by on-demand price and publishes no function; the reference is \
@@ -51,7 +43,7 @@ fn quotas(service: &ServiceSpec, list: &mut Vec<Assumption>) {
         ));
     }
     if let Some(every) = spec.adjust_every {
-        list.push(assumption(
+        list.push(Assumption::new(
             "quota.adjust_every",
             every.to_string(),
             "reservations are \"periodically adjusted toward actual output\", and no cadence is \
@@ -59,7 +51,7 @@ fn quotas(service: &ServiceSpec, list: &mut Vec<Assumption>) {
         ));
     }
     if service.family == Family::Mantle {
-        list.push(assumption(
+        list.push(Assumption::new(
             "service.family",
             "mantle".to_owned(),
             "input quota settles at the input, and answers are stopped for want of output quota in \
@@ -69,18 +61,18 @@ fn quotas(service: &ServiceSpec, list: &mut Vec<Assumption>) {
 }
 
 fn pools(service: &ServiceSpec, spec: &RegionsSpec, list: &mut Vec<Assumption>) {
-    list.push(assumption(
+    list.push(Assumption::new(
         "service.routing.policy",
         spec.policy.name().to_owned(),
         "the routing of inference profiles is not published",
     ));
-    list.push(assumption(
+    list.push(Assumption::new(
         "service.routing.spill",
         spec.spill.to_string(),
         "what happens when one destination lacks capacity is not published",
     ));
     if spec.policy == RoutingPolicy::Sticky {
-        list.push(assumption(
+        list.push(Assumption::new(
             "service.routing.sticky",
             "by the first cached part of the prompt".to_owned(),
             "nothing says that Bedrock routes by prefix; calls without one are drawn",
@@ -102,14 +94,14 @@ fn pools(service: &ServiceSpec, spec: &RegionsSpec, list: &mut Vec<Assumption>) 
             }
             Some(_) => "used by others by the hour".to_owned(),
         };
-        list.push(assumption(
+        list.push(Assumption::new(
             "service.pool",
             format!("{region}: {streams} answers at once for each model, {ambient}"),
             "the capacity behind quotas is not published",
         ));
     }
     if spec.pools.iter().any(|pool| !pool.lost.is_empty()) {
-        list.push(assumption(
+        list.push(Assumption::new(
             "service.pool.lost",
             "answers break off with a 503, caches are empty afterwards".to_owned(),
             "what becomes of calls in a Region that fails is not published",

@@ -41,11 +41,7 @@ pub(super) fn mode(capacity: &CapacitySpec) -> String {
 /// The settings that no source decides, as they stand in this variant.
 pub(super) fn assumptions(service: &ServiceSpec, workloads: &[Workload]) -> Vec<Assumption> {
     let rules = &service.rules;
-    let assumption = |name: &str, value: String, why: &str| Assumption {
-        name: name.to_owned(),
-        value,
-        why: why.to_owned(),
-    };
+    let assumption = Assumption::new;
     let mut list = vec![
         assumption(
             "quota.semantics",
@@ -132,11 +128,7 @@ fn has_cache(traffic: &TrafficSpec) -> bool {
 
 fn of_cache(service: &ServiceSpec) -> Vec<Assumption> {
     let rules = service.cache;
-    let assumption = |name: &str, value: String, why: &str| Assumption {
-        name: name.to_owned(),
-        value,
-        why: why.to_owned(),
-    };
+    let assumption = Assumption::new;
     vec![
         assumption(
             "cache.ready",
