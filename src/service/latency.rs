@@ -120,7 +120,7 @@ impl LatencyModel {
         }
     }
 
-    /// The timing under another load, given by its `h` ([`queueing`]).
+    /// The timing under another load, given by its `h` = ρ/(1−ρ).
     pub fn pace_under(&self, h: f64, uncached: u32, cached: u32, z: (f64, f64)) -> Pace {
         let at = |(idle, per_h): (f64, f64)| idle + h * per_h;
         let mean = at(self.loaded.base)
