@@ -6,6 +6,7 @@ use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
 use super::run_view::LiveView;
 use super::simulate::{begin, manifest, now, print, stopped};
 use super::term::{Term, talk};
+use crate::clock::avoid_huge_pages;
 use crate::live::{self, LiveError, LiveOptions, LivePlan, LiveRun, Stop, Target, worst_case};
 use crate::profile::Catalogue;
 use crate::results::{self, EngineInfo, ScenarioInfo, Summary, make_live, summarise};
@@ -23,6 +24,7 @@ pub fn run(args: &RunArgs) -> Exit {
 }
 
 fn run_live(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
+    avoid_huge_pages();
     let catalogue = catalogue(&args.shared, term)?;
     let book = price_book(&catalogue, &args.shared)?;
     let mut prepared = prepare(&args.scenario, &args.shared, &[], &catalogue, book, term)?;

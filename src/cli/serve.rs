@@ -4,6 +4,7 @@ use super::args::{Format, ServeArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
 use super::term::{Term, data, talk};
+use crate::clock::avoid_huge_pages;
 use crate::serve::{Options, Server, Totals};
 use crate::sim::Serving;
 use crate::wire::request::AccessKey;
@@ -20,6 +21,7 @@ pub fn run(args: &ServeArgs) -> Exit {
 }
 
 fn serve(args: &ServeArgs, term: Term) -> Result<Exit, Stopped> {
+    avoid_huge_pages();
     let options = options(args)?;
     let catalogue = catalogue(&args.shared, term)?;
     let book = price_book(&catalogue, &args.shared)?;
