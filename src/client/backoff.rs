@@ -23,7 +23,9 @@ pub fn is_retryable(failure: Failure) -> bool {
         | Failure::Denied
         | Failure::Rejected(_)
         // The retry loop ends when the headers of a stream arrive.
-        | Failure::StreamBroken(_) => false,
+        | Failure::StreamBroken(_)
+        // It would be refused by the same client for some time.
+        | Failure::CircuitOpen => false,
     }
 }
 

@@ -1,26 +1,30 @@
 //! The client brain: it sends, holds back, retries or gives up, at moments that a shell names.
 
-use super::backoff::{RetryBucket, delay, is_retryable, max_attempts};
+use super::backoff::{delay, is_retryable, max_attempts};
+use super::process::{Pass, Process};
 use super::spec::ClientPolicy;
-use crate::domain::{Failure, Outcome};
+use crate::domain::{Failure, Outcome, Usage};
 use crate::units::{Micros, Moment};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-/// What to do with a request that is due.
+/// What to do with a request that is due, or with its next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Send its first attempt.
+    /// Send it.
     Send,
-    /// Keep it: it waits for a free place.
+    /// Keep it: [`Injector::poll`] names it when its turn has come.
     Wait,
     /// Drop it: the queue is full.
     Shed,
+    /// Do not send it: its client process calls nobody for now. That is a failure of the attempt,
+    /// [`Failure::CircuitOpen`].
+    Open,
 }
 
 /// What follows a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Send another attempt at this moment.
+    /// Another attempt is due at this moment; [`Injector::again`] then says whether it is sent.
     RetryAt(Moment),
     /// The request ends like this.
     GiveUp(Outcome),
@@ -39,32 +43,71 @@ pub struct Progress {
     pub instance: u32,
 }
 
+/// An attempt that wants to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its request.
+    pub id: u32,
+    /// The client process that makes it.
+    pub instance: u32,
+    /// Tokens that the service's quota will set aside for it, as far as a client can know; only
+    /// looked at where [`Injector::is_gated`].
+    pub reserves: u64,
+}
+
+/// What an answered attempt showed its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// From its send to its first token.
+    pub ttft: Micros,
+    /// Its tokens.
+    pub usage: Usage,
+}
+
 /// The client brain of one fleet of clients that share a policy.
+///
+/// Places (`concurrency`) are shared by the fleet: a request takes one with its first attempt and keeps it,
+/// backoffs inside, until it ends. All else belongs to single client processes.
 #[derive(Clone, Debug)]
 pub struct Injector {
     policy: ClientPolicy,
     /// Requests in progress, their backoffs inside.
     in_progress: u32,
-    waiting: VecDeque<u32>,
-    /// One retry quota for each client process.
-    buckets: Vec<RetryBucket>,
+    /// Requests without a place.
+    waiting: VecDeque<Ask>,
+    processes: Vec<Process>,
+    /// Requests that got a place and may be sent.
+    ready: VecDeque<(u32, Due)>,
+    /// When the first of those that wait in a process may be sent, by process.
+    wakes: BTreeSet<(Moment, u32)>,
+    is_gated: bool,
 }
 
 impl Injector {
     /// A client brain with nothing in progress.
     pub fn new(policy: ClientPolicy) -> Self {
+        let process = Process::new(&policy);
         Self {
+            is_gated: process.is_gated(),
             policy,
             in_progress: 0,
             waiting: VecDeque::new(),
-            buckets: vec![RetryBucket::new(); policy.instances as usize],
+            processes: vec![process; policy.instances as usize],
+            ready: VecDeque::new(),
+            wakes: BTreeSet::new(),
         }
+    }
+
+    /// Whether anything but places can hold an attempt back.
+    #[inline]
+    pub fn is_gated(&self) -> bool {
+        self.is_gated
     }
 
     /// The start of request number `seq`: instances take requests in turn.
     #[inline]
     pub fn begin(&self, seq: u64) -> Progress {
-        let instance = match self.buckets.len() as u64 {
+        let instance = match self.processes.len() as u64 {
             1 => 0,
             instances => (seq % instances) as u32,
         };
@@ -74,16 +117,12 @@ impl Injector {
         }
     }
 
-    /// Request `id` is due.
+    /// A request is due, and asks for its first attempt.
     #[inline]
-    pub fn due(&mut self, id: u32) -> Due {
-        if self
-            .policy
-            .concurrency
-            .is_none_or(|cap| self.in_progress < cap)
-        {
+    pub fn due(&mut self, now: Moment, ask: Ask) -> Due {
+        if self.has_place() {
             self.in_progress += 1;
-            return Due::Send;
+            return self.again(now, ask);
         }
         if self
             .policy
@@ -92,8 +131,94 @@ impl Injector {
         {
             return Due::Shed;
         }
-        self.waiting.push_back(id);
+        self.waiting.push_back(ask);
         Due::Wait
+    }
+
+    /// A request that has its place asks for an attempt, since its backoff is over.
+    #[inline]
+    pub fn again(&mut self, now: Moment, ask: Ask) -> Due {
+        if !self.is_gated {
+            return Due::Send;
+        }
+        self.gate(now, ask)
+    }
+
+    fn gate(&mut self, now: Moment, ask: Ask) -> Due {
+        let process = &mut self.processes[ask.instance as usize];
+        if !process.waiting.is_empty() {
+            process.waiting.push_back(ask);
+            return Due::Wait;
+        }
+        match process.pass(now, &ask) {
+            Pass::Now => Due::Send,
+            Pass::Open => Due::Open,
+            Pass::At(at) => {
+                process.waiting.push_back(ask);
+                self.wakes.insert((at, ask.instance));
+                Due::Wait
+            }
+        }
+    }
+
+    /// The next request whose wait is over at `now`, and whether its attempt is sent or fails at once
+    /// ([`Due::Send`] or [`Due::Open`]). A shell asks until there is none, after whatever it did.
+    #[inline]
+    pub fn poll(&mut self, now: Moment) -> Option<(u32, Due)> {
+        if let Some(ready) = self.ready.pop_front() {
+            return Some(ready);
+        }
+        self.poll_processes(now)
+    }
+
+    fn poll_processes(&mut self, now: Moment) -> Option<(u32, Due)> {
+        while let Some(&(at, instance)) = self.wakes.first() {
+            if at > now {
+                return None;
+            }
+            self.wakes.pop_first();
+            let process = &mut self.processes[instance as usize];
+            let Some(&ask) = process.waiting.front() else {
+                continue;
+            };
+            let verdict = match process.pass(now, &ask) {
+                Pass::Now => Due::Send,
+                Pass::Open => Due::Open,
+                Pass::At(at) => {
+                    self.wakes.insert((at, instance));
+                    continue;
+                }
+            };
+            process.waiting.pop_front();
+            if !process.waiting.is_empty() {
+                self.wakes.insert((now, instance));
+            }
+            return Some((ask.id, verdict));
+        }
+        None
+    }
+
+    /// When [`Injector::poll`] is to be asked next, if nothing else happens; [`Moment::NEVER`] if
+    /// nobody waits for time to pass.
+    #[inline]
+    pub fn next_wake(&self) -> Moment {
+        self.wakes.first().map_or(Moment::NEVER, |&(at, _)| at)
+    }
+
+    /// Empties the queues of the processes: who waited there for time to pass will not be sent.
+    pub fn let_all_go(&mut self) -> Vec<u32> {
+        self.wakes.clear();
+        let held = self
+            .processes
+            .iter_mut()
+            .flat_map(|one| one.waiting.drain(..));
+        held.map(|ask| ask.id).collect()
+    }
+
+    fn has_place(&self) -> bool {
+        self.policy
+            .concurrency
+            .is_none_or(|cap| self.in_progress < cap)
     }
 
     /// The moment at which an attempt sent at `now` is abandoned; [`Moment::NEVER`] without limits.
@@ -124,9 +249,16 @@ impl Injector {
         let give_up = Next::GiveUp(match failure {
             Failure::Throttled(_) => Outcome::Throttled,
             Failure::ClientTimeout => Outcome::TimedOut,
+            Failure::CircuitOpen if progress.attempts == 0 => Outcome::NotSent,
             _ => Outcome::Failed,
         });
-        if now >= self.deadline(intended) {
+        let process = &mut self.processes[progress.instance as usize];
+        process.failed(now, failure);
+        let deadline = self
+            .policy
+            .deadline
+            .map_or(Moment::NEVER, |deadline| intended + deadline);
+        if now >= deadline {
             return Next::GiveUp(Outcome::TimedOut);
         }
         let policy = &self.policy.retry;
@@ -136,11 +268,10 @@ impl Injector {
         let retry = progress.attempts.saturating_sub(1);
         let wait = delay(policy, failure, retry, progress.last_delay, u);
         // A retry that would start after the deadline cannot help anybody.
-        if now + wait >= self.deadline(intended) {
+        if now + wait >= deadline {
             return give_up;
         }
-        let bucket = &mut self.buckets[progress.instance as usize];
-        let Some(cost) = bucket.pay(policy, failure) else {
+        let Some(cost) = process.pay(now, policy, failure) else {
             return give_up;
         };
         progress.last_cost = cost;
@@ -150,19 +281,24 @@ impl Injector {
 
     /// A request was answered.
     #[inline]
-    pub fn succeeded(&mut self, progress: &Progress) {
-        self.buckets[progress.instance as usize].refund(progress.last_cost);
+    pub fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
+        self.processes[progress.instance as usize].succeeded(now, progress.last_cost, heard);
     }
 
-    /// A request ended, whatever its outcome: its place is free. Returns the request that takes
-    /// it, and whether that one is still worth sending; one past its deadline is not, and its
-    /// place is free again.
+    /// A request ended, whatever its outcome: its place is free for one that waits, which
+    /// [`Injector::poll`] then names; whether that is still worth sending, [`Injector::is_expired`] tells.
     #[inline]
-    pub fn free(&mut self) -> Option<u32> {
+    pub fn free(&mut self, now: Moment) {
         self.in_progress -= 1;
-        let next = self.waiting.pop_front()?;
-        self.in_progress += 1;
-        Some(next)
+        while self.has_place()
+            && let Some(ask) = self.waiting.pop_front()
+        {
+            self.in_progress += 1;
+            match self.again(now, ask) {
+                Due::Wait | Due::Shed => {}
+                verdict => self.ready.push_back((ask.id, verdict)),
+            }
+        }
     }
 
     /// Whether a request that waited is past its deadline at `now`.
@@ -170,7 +306,7 @@ impl Injector {
         now >= self.deadline(intended)
     }
 
-    /// Requests in progress and waiting.
+    /// Requests in progress and waiting for a place.
     pub fn load(&self) -> (u32, usize) {
         (self.in_progress, self.waiting.len())
     }
@@ -247,12 +383,20 @@ mod tests {
             ..policy(RetryPolicy::None)
         };
         let mut injector = Injector::new(limits);
+        let ask = |id| Ask {
+            id,
+            instance: 0,
+            reserves: 0,
+        };
+        let now = Moment::ZERO;
         assert_eq!(
-            [1, 2, 3].map(|id| injector.due(id)),
+            [1, 2, 3].map(|id| injector.due(now, ask(id))),
             [Due::Send, Due::Wait, Due::Shed]
         );
-        assert_eq!(injector.free(), Some(2));
-        assert_eq!(injector.free(), None);
+        injector.free(now);
+        assert_eq!(injector.poll(now), Some((2, Due::Send)));
+        injector.free(now);
+        assert_eq!(injector.poll(now), None);
         assert_eq!(injector.load(), (0, 0));
     }
 

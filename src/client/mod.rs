@@ -2,7 +2,8 @@
 
 mod backoff;
 mod injector;
+mod process;
 pub mod spec;
 
 pub use backoff::{RetryBucket, delay, is_retryable, max_attempts};
-pub use injector::{Due, Injector, Next, Progress};
+pub use injector::{Ask, Due, Heard, Injector, Next, Progress};

@@ -83,6 +83,8 @@ pub enum Failure {
     StreamBroken(StreamFault),
     /// The client's own attempt timeout.
     ClientTimeout,
+    /// The client's own circuit breaker: the attempt was not sent.
+    CircuitOpen,
 }
 
 /// Why an answer ends.

@@ -84,6 +84,13 @@ impl Priced {
         self.charge(usage, write_1h)
     }
 
+    /// Tokens that the quota sets aside for a call with so many input tokens after so many blocks of prefix, and
+    /// tokens that end in points of their own.
+    pub(super) fn reserves(&self, input: u32, blocks: u32, pointed: u32) -> u64 {
+        let prefix = u64::from(blocks) * u64::from(self.block_tokens);
+        u64::from(input) + prefix + u64::from(pointed) + u64::from(self.most_output)
+    }
+
     /// What a usage costs at the dearest price that may apply; `write_1h` of its cache writes live
     /// for an hour.
     pub(super) fn charge(&self, usage: Usage, write_1h: u32) -> Option<Usd> {

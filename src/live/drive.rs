@@ -2,7 +2,7 @@
 
 use super::call::{Seen, Wired, call};
 use super::failure;
-use super::hub::{Finished, Go, Hub};
+use super::hub::{Again, Finished, Go, Hub};
 use super::sdk_retries::AttemptLog;
 use crate::domain::Failure;
 use crate::load::session::SessionSource;
@@ -99,7 +99,7 @@ pub(super) fn follow_up(hub: &Arc<Hub>) {
 /// Starts tasks for what has become ready but for one request that is due now, which is returned: the caller
 /// has a task for it already, and a task costs as much as a good part of a call.
 fn next_ready(hub: &Arc<Hub>) -> Option<(u32, Moment)> {
-    let (ready, users) = hub.take_work();
+    let work = hub.take_work();
     let now = hub.clock.now();
     let mut mine = None;
     let mut start = |id, due| {
@@ -109,10 +109,13 @@ fn next_ready(hub: &Arc<Hub>) -> Option<(u32, Moment)> {
             tokio::spawn(drive(Arc::clone(hub), id, due));
         }
     };
-    for id in ready {
+    for id in work.ready {
         start(id, now);
     }
-    for (workload, user, arrival) in users {
+    for (id, at) in work.later {
+        tokio::spawn(later(Arc::clone(hub), id, at));
+    }
+    for (workload, user, arrival) in work.users {
         if arrival.at > now {
             tokio::spawn(think(Arc::clone(hub), workload, user, arrival));
         } else if let Some(id) = hub.due(workload, Some(user), &arrival) {
@@ -132,7 +135,31 @@ async fn think(hub: Arc<Hub>, workload: usize, user: u32, arrival: Arrival) {
     }
 }
 
-/// A request from its first attempt to its end, and then what its end made ready.
+/// Starts tasks for what the client brain lets go as time passes.
+pub(super) async fn keep_gate(hub: Arc<Hub>) {
+    loop {
+        let at = hub.next_wake();
+        if at == Moment::NEVER {
+            hub.held_back.notified().await;
+            continue;
+        }
+        tokio::select! {
+            () = hub.timer.sleep_until(at) => follow_up(&hub),
+            () = hub.held_back.notified() => {}
+        }
+    }
+}
+
+/// The next attempt of a request that no task has in hand.
+async fn later(hub: Arc<Hub>, id: u32, at: Moment) {
+    if let Some(due) = backoff(&hub, id, at).await {
+        drive(hub, id, due).await;
+    } else {
+        follow_up(&hub);
+    }
+}
+
+/// A request from its next attempt to its end, and then what its end made ready.
 async fn drive(hub: Arc<Hub>, id: u32, due: Moment) {
     let mut next = Some((id, due));
     while let Some((id, due)) = next {
@@ -141,35 +168,49 @@ async fn drive(hub: Arc<Hub>, id: u32, due: Moment) {
     }
 }
 
-/// One request from its first attempt to its end.
-async fn attempts(hub: &Arc<Hub>, id: u32, first_due: Moment) {
-    let mut due = first_due;
-    let mut attempt = 1;
+/// One request from its next attempt to its end, or until the client brain holds it back.
+async fn attempts(hub: &Arc<Hub>, id: u32, due: Moment) {
+    let mut due = due;
     loop {
-        let Some(place) = place(hub, due, attempt).await else {
+        let Some(place) = place(hub, id, due).await else {
             hub.crowded_out(id);
             return;
         };
-        let again = send(hub, id, due, attempt).await;
+        let again = send(hub, id, due).await;
         drop(place);
         let Some(at) = again else { return };
+        let Some(at) = backoff(hub, id, at).await else {
+            return;
+        };
+        due = at;
+    }
+}
+
+/// Waits until the next attempt of `id` is due, first at `at`; `None` if the client brain holds it back then, or
+/// has ended it.
+async fn backoff(hub: &Arc<Hub>, id: u32, at: Moment) -> Option<Moment> {
+    let mut at = at;
+    loop {
         let mut stopping = hub.stopping.subscribe();
         tokio::select! {
             () = hub.timer.sleep_until(at) => {}
-            _ = stopping.wait_for(|stop| *stop) => {}
+            _ = stopping.wait_for(|stop| *stop) => return Some(at),
         }
-        due = at;
-        attempt += 1;
+        match hub.again(id) {
+            Again::Send => return Some(at),
+            Again::At(next) => at = next,
+            Again::Later => return None,
+        }
     }
 }
 
 /// A place on the wire, or none in time.
-async fn place(hub: &Hub, due: Moment, attempt: u32) -> Option<SemaphorePermit<'_>> {
+async fn place(hub: &Hub, id: u32, due: Moment) -> Option<SemaphorePermit<'_>> {
     if let Ok(place) = hub.places.try_acquire() {
         return Some(place);
     }
     let waiting = hub.places.acquire();
-    if attempt > 1 {
+    if hub.has_tried(id) {
         return waiting.await.ok();
     }
     tokio::select! {
@@ -179,9 +220,9 @@ async fn place(hub: &Hub, due: Moment, attempt: u32) -> Option<SemaphorePermit<'
 }
 
 /// One attempt; returns when the next is due, if there is to be one.
-async fn send(hub: &Arc<Hub>, id: u32, due: Moment, attempt: u32) -> Option<Moment> {
+async fn send(hub: &Arc<Hub>, id: u32, due: Moment) -> Option<Moment> {
     // The prompt is ready before the clock of the attempt starts.
-    let (index, wanted) = hub.wanted(id, attempt);
+    let (index, wanted) = hub.wanted(id);
     let workload = &hub.plan.workloads[index];
     let wired = Wired::new(workload, &wanted, &hub.blocks[index]);
     let (mut request, worst) = match hub.go(id, due) {

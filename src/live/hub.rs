@@ -7,7 +7,7 @@ use super::gauges::{Gauges, Snapshot};
 use super::log::Batch;
 use super::plan::LivePlan;
 use super::talk::Said;
-use crate::client::{Due, Injector, Next};
+use crate::client::{Ask, Due, Heard, Injector, Next};
 use crate::clock::{Clock, Timer};
 use crate::domain::{Failure, Outcome, StopReason, Usage};
 use crate::load::session::{Continued, SessionEnd};
@@ -35,6 +35,8 @@ pub(super) struct Hub {
     pub stopping: watch::Sender<bool>,
     /// Something happened that may be the end.
     pub idle: Notify,
+    /// The client brain holds something back that it did not before.
+    pub held_back: Notify,
     pub gaps: Arc<Mutex<LatencyHistogram>>,
     state: Mutex<State>,
 }
@@ -53,8 +55,6 @@ pub(super) struct State {
     priced: Vec<Priced>,
     budget: Option<Budget>,
     marks: Vec<LiveMarks>,
-    /// Requests that got a free place and wait for a task.
-    ready: Vec<u32>,
     /// Users whose next request is due later.
     users: Vec<(usize, u32, Arrival)>,
     /// Users between two requests.
@@ -75,6 +75,28 @@ pub(super) enum Go {
     Send(Request, Usd),
     /// The request has ended.
     Ended,
+}
+
+/// What follows when the client brain has been asked for another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It is sent now.
+    Send,
+    /// It failed without being sent, and the next is due at this moment.
+    At(Moment),
+    /// Nothing is left to do for the task: the request waits in the client brain, or has ended.
+    Later,
+}
+
+/// What has become ready.
+#[derive(Default)]
+pub(super) struct Work {
+    /// Requests to send an attempt of.
+    pub ready: Vec<u32>,
+    /// Requests whose next attempt is due at a moment.
+    pub later: Vec<(u32, Moment)>,
+    /// Users whose next request is due.
+    pub users: Vec<(usize, u32, Arrival)>,
 }
 
 /// What became of an attempt.
@@ -107,7 +129,6 @@ impl Hub {
             priced: priced.map(|(i, one)| Priced::new(&plan, i, one)).collect(),
             budget: budget.map(Budget::new),
             marks: Vec::new(),
-            ready: Vec::new(),
             users: Vec::new(),
             thinking: 0,
             pacing_done: false,
@@ -126,6 +147,7 @@ impl Hub {
             places: Semaphore::new(places),
             stopping: watch::Sender::new(false),
             idle: Notify::new(),
+            held_back: Notify::new(),
             gaps: Arc::default(),
             state: Mutex::new(state),
             plan,
@@ -148,6 +170,31 @@ impl Hub {
         (state, now)
     }
 
+    /// Whether the client brain may hold attempts back until a moment comes.
+    pub(super) fn is_gated(&self) -> bool {
+        self.lock().injector.is_gated()
+    }
+
+    /// When the client brain may let go what it held back.
+    pub(super) fn next_wake(&self) -> Moment {
+        self.lock().injector.next_wake()
+    }
+
+    /// The backoff of `id` is over; whether its next attempt is sent now.
+    pub(super) fn again(&self, id: u32) -> Again {
+        let (mut state, now) = self.at_now();
+        if state.closed {
+            return Again::Later;
+        }
+        let ask = state.ask(id);
+        let due = state.injector.again(now, ask);
+        let again = state.go(now, id, due);
+        if due == Due::Wait {
+            self.held_back.notify_one();
+        }
+        again
+    }
+
     /// A request is due; returns it if it is to be sent at once.
     pub(super) fn due(&self, workload: usize, user: Option<u32>, arrival: &Arrival) -> Option<u32> {
         let (mut state, now) = self.at_now();
@@ -157,13 +204,18 @@ impl Hub {
         if state.stopping {
             return None;
         }
-        state.due(now, workload, user, arrival)
+        let ready = state.due(now, workload, user, arrival);
+        if ready.is_none() {
+            self.held_back.notify_one();
+        }
+        ready
     }
 
-    /// What attempt number `attempt` of `id` has to say, and of which workload it is.
-    pub(super) fn wanted(&self, id: u32, attempt: u32) -> (usize, Wanted) {
+    /// What the next attempt of `id` has to say, and of which workload it is.
+    pub(super) fn wanted(&self, id: u32) -> (usize, Wanted) {
         let state = self.lock();
         let request = &state.requests[id];
+        let attempt = request.progress.attempts + 1;
         let wanted = Wanted {
             seq: request.seq,
             attempt,
@@ -210,6 +262,11 @@ impl Hub {
         gauges.most_open = gauges.most_open.max(gauges.open);
         gauges.last_sent = now;
         Go::Send(request, worst)
+    }
+
+    /// Whether an attempt of `id` was sent before.
+    pub(super) fn has_tried(&self, id: u32) -> bool {
+        self.lock().requests[id].progress.attempts > 0
     }
 
     /// The request found no place on the wire in time.
@@ -267,25 +324,32 @@ impl Hub {
 
     /// Nothing new is sent from now on.
     pub(super) fn stop(&self) {
-        self.lock().stopping = true;
+        let (mut state, now) = self.at_now();
+        state.stopping = true;
+        for id in state.injector.let_all_go() {
+            let outcome = state.last_outcome(id);
+            state.end(now, id, outcome);
+            state.free(now);
+        }
+        drop(state);
         self.stopping.send_replace(true);
         self.idle.notify_one();
     }
 
     /// What has become ready since the last call: requests to send, users who think, attempts to
     /// write down.
-    pub(super) fn take_work(&self) -> (Vec<u32>, Vec<(usize, u32, Arrival)>) {
-        let mut state = self.lock();
+    pub(super) fn take_work(&self) -> Work {
+        let (mut state, now) = self.at_now();
         if state.recorder.in_system() == 0 {
             self.idle.notify_one();
         }
-        if state.ready.is_empty() && state.users.is_empty() {
-            return (Vec::new(), Vec::new());
+        let mut work = Work::default();
+        if state.closed {
+            return work;
         }
-        (
-            std::mem::take(&mut state.ready),
-            std::mem::take(&mut state.users),
-        )
+        state.let_go(now, &mut work);
+        work.users = std::mem::take(&mut state.users);
+        work
     }
 
     /// Whether every request has ended and none is to come.
@@ -382,12 +446,58 @@ impl State {
         let request = &mut self.requests[id];
         request.progress = self.injector.begin(request.seq);
         self.recorder.offered(now, request);
-        match self.injector.due(id) {
-            Due::Send => return Some(id),
-            Due::Wait => {}
-            Due::Shed => self.end(now, id, Outcome::NotSent),
+        let ask = self.ask(id);
+        let due = self.injector.due(now, ask);
+        (self.go(now, id, due) == Again::Send).then_some(id)
+    }
+
+    /// What the client brain is told of a request that wants to be sent.
+    fn ask(&self, id: u32) -> Ask {
+        let request = &self.requests[id];
+        let workload = &self.priced[request.workload];
+        Ask {
+            id,
+            instance: request.progress.instance,
+            reserves: workload.reserves(request.input, request.prefix.len, request.pointed),
         }
-        None
+    }
+
+    /// Does what the client brain said of an attempt.
+    fn go(&mut self, now: Moment, id: u32, due: Due) -> Again {
+        match due {
+            Due::Send => Again::Send,
+            Due::Wait => Again::Later,
+            Due::Shed => {
+                self.end(now, id, Outcome::NotSent);
+                Again::Later
+            }
+            Due::Open => match self.next(now, id, Failure::CircuitOpen) {
+                Some(at) => Again::At(at),
+                None => Again::Later,
+            },
+        }
+    }
+
+    /// Takes what the client brain lets go.
+    fn let_go(&mut self, now: Moment, work: &mut Work) {
+        while let Some((id, due)) = self.injector.poll(now) {
+            let request = &self.requests[id];
+            let expired = self.injector.is_expired(now, request.intended);
+            if expired || self.stopping {
+                let outcome = match request.progress.attempts {
+                    0 => Outcome::NotSent,
+                    _ => Outcome::TimedOut,
+                };
+                self.end(now, id, outcome);
+                self.free(now);
+                continue;
+            }
+            match self.go(now, id, due) {
+                Again::Send => work.ready.push(id),
+                Again::At(at) => work.later.push((id, at)),
+                Again::Later => {}
+            }
+        }
     }
 
     /// Ends the sessions that the end of the run cuts short.
@@ -441,8 +551,12 @@ impl State {
         request.grant.served_by = answered.served_by;
         request.grant.tier = answered.tier;
         let request = *request;
-        self.injector.succeeded(&request.progress);
         let answer = answer(&request, first, last);
+        let heard = Heard {
+            ttft: answer.attempt_ttft,
+            usage: request.grant.usage,
+        };
+        self.injector.succeeded(now, &request.progress, heard);
         self.recorder.answered(now, &request, &answer);
         self.keep(marks);
         let spent = self.priced[request.workload].charge(request.grant.usage, answered.write_1h);
@@ -493,12 +607,17 @@ impl State {
         }
         self.gauges.unaccounted += u64::from(!refused);
         self.gauges.throttled += u64::from(matches!(failure, Failure::Throttled(_)));
-        let u = self.jitters[copy.workload].uniform(copy.draw_key());
-        let mut progress = copy.progress;
+        self.next(now, id, failure)
+    }
+
+    /// What follows the failure of an attempt; the moment of the next one, if there is to be one.
+    fn next(&mut self, now: Moment, id: u32, failure: Failure) -> Option<Moment> {
+        let request = &mut self.requests[id];
+        let u = self.jitters[request.workload].uniform(request.draw_key());
+        let intended = request.intended;
         let next = self
             .injector
-            .failed(now, copy.intended, &mut progress, failure, u);
-        self.requests[id].progress = progress;
+            .failed(now, intended, &mut request.progress, failure, u);
         match next {
             Next::RetryAt(at) => Some(at),
             Next::GiveUp(outcome) => {
@@ -546,14 +665,7 @@ impl State {
     }
 
     fn free(&mut self, now: Moment) {
-        while let Some(next) = self.injector.free() {
-            let expired = self.injector.is_expired(now, self.requests[next].intended);
-            if !expired && !self.stopping {
-                self.ready.push(next);
-                return;
-            }
-            self.end(now, next, Outcome::NotSent);
-        }
+        self.injector.free(now);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::advice::Refusal;
 use super::budget::worst_case;
-use super::drive::{follow_up, open_sources, pace};
+use super::drive::{follow_up, keep_gate, open_sources, pace};
 use super::gauges::{Gauges, Snapshot};
 use super::hub::Hub;
 use super::log::AttemptWriter;
@@ -172,6 +172,9 @@ async fn whole(
     hub.start_users();
     follow_up(&hub);
     tokio::spawn(pace(Arc::clone(&hub), open));
+    if hub.is_gated() {
+        tokio::spawn(keep_gate(Arc::clone(&hub)));
+    }
     let stopped = attend(&hub, &mut interrupts, &writer, watch).await;
     let busy = processor_time() - busy_before;
     let (measures, mut gauges, attempts) = hub.close();

@@ -59,6 +59,7 @@ impl AttemptEnd {
             Self::Failed(Failure::TooManyConnections) => "too_many_connections",
             Self::Failed(Failure::Connection) => "connection_error",
             Self::Failed(Failure::StreamBroken(_)) => "stream_broken",
+            Self::Failed(Failure::CircuitOpen) => "circuit_open",
         }
     }
 }

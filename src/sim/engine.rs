@@ -9,7 +9,7 @@ use super::queue::{Class, Event, EventQueue};
 use super::recorder::{Answer, Recorder};
 use super::setup::RunSetup;
 use super::slab::{Request, Slab};
-use crate::client::{Due, Injector, Next};
+use crate::client::{Ask, Due, Heard, Injector, Next};
 use crate::domain::{Failure, Outcome, PriceTier};
 use crate::load::context::PromptPoints;
 use crate::load::session::Continued;
@@ -44,13 +44,14 @@ struct Engine {
     endpoint: Endpoint,
     queue: EventQueue,
     requests: Slab,
-    /// Requests that got a free place while another event was being handled.
-    ready: Vec<u32>,
     /// The cache points of the call in hand.
     points: PromptPoints,
     wake_at: Moment,
     /// Serial of the wake event that counts.
     wake_serial: u64,
+    /// The same for the client brain.
+    gate_at: Moment,
+    gate_serial: u64,
     recorder: Recorder,
 }
 
@@ -61,6 +62,9 @@ struct WorkloadSource {
     blocks: Arc<[u32]>,
     /// Whether its prompts have cache points of their own instead of blocks.
     has_points: bool,
+    block_tokens: u32,
+    /// What its calls have reserved for their answers.
+    max_tokens: u64,
     jitter: Keyed,
     thinking: Option<ThinkingLaw>,
     tier: Option<PriceTier>,
@@ -73,7 +77,8 @@ impl Engine {
         let sources = setup
             .workloads
             .iter()
-            .map(|workload| {
+            .zip(&setup.endpoint.targets)
+            .map(|(workload, target)| {
                 let mut source = Source::new(&workload.traffic, seed, &workload.name, until);
                 let ahead = match &mut source {
                     // Batch jobs run beside the engine.
@@ -90,6 +95,8 @@ impl Engine {
                     ahead,
                     blocks,
                     has_points,
+                    block_tokens: target.block_tokens,
+                    max_tokens: u64::from(target.max_tokens),
                     jitter,
                     thinking: workload
                         .thinking
@@ -106,10 +113,11 @@ impl Engine {
             endpoint: Endpoint::new(&setup.endpoint, seed),
             queue: EventQueue::new(),
             requests: Slab::new(),
-            ready: Vec::new(),
             points: PromptPoints::default(),
             wake_at: Moment::NEVER,
             wake_serial: u64::MAX,
+            gate_at: Moment::NEVER,
+            gate_serial: u64::MAX,
             recorder: Recorder::new(setup),
         }
     }
@@ -224,11 +232,51 @@ impl Engine {
         let request = &mut self.requests[id];
         request.progress = self.injector.begin(request.seq);
         self.recorder.offered(now, request);
-        match self.injector.due(id) {
+        let ask = self.ask(id);
+        let due = self.injector.due(now, ask);
+        self.go(now, id, due);
+    }
+
+    /// A backoff is over.
+    fn again(&mut self, now: Moment, id: u32) {
+        let ask = self.ask(id);
+        let due = self.injector.again(now, ask);
+        self.go(now, id, due);
+    }
+
+    #[inline]
+    fn go(&mut self, now: Moment, id: u32, due: Due) {
+        match due {
             Due::Send => self.attempt(now, id),
             Due::Wait => {}
             Due::Shed => self.end(now, id, Outcome::NotSent),
+            Due::Open => self.failed(now, id, Failure::CircuitOpen),
         }
+    }
+
+    /// What the client brain is told of a request that wants to be sent.
+    #[inline]
+    fn ask(&self, id: u32) -> Ask {
+        let request = &self.requests[id];
+        let reserves = if self.injector.is_gated() {
+            self.prompt_of(request) + self.sources[request.workload].max_tokens
+        } else {
+            0
+        };
+        Ask {
+            id,
+            instance: request.progress.instance,
+            reserves,
+        }
+    }
+
+    /// Tokens of a request's prompt.
+    #[inline]
+    fn prompt_of(&self, request: &Request) -> u64 {
+        let block_tokens = self.sources[request.workload].block_tokens;
+        u64::from(request.input)
+            + u64::from(request.pointed)
+            + u64::from(request.prefix.len) * u64::from(block_tokens)
     }
 
     #[inline]
@@ -244,20 +292,26 @@ impl Engine {
             }
             return;
         }
+        if event.class == Class::Gate {
+            if event.serial == self.gate_serial {
+                self.gate_at = Moment::NEVER;
+            }
+            return;
+        }
         if event.serial < self.requests[id].valid_from {
             return;
         }
         match event.class {
             Class::Done => self.answered(now, id),
             Class::GiveUp => self.give_up(now, id),
-            Class::Retry => self.attempt(now, id),
+            Class::Retry => self.again(now, id),
             Class::Due => self.due(now, id),
             Class::FirstToken => {
                 let request = &mut self.requests[id];
                 self.endpoint
                     .start_stream(now, request.workload, &mut request.grant, id);
             }
-            Class::Wake => {}
+            Class::Wake | Class::Gate => {}
         }
     }
 
@@ -369,9 +423,13 @@ impl Engine {
             &request.grant,
             request.grant.usage.output,
         );
-        self.injector.succeeded(&request.progress);
-        self.recorder
-            .answered(now, request, &Answer::of(request, now));
+        let answer = Answer::of(request, now);
+        let heard = Heard {
+            ttft: answer.attempt_ttft,
+            usage: request.grant.usage,
+        };
+        self.injector.succeeded(now, &request.progress, heard);
+        self.recorder.answered(now, request, &answer);
         self.end(now, id, Outcome::Completed);
         self.free(now);
     }
@@ -417,21 +475,39 @@ impl Engine {
 
     #[inline]
     fn free(&mut self, now: Moment) {
-        while let Some(next) = self.injector.free() {
-            if !self.injector.is_expired(now, self.requests[next].intended) {
-                self.ready.push(next);
-                return;
-            }
-            self.end(now, next, Outcome::NotSent);
-        }
+        self.injector.free(now);
     }
 
-    /// Sends what got a free place. A refusal frees the place again, so this goes on until the
-    /// queue is empty or a place is taken; a list keeps that from being a recursion.
+    /// Sends what the client brain lets go. A refusal frees the place again, so this goes on until
+    /// nobody waits or a place is taken; the brain's own list keeps that from being a recursion.
     #[inline]
     fn drain_ready(&mut self) {
-        while let Some(id) = self.ready.pop() {
-            self.attempt(self.recorder.now(), id);
+        let now = self.recorder.now();
+        while let Some((id, due)) = self.injector.poll(now) {
+            let request = &self.requests[id];
+            if self.injector.is_expired(now, request.intended) {
+                let outcome = match request.progress.attempts {
+                    0 => Outcome::NotSent,
+                    _ => Outcome::TimedOut,
+                };
+                self.end(now, id, outcome);
+                self.free(now);
+            } else {
+                self.go(now, id, due);
+            }
+        }
+        self.schedule_gate();
+    }
+
+    /// Keeps one valid event for the client brain in the queue while somebody waits for time to pass.
+    #[inline]
+    fn schedule_gate(&mut self) {
+        let at = self.injector.next_wake();
+        if at != self.gate_at {
+            self.gate_at = at;
+            if at < Moment::NEVER {
+                self.gate_serial = self.queue.push(at, Class::Gate, 0);
+            }
         }
     }
 }

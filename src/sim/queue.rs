@@ -23,17 +23,20 @@ pub enum Class {
     GiveUp = 3,
     /// Another attempt is due.
     Retry = 4,
+    /// The client brain may let go what it held back.
+    Gate = 5,
     /// A request of a closed loop is due.
-    Due = 5,
+    Due = 6,
 }
 
 impl Class {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Done,
         Self::Wake,
         Self::FirstToken,
         Self::GiveUp,
         Self::Retry,
+        Self::Gate,
         Self::Due,
     ];
 }

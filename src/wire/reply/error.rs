@@ -184,8 +184,9 @@ impl From<Failure> for ErrorReply {
             Failure::BadGateway => Self::new(ErrorKind::BadGateway, "Bad Gateway"),
             Failure::GatewayTimeout => Self::new(ErrorKind::GatewayTimeout, "Gateway Timeout"),
             Failure::TooManyConnections => Self::too_many_connections(),
-            // Nothing is answered where the connection is lost; who asks all the same gets a 500.
-            Failure::Connection => Failure::Internal.into(),
+            // Nothing is answered where the connection is lost, and nobody asks while a circuit is open; who does
+            // all the same gets a 500.
+            Failure::Connection | Failure::CircuitOpen => Failure::Internal.into(),
             Failure::StreamBroken(fault) => fault.into(),
         }
     }
