@@ -165,10 +165,11 @@ impl Injector {
     /// ([`Due::Send`] or [`Due::Open`]). A shell asks until there is none, after whatever it did.
     #[inline]
     pub fn poll(&mut self, now: Moment) -> Option<(u32, Due)> {
-        if let Some(ready) = self.ready.pop_front() {
-            return Some(ready);
+        if self.ready.is_empty() && self.wakes.is_empty() {
+            return None;
         }
-        self.poll_processes(now)
+        let ready = self.ready.pop_front();
+        ready.or_else(|| self.poll_processes(now))
     }
 
     fn poll_processes(&mut self, now: Moment) -> Option<(u32, Due)> {
