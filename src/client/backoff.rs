@@ -1,8 +1,8 @@
 //! Delays between attempts, and the retry quota of the AWS SDKs.
 
-use super::spec::{Jitter, RetryPolicy};
+use super::spec::{Jitter, RetryPolicy, WindowAlign};
 use crate::domain::Failure;
-use crate::units::Micros;
+use crate::units::{Micros, Moment};
 
 /// Whether a retry can help: what SDKs classify as throttling or transient.
 pub fn is_retryable(failure: Failure) -> bool {
@@ -29,9 +29,32 @@ pub fn is_retryable(failure: Failure) -> bool {
     }
 }
 
+/// Whether a policy tries again after a failure.
+pub fn retries(policy: &RetryPolicy, failure: Failure) -> bool {
+    match policy {
+        // HTTP 408 is on its list.
+        RetryPolicy::AnthropicSdk { .. } => {
+            is_retryable(failure) || failure == Failure::ModelTimeout
+        }
+        // By default it retries after every exception; streams are not wrapped at all.
+        RetryPolicy::Langchain { .. } => {
+            !matches!(failure, Failure::StreamBroken(_) | Failure::CircuitOpen)
+        }
+        RetryPolicy::LlamaIndex { .. } => matches!(
+            failure,
+            Failure::Throttled(_)
+                | Failure::Internal
+                | Failure::Unavailable
+                | Failure::TooManyConnections
+                | Failure::ModelTimeout
+        ),
+        _ => is_retryable(failure),
+    }
+}
+
 /// Whether SDKs class a failure as throttling: botocore and the JavaScript SDK differ on a model
 /// that is not ready; the latter's rule, that every 429 is, stands here.
-fn is_throttling(failure: Failure) -> bool {
+pub(super) fn is_throttling(failure: Failure) -> bool {
     matches!(failure, Failure::Throttled(_) | Failure::NotReady)
 }
 
@@ -51,18 +74,31 @@ pub fn delay(
     u: f64,
 ) -> Micros {
     let throttled = is_throttling(failure);
-    let aws = |base_s: f64| {
-        Micros::from_secs_f64(u * AWS_CAP_S.min(base_s * 2f64.powi(retry.min(64) as i32)))
-    };
+    let aws = |base_s: f64| Micros::from_secs_f64(u * AWS_CAP_S.min(base_s * power(retry)));
     match *policy {
         RetryPolicy::None => Micros::ZERO,
         RetryPolicy::AwsStandard20 { .. } | RetryPolicy::Sdk { .. } => aws(1.0),
-        RetryPolicy::AwsStandard21 { .. } => aws(if throttled { 1.0 } else { 0.05 }),
+        RetryPolicy::AwsStandard21 { .. } | RetryPolicy::AwsAdaptive { .. } => {
+            aws(if throttled { 1.0 } else { 0.05 })
+        }
+        RetryPolicy::AwsLegacy { .. } => Micros::from_secs_f64(u * power(retry)),
+        RetryPolicy::AnthropicSdk { .. } => {
+            Micros::from_secs_f64((0.5 * power(retry)).min(8.0) * (1.0 - 0.25 * u))
+        }
+        RetryPolicy::Langchain { .. } => Micros::from_secs_f64(power(retry) + u),
+        RetryPolicy::LlamaIndex { .. } => Micros::from_secs_f64(power(retry).clamp(4.0, 10.0)),
+        RetryPolicy::WindowAware { min, spread, .. } => {
+            if throttled {
+                min + Micros::from_secs_f64(u * spread.as_secs_f64())
+            } else {
+                aws(0.05)
+            }
+        }
         RetryPolicy::Exponential {
             base, cap, jitter, ..
         } => {
             let (base, cap) = (base.as_secs_f64(), cap.as_secs_f64());
-            let full = cap.min(base * 2f64.powi(retry.min(64) as i32));
+            let full = cap.min(base * power(retry));
             Micros::from_secs_f64(match jitter {
                 Jitter::None => full,
                 Jitter::Full => u * full,
@@ -80,6 +116,38 @@ pub fn delay(
     }
 }
 
+/// 2 to the number of the retry.
+fn power(retry: u32) -> f64 {
+    2f64.powi(retry.min(64) as i32)
+}
+
+/// The moment of the retry that follows a failure at `now`: [`delay`] later, or in the minute that the policy
+/// waits for.
+pub fn retry_at(
+    policy: &RetryPolicy,
+    now: Moment,
+    failure: Failure,
+    retry: u32,
+    previous: Micros,
+    u: f64,
+) -> Moment {
+    let at = now + delay(policy, failure, retry, previous, u);
+    match *policy {
+        RetryPolicy::WindowAware {
+            align: WindowAlign::Clock,
+            min,
+            ..
+        } if is_throttling(failure) => {
+            // The spread begins with the first whole minute that leaves the shortest wait.
+            let minute = Micros::MINUTE.0;
+            let earliest = now + min;
+            let begin = earliest.0.div_ceil(minute).saturating_mul(minute);
+            Moment(begin) + at.since(earliest)
+        }
+        _ => at,
+    }
+}
+
 /// The most attempts of one request under a policy.
 pub fn max_attempts(policy: &RetryPolicy) -> u32 {
     match *policy {
@@ -87,6 +155,12 @@ pub fn max_attempts(policy: &RetryPolicy) -> u32 {
         RetryPolicy::Exponential { max_attempts, .. }
         | RetryPolicy::AwsStandard20 { max_attempts }
         | RetryPolicy::AwsStandard21 { max_attempts }
+        | RetryPolicy::AwsLegacy { max_attempts }
+        | RetryPolicy::AwsAdaptive { max_attempts }
+        | RetryPolicy::AnthropicSdk { max_attempts }
+        | RetryPolicy::Langchain { max_attempts }
+        | RetryPolicy::LlamaIndex { max_attempts }
+        | RetryPolicy::WindowAware { max_attempts, .. }
         | RetryPolicy::Sdk { max_attempts, .. } => max_attempts,
     }
 }
@@ -139,7 +213,13 @@ impl Default for RetryBucket {
 fn cost(policy: &RetryPolicy, failure: Failure) -> u32 {
     let throttled = is_throttling(failure);
     match policy {
-        RetryPolicy::None | RetryPolicy::Exponential { .. } => 0,
+        RetryPolicy::None
+        | RetryPolicy::Exponential { .. }
+        | RetryPolicy::AwsLegacy { .. }
+        | RetryPolicy::AnthropicSdk { .. }
+        | RetryPolicy::Langchain { .. }
+        | RetryPolicy::LlamaIndex { .. }
+        | RetryPolicy::WindowAware { .. } => 0,
         // HTTP 500 to 504 count as transient there, so they cost 10.
         RetryPolicy::AwsStandard20 { .. } | RetryPolicy::Sdk { .. } => {
             if throttled {
@@ -148,7 +228,7 @@ fn cost(policy: &RetryPolicy, failure: Failure) -> u32 {
                 10
             }
         }
-        RetryPolicy::AwsStandard21 { .. } => {
+        RetryPolicy::AwsStandard21 { .. } | RetryPolicy::AwsAdaptive { .. } => {
             if throttled {
                 5
             } else {
