@@ -265,6 +265,44 @@ mod tests {
     }
 
     #[test]
+    fn quotas_sustain_one_retry_for_each_cost_of_clean_successes() {
+        // methods 4.2: 1/5 when throttled; otherwise 1/10 before 2026 and 1/14 since.
+        let old = RetryPolicy::AwsStandard20 { max_attempts: 3 };
+        let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        for (policy, failure, cost) in [
+            (old, THROTTLED, 5),
+            (new, THROTTLED, 5),
+            (old, Failure::Unavailable, 10),
+            (new, Failure::Unavailable, 14),
+        ] {
+            let mut bucket = RetryBucket::new();
+            while bucket.pay(&policy, failure).is_some() {}
+            let successes = 14_000;
+            let mut retries = 0;
+            for _ in 0..successes {
+                bucket.refund(0);
+                retries += u32::from(bucket.pay(&policy, failure).is_some());
+            }
+            let sustained = crate::stats::retries::sustained_retries(1.0, f64::from(cost));
+            let wanted = f64::from(successes) * sustained;
+            assert!(
+                (f64::from(retries) - wanted).abs() <= 1.0,
+                "{policy:?}: {retries} of {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_retry_that_succeeds_gives_its_own_cost_back_and_no_earlier_one() {
+        let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        let mut bucket = RetryBucket::new();
+        bucket.pay(&new, Failure::Unavailable);
+        let last = bucket.pay(&new, THROTTLED);
+        bucket.refund(last.expect("it is nearly full"));
+        assert_eq!(bucket.level(), 500 - 14);
+    }
+
+    #[test]
     fn costs_are_those_of_the_presets() {
         let old = RetryPolicy::AwsStandard20 { max_attempts: 3 };
         let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
@@ -306,6 +344,94 @@ mod tests {
         check(preset, 0, Micros::ZERO, 0.5);
         check(preset, 1, Micros::ZERO, 1.0);
         check(preset, 10, Micros::ZERO, 10.0);
+    }
+
+    /// The delays of the first retries at the ends of the draw.
+    fn ends(policy: RetryPolicy, failure: Failure, retries: u32) -> Vec<(f64, f64)> {
+        let at = |retry, u| delay(&policy, failure, retry, Micros::ZERO, u).as_secs_f64();
+        (0..retries).map(|n| (at(n, 0.0), at(n, 1.0))).collect()
+    }
+
+    #[test]
+    fn every_preset_has_the_delays_of_its_source() {
+        let max_attempts = 9;
+        assert_eq!(
+            ends(
+                RetryPolicy::AwsLegacy { max_attempts },
+                Failure::Unavailable,
+                4
+            ),
+            [(0.0, 1.0), (0.0, 2.0), (0.0, 4.0), (0.0, 8.0)]
+        );
+        assert_eq!(
+            ends(RetryPolicy::AnthropicSdk { max_attempts }, THROTTLED, 6),
+            [0.5, 1.0, 2.0, 4.0, 8.0, 8.0].map(|s| (s, 0.75 * s))
+        );
+        assert_eq!(
+            ends(RetryPolicy::Langchain { max_attempts }, THROTTLED, 3),
+            [(1.0, 2.0), (2.0, 3.0), (4.0, 5.0)]
+        );
+        assert_eq!(
+            ends(RetryPolicy::LlamaIndex { max_attempts }, THROTTLED, 6),
+            [4.0, 4.0, 4.0, 8.0, 10.0, 10.0].map(|s| (s, s))
+        );
+        assert_eq!(
+            ends(
+                RetryPolicy::AwsAdaptive { max_attempts },
+                Failure::Internal,
+                2
+            ),
+            [(0.0, 0.05), (0.0, 0.1)]
+        );
+        let patient = RetryPolicy::WindowAware {
+            max_attempts,
+            align: WindowAlign::Rolling,
+            min: Micros::SECOND,
+            spread: Micros::MINUTE,
+        };
+        assert_eq!(ends(patient, THROTTLED, 2), [(1.0, 61.0), (1.0, 61.0)]);
+        assert_eq!(ends(patient, Failure::Internal, 1), [(0.0, 0.05)]);
+    }
+
+    #[test]
+    fn a_retry_can_wait_for_the_next_minute_of_the_clock() {
+        let policy = RetryPolicy::WindowAware {
+            max_attempts: 3,
+            align: WindowAlign::Clock,
+            min: Micros::SECOND,
+            spread: Micros::from_secs(10),
+        };
+        let at = |second: u64, u| {
+            let now = Moment::ZERO + Micros::from_secs(second);
+            retry_at(&policy, now, THROTTLED, 0, Micros::ZERO, u).as_secs_f64()
+        };
+        assert_eq!([at(5, 0.0), at(5, 0.5), at(65, 1.0)], [60.0, 65.0, 130.0]);
+        // Less than the shortest wait is left of the minute.
+        assert_eq!(at(59, 0.0), 60.0);
+        assert_eq!(at(60, 0.0), 120.0);
+    }
+
+    #[test]
+    fn frameworks_try_again_what_their_lists_say() {
+        let max_attempts = 3;
+        let tried = |policy: RetryPolicy| {
+            [
+                Failure::ModelTimeout,
+                Failure::Validation,
+                Failure::Connection,
+                Failure::NotReady,
+                THROTTLED,
+            ]
+            .map(|failure| retries(&policy, failure))
+        };
+        let (yes, no) = (true, false);
+        let anthropic = RetryPolicy::AnthropicSdk { max_attempts };
+        assert_eq!(tried(anthropic), [yes, no, yes, yes, yes]);
+        assert_eq!(tried(RetryPolicy::Langchain { max_attempts }), [yes; 5]);
+        let llama = RetryPolicy::LlamaIndex { max_attempts };
+        assert_eq!(tried(llama), [yes, no, no, no, yes]);
+        let legacy = RetryPolicy::AwsLegacy { max_attempts };
+        assert_eq!(tried(legacy), [no, no, yes, yes, yes]);
     }
 
     #[test]
