@@ -2,8 +2,11 @@
 
 mod backoff;
 mod injector;
+mod limit;
+mod pacing;
 mod process;
 pub mod spec;
 
 pub use backoff::{RetryBucket, delay, is_retryable, max_attempts};
 pub use injector::{Ask, Due, Heard, Injector, Next, Progress};
+pub use pacing::Held;

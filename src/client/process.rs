@@ -1,11 +1,11 @@
 //! What one client process knows and decides for itself: its retry quota, and when it may send.
 
 use super::backoff::RetryBucket;
-use super::injector::{Ask, Heard};
-use super::spec::{ClientPolicy, RetryPolicy};
+use super::injector::{Ask, Heard, Progress};
+use super::pacing::Pacing;
+use super::spec::{ClientPolicy, KnownQuota, RetryPolicy};
 use crate::domain::Failure;
 use crate::units::Moment;
-use std::collections::VecDeque;
 
 /// Whether a process may send an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,26 +22,25 @@ pub(super) enum Pass {
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     bucket: RetryBucket,
-    /// Attempts that may not be sent yet, in the order in which they asked.
-    pub(super) waiting: VecDeque<Ask>,
+    pacing: Pacing,
 }
 
 impl Process {
-    pub(super) fn new(_policy: &ClientPolicy) -> Self {
+    pub(super) fn new(policy: &ClientPolicy, quotas: &[KnownQuota]) -> Self {
         Self {
             bucket: RetryBucket::new(),
-            waiting: VecDeque::new(),
+            pacing: Pacing::new(policy, quotas),
         }
     }
 
     /// Whether it ever holds an attempt back.
     pub(super) fn is_gated(&self) -> bool {
-        false
+        self.pacing.is_on()
     }
 
-    /// Whether the attempt may be sent at `now`.
-    pub(super) fn pass(&mut self, _now: Moment, _ask: &Ask) -> Pass {
-        Pass::Now
+    /// Whether the attempt may be sent at `now`. The pacing is asked last, since it counts what it lets pass.
+    pub(super) fn pass(&mut self, now: Moment, ask: &Ask) -> Pass {
+        self.pacing.pass(now, ask)
     }
 
     /// Pays for a retry after `failure`; `None` if it may not be made, else what the retry quota charged.
@@ -55,11 +54,19 @@ impl Process {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, _now: Moment, _failure: Failure) {}
+    pub(super) fn failed(&mut self, now: Moment, failure: Failure, progress: &Progress) {
+        self.pacing.failed(now, failure, progress.held);
+    }
 
-    /// A request was answered; its last retry cost `last_cost`.
+    /// An attempt that passed is not sent after all.
+    pub(super) fn unsent(&mut self, progress: &Progress) {
+        self.pacing.unsent(progress.held);
+    }
+
+    /// A request was answered.
     #[inline]
-    pub(super) fn succeeded(&mut self, _now: Moment, last_cost: u32, _heard: Heard) {
-        self.bucket.refund(last_cost);
+    pub(super) fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
+        self.bucket.refund(progress.last_cost);
+        self.pacing.succeeded(now, progress.held, heard.usage);
     }
 }
