@@ -6,6 +6,8 @@ mod breaker;
 mod budget;
 mod guards;
 mod injector;
+mod limit;
+mod pacing;
 mod process;
 pub mod spec;
 mod throttle;
@@ -13,3 +15,4 @@ mod windowed;
 
 pub use backoff::{RetryBucket, delay, is_retryable, max_attempts, retries, retry_at};
 pub use injector::{Ask, Due, Heard, Injector, Next, Progress};
+pub use pacing::Held;

@@ -2,11 +2,11 @@
 
 use super::backoff::RetryBucket;
 use super::guards::GuardSet;
-use super::injector::{Ask, Heard};
-use super::spec::{ClientPolicy, RetryPolicy};
+use super::injector::{Ask, Heard, Progress};
+use super::pacing::Pacing;
+use super::spec::{ClientPolicy, KnownQuota, RetryPolicy};
 use crate::domain::Failure;
 use crate::units::Moment;
-use std::collections::VecDeque;
 
 /// Whether a process may send an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,22 +24,21 @@ pub(super) enum Pass {
 pub(super) struct Process {
     bucket: RetryBucket,
     guards: Option<Box<GuardSet>>,
-    /// Attempts that may not be sent yet, in the order in which they asked.
-    pub(super) waiting: VecDeque<Ask>,
+    pacing: Pacing,
 }
 
 impl Process {
-    pub(super) fn new(policy: &ClientPolicy) -> Self {
+    pub(super) fn new(policy: &ClientPolicy, quotas: &[KnownQuota]) -> Self {
         Self {
             bucket: RetryBucket::new(),
             guards: GuardSet::of(policy),
-            waiting: VecDeque::new(),
+            pacing: Pacing::new(policy, quotas),
         }
     }
 
     /// Whether it ever holds an attempt back.
     pub(super) fn is_gated(&self) -> bool {
-        self.guards.is_some()
+        self.guards.is_some() || self.pacing.is_on()
     }
 
     /// A request began; only told where [`Process::is_gated`].
@@ -49,12 +48,21 @@ impl Process {
         }
     }
 
-    /// Whether the attempt may be sent at `now`.
+    /// Whether the attempt may be sent at `now`. Guards count what they let pass, and so are asked only when the
+    /// pacing has room.
     pub(super) fn pass(&mut self, now: Moment, ask: &Ask) -> Pass {
-        match &mut self.guards {
+        let room_at = self.pacing.room_at(now, ask);
+        if room_at > now {
+            return Pass::At(room_at);
+        }
+        let pass = match &mut self.guards {
             Some(guards) => guards.pass(now, ask),
             None => Pass::Now,
+        };
+        if pass == Pass::Now {
+            self.pacing.count(now, ask);
         }
+        pass
     }
 
     /// Pays for a retry after `failure` that its backoff puts at `at`; `None` if it may not be made, else its moment
@@ -79,18 +87,25 @@ impl Process {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, now: Moment, failure: Failure) {
+    pub(super) fn failed(&mut self, now: Moment, failure: Failure, progress: &Progress) {
         if let Some(guards) = &mut self.guards {
             guards.heard(now, Some(failure));
         }
+        self.pacing.failed(now, failure, progress.held);
     }
 
-    /// A request was answered; its last retry cost `last_cost`.
+    /// An attempt that passed is not sent after all.
+    pub(super) fn unsent(&mut self, progress: &Progress) {
+        self.pacing.unsent(progress.held);
+    }
+
+    /// A request was answered.
     #[inline]
-    pub(super) fn succeeded(&mut self, now: Moment, last_cost: u32, _heard: Heard) {
-        self.bucket.refund(last_cost);
+    pub(super) fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
+        self.bucket.refund(progress.last_cost);
         if let Some(guards) = &mut self.guards {
             guards.heard(now, None);
         }
+        self.pacing.succeeded(now, progress.held, heard.usage);
     }
 }

@@ -1,5 +1,12 @@
 //! What a scenario says of its clients: plain data.
 
+mod limits;
+
+pub use limits::{
+    AdaptSpec, AimdSpec, GradientSpec, KnownQuota, PacingSpec, QueueOrder, RampSpec, RateSpec,
+    TokenPacingSpec,
+};
+
 use crate::units::{Micros, PerSecond, Ratio};
 
 /// The policy under test.
@@ -11,8 +18,19 @@ pub struct ClientPolicy {
     pub deadline: Option<Micros>,
     /// The most attempts in flight at once; `None` is no cap.
     pub concurrency: Option<u32>,
+    /// How the cap follows what answers show, up to `concurrency`; `None` leaves it as it is.
+    pub adapt: Option<AdaptSpec>,
     /// The most requests that wait for a free place; `None` is no bound. Further ones are not sent.
     pub queue: Option<u32>,
+    /// Which of them comes first.
+    pub queue_order: QueueOrder,
+    /// The longest wait for a place, or for the pacing. Who waited longer is not sent.
+    pub queue_for: Option<Micros>,
+    /// How long an attempt usually takes, as far as the client knows. One that has less left of its deadline is
+    /// not sent.
+    pub expected: Option<Micros>,
+    /// How attempts are spread over time.
+    pub pacing: Option<PacingSpec>,
     /// Client processes that share the load in turn; each has a retry quota of its own.
     pub instances: u32,
     /// What follows a failed attempt.
@@ -84,7 +102,12 @@ impl Default for ClientPolicy {
             timeout: None,
             deadline: None,
             concurrency: None,
+            adapt: None,
             queue: None,
+            queue_order: QueueOrder::Fifo,
+            queue_for: None,
+            expected: None,
+            pacing: None,
             instances: 1,
             retry: RetryPolicy::AwsStandard21 { max_attempts: 3 },
             guards: Guards::default(),

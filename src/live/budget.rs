@@ -26,6 +26,8 @@ const COUNT_MARGIN: (u64, u64) = (3, 2);
 pub(super) struct Priced {
     tariffs: Vec<(ScopeKind, Tariff)>,
     block_tokens: u32,
+    /// Which of the quotas that clients know its calls use.
+    pub lane: u32,
     cached: bool,
     most_output: u32,
     /// Input tokens of the longest text, where the scenario brings texts.
@@ -43,6 +45,7 @@ impl Priced {
                 super::tiers::tariffs(&priced.tariffs, &priced.tier)
             },
             block_tokens: plan.setup.endpoint.targets[index].block_tokens,
+            lane: plan.setup.lane_of(index),
             cached: workload.cache.is_some(),
             most_output: workload.most_output,
             writes_hours: {

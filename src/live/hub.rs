@@ -7,7 +7,7 @@ use super::gauges::{Gauges, Snapshot};
 use super::log::Batch;
 use super::plan::LivePlan;
 use super::talk::Said;
-use crate::client::{Ask, Due, Heard, Injector, Next};
+use crate::client::{Ask, Due, Heard, Held, Injector, Next};
 use crate::clock::{Clock, Timer};
 use crate::domain::{Failure, Outcome, StopReason, Usage};
 use crate::load::session::{Continued, SessionEnd};
@@ -123,7 +123,7 @@ impl Hub {
         let state = State {
             recorder: Recorder::new(&plan.setup),
             gauges: Gauges::default(),
-            injector: Injector::new(plan.setup.client),
+            injector: Injector::with_quotas(plan.setup.client, &plan.setup.known_quotas()),
             requests: Slab::new(),
             jitters: plan.setup.workloads.iter().map(jitter).collect(),
             priced: priced.map(|(i, one)| Priced::new(&plan, i, one)).collect(),
@@ -276,6 +276,8 @@ impl Hub {
             return;
         }
         state.gauges.crowded_out += 1;
+        let progress = state.requests[id].progress;
+        state.injector.unsent(now, &progress);
         state.end(now, id, Outcome::NotSent);
         state.free(now);
     }
@@ -452,14 +454,16 @@ impl State {
     }
 
     /// What the client brain is told of a request that wants to be sent.
-    fn ask(&self, id: u32) -> Ask {
-        let request = &self.requests[id];
-        let workload = &self.priced[request.workload];
-        Ask {
-            id,
-            instance: request.progress.instance,
-            reserves: workload.reserves(request.input, request.prefix.len, request.pointed),
+    fn ask(&mut self, id: u32) -> Ask {
+        let request = &mut self.requests[id];
+        if self.injector.is_gated() {
+            let workload = &self.priced[request.workload];
+            request.progress.held = Held {
+                lane: workload.lane,
+                tokens: workload.reserves(request.input, request.prefix.len, request.pointed),
+            };
         }
+        request.progress.ask(id, request.intended)
     }
 
     /// Does what the client brain said of an attempt.
@@ -468,7 +472,8 @@ impl State {
             Due::Send => Again::Send,
             Due::Wait => Again::Later,
             Due::Shed => {
-                self.end(now, id, Outcome::NotSent);
+                let outcome = self.requests[id].progress.dropped_as();
+                self.end(now, id, outcome);
                 Again::Later
             }
             Due::Open => match self.next(now, id, Failure::CircuitOpen) {
@@ -481,14 +486,10 @@ impl State {
     /// Takes what the client brain lets go.
     fn let_go(&mut self, now: Moment, work: &mut Work) {
         while let Some((id, due)) = self.injector.poll(now) {
-            let request = &self.requests[id];
-            let expired = self.injector.is_expired(now, request.intended);
-            if expired || self.stopping {
-                let outcome = match request.progress.attempts {
-                    0 => Outcome::NotSent,
-                    _ => Outcome::TimedOut,
-                };
-                self.end(now, id, outcome);
+            if self.stopping && due != Due::Shed {
+                let progress = self.requests[id].progress;
+                self.end(now, id, progress.dropped_as());
+                self.injector.unsent(now, &progress);
                 self.free(now);
                 continue;
             }

@@ -1,6 +1,7 @@
 //! `[client]`: the policy under test.
 
 mod guards;
+mod limits;
 mod presets;
 
 use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy, SdkRetries};
@@ -26,17 +27,18 @@ const UNSET: &str = "unset";
 pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
     let timeout = limit(s, "timeout");
     let deadline = limit(s, "deadline");
-    let most = i64::from(u32::MAX);
-    let concurrency = s.or("concurrency", unset_or(whole(1..=most)), UNSET);
-    let queue = s.or("queue", unset_or(whole(0..=most)), UNSET);
+    let expected = limit(s, "expected");
+    let limits = limits::limits(s);
     let instances = s.or("instances", whole(1..=100_000), 1);
-    if let (Some(None), Some(Some(_))) = (concurrency, queue) {
-        s.report(
-            "queue",
-            "`queue` needs `concurrency`",
-            "requests only wait when places are limited",
-            "add `concurrency`, the most attempts in flight at once",
-        );
+    if let Some(expected) = expected {
+        if deadline.is_none_or(|deadline| expected >= deadline) {
+            s.report(
+                "expected",
+                "`expected` must be below `deadline`",
+                "attempts that cannot end before the deadline are not sent",
+                "`expected` is how long an attempt usually takes; set `deadline` well above it",
+            );
+        }
     }
     let retry = if s.has("retry") {
         s.optional_table("retry", retry)
@@ -49,11 +51,17 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
         })
     };
     let guards = guards::guards(s, retry);
+    let limits = limits?;
     Some(ClientPolicy {
         timeout,
         deadline,
-        concurrency: concurrency?,
-        queue: queue?,
+        concurrency: limits.concurrency,
+        adapt: limits.adapt,
+        queue: limits.queue,
+        queue_order: limits.queue_order,
+        queue_for: limits.queue_for,
+        expected,
+        pacing: limits.pacing,
         instances: instances?,
         retry: retry?,
         guards: guards?,

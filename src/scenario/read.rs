@@ -18,6 +18,8 @@ const RULES: MergeRules = MergeRules {
         "arrival",
         "think",
         "retry",
+        "concurrency",
+        "pacing",
         "capacity",
         "on_demand",
         "input",

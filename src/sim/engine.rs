@@ -9,7 +9,7 @@ use super::queue::{Class, Event, EventQueue};
 use super::recorder::{Answer, Recorder};
 use super::setup::RunSetup;
 use super::slab::{Request, Slab};
-use crate::client::{Ask, Due, Heard, Injector, Next};
+use crate::client::{Ask, Due, Heard, Held, Injector, Next};
 use crate::domain::{Failure, Outcome, PriceTier};
 use crate::load::context::PromptPoints;
 use crate::load::session::Continued;
@@ -65,6 +65,8 @@ struct WorkloadSource {
     block_tokens: u32,
     /// What its calls have reserved for their answers.
     max_tokens: u64,
+    /// Which of the quotas that clients know its calls use.
+    lane: u32,
     jitter: Keyed,
     thinking: Option<ThinkingLaw>,
     tier: Option<PriceTier>,
@@ -78,7 +80,8 @@ impl Engine {
             .workloads
             .iter()
             .zip(&setup.endpoint.targets)
-            .map(|(workload, target)| {
+            .enumerate()
+            .map(|(index, (workload, target))| {
                 let mut source = Source::new(&workload.traffic, seed, &workload.name, until);
                 let ahead = match &mut source {
                     // Batch jobs run beside the engine.
@@ -97,6 +100,7 @@ impl Engine {
                     has_points,
                     block_tokens: target.block_tokens,
                     max_tokens: u64::from(target.max_tokens),
+                    lane: setup.lane_of(index),
                     jitter,
                     thinking: workload
                         .thinking
@@ -109,7 +113,7 @@ impl Engine {
             .collect();
         Self {
             sources,
-            injector: Injector::new(setup.client),
+            injector: Injector::with_quotas(setup.client, &setup.known_quotas()),
             endpoint: Endpoint::new(&setup.endpoint, seed),
             queue: EventQueue::new(),
             requests: Slab::new(),
@@ -250,25 +254,28 @@ impl Engine {
         match due {
             Due::Send => self.attempt(now, id),
             Due::Wait => {}
-            Due::Shed => self.end(now, id, Outcome::NotSent),
+            Due::Shed => {
+                let outcome = self.requests[id].progress.dropped_as();
+                self.end(now, id, outcome);
+            }
             Due::Open => self.failed(now, id, Failure::CircuitOpen),
         }
     }
 
     /// What the client brain is told of a request that wants to be sent.
     #[inline]
-    fn ask(&self, id: u32) -> Ask {
-        let request = &self.requests[id];
-        let reserves = if self.injector.is_gated() {
-            self.prompt_of(request) + self.sources[request.workload].max_tokens
-        } else {
-            0
-        };
-        Ask {
-            id,
-            instance: request.progress.instance,
-            reserves,
+    fn ask(&mut self, id: u32) -> Ask {
+        if self.injector.is_gated() {
+            let request = &self.requests[id];
+            let source = &self.sources[request.workload];
+            let held = Held {
+                lane: source.lane,
+                tokens: self.prompt_of(request) + source.max_tokens,
+            };
+            self.requests[id].progress.held = held;
         }
+        let request = &self.requests[id];
+        request.progress.ask(id, request.intended)
     }
 
     /// Tokens of a request's prompt.
@@ -485,17 +492,7 @@ impl Engine {
     fn drain_ready(&mut self) {
         let now = self.recorder.now();
         while let Some((id, due)) = self.injector.poll(now) {
-            let request = &self.requests[id];
-            if self.injector.is_expired(now, request.intended) {
-                let outcome = match request.progress.attempts {
-                    0 => Outcome::NotSent,
-                    _ => Outcome::TimedOut,
-                };
-                self.end(now, id, outcome);
-                self.free(now);
-            } else {
-                self.go(now, id, due);
-            }
+            self.go(now, id, due);
         }
         self.schedule_gate();
     }

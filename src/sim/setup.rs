@@ -1,6 +1,6 @@
 //! What a run is made of: one variant with its models, prices and profiles resolved.
 
-use crate::client::spec::ClientPolicy;
+use crate::client::spec::{ClientPolicy, KnownQuota};
 use crate::cost::Tariff;
 use crate::domain::{LatencyMetric, PriceTier, ScopeKind, Slo};
 use crate::load::spec::{ThinkingSpec, TrafficSpec};
@@ -27,6 +27,38 @@ pub struct RunSetup {
     pub timeouts_are_billed: bool,
     /// Whether to keep a record of each attempt; memory then grows with the run.
     pub record_attempts: bool,
+}
+
+impl RunSetup {
+    /// What clients can know of the quotas that they use when the run starts: one for each counter, and a last one,
+    /// without limits, for calls that use none.
+    pub fn known_quotas(&self) -> Vec<KnownQuota> {
+        let targets = &self.endpoint.targets;
+        let counters = self.endpoint.counters.iter().enumerate();
+        let known = counters.map(|(index, counter)| {
+            // All targets of a counter call one model.
+            let target = targets
+                .iter()
+                .find(|target| target.route.counter() == Some(index));
+            KnownQuota {
+                tpm: Some(counter.limits.tpm),
+                rpm: counter.limits.rpm,
+                burndown: target.map_or(1, |target| target.burndown),
+            }
+        });
+        let none = KnownQuota {
+            tpm: None,
+            rpm: None,
+            burndown: targets.first().map_or(1, |target| target.burndown),
+        };
+        known.chain([none]).collect()
+    }
+
+    /// Which of [`RunSetup::known_quotas`] the calls of a workload use.
+    pub fn lane_of(&self, workload: usize) -> u32 {
+        let counter = self.endpoint.targets[workload].route.counter();
+        counter.unwrap_or(self.endpoint.counters.len()) as u32
+    }
 }
 
 /// The client side of one workload.

@@ -232,11 +232,7 @@ fn preset_loop(retry: RetryPolicy, rtt: f64, start: f64, until: f64) -> Vec<f64>
     let mut now = Moment::ZERO + Micros::from_secs_f64(start);
     let refusal_takes = (rtt - ANSWERS_TAKE.as_secs_f64()).max(0.001);
     while now.as_secs_f64() < start + until {
-        let ask = Ask {
-            id: 0,
-            instance: 0,
-            reserves: 0,
-        };
+        let ask = Ask::default();
         let mut due = brain.due(now, ask);
         while due == Due::Wait {
             now = now.max(brain.next_wake());
