@@ -1,6 +1,7 @@
 //! The client brain: it sends, holds back, retries or gives up, at moments that a shell names.
 
 use super::backoff::{delay, is_retryable, max_attempts};
+use super::hedge::Hedging;
 use super::process::{Pass, Process};
 use super::spec::ClientPolicy;
 use crate::domain::{Failure, Outcome, Usage};
@@ -33,8 +34,10 @@ pub enum Next {
 /// How far a request has come. The shell keeps it with the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Attempts sent.
+    /// Attempts sent, hedges inside.
     pub attempts: u32,
+    /// Of these, hedges; they use up none of the attempts that the retry policy allows.
+    pub hedges: u32,
     /// The delay before the last retry.
     pub last_delay: Micros,
     /// What the last retry cost of the retry quota.
@@ -72,15 +75,16 @@ pub struct Heard {
 pub struct Injector {
     policy: ClientPolicy,
     /// Requests in progress, their backoffs inside.
-    in_progress: u32,
+    pub(super) in_progress: u32,
     /// Requests without a place.
     waiting: VecDeque<Ask>,
-    processes: Vec<Process>,
+    pub(super) processes: Vec<Process>,
     /// Requests that got a place and may be sent.
     ready: VecDeque<(u32, Due)>,
     /// When the first of those that wait in a process may be sent, by process.
     wakes: BTreeSet<(Moment, u32)>,
-    is_gated: bool,
+    pub(super) is_gated: bool,
+    pub(super) hedging: Option<Box<Hedging>>,
 }
 
 impl Injector {
@@ -89,6 +93,9 @@ impl Injector {
         let process = Process::new(&policy);
         Self {
             is_gated: process.is_gated(),
+            hedging: policy
+                .hedge
+                .map(|hedge| Box::new(Hedging::new(hedge, policy.instances))),
             policy,
             in_progress: 0,
             waiting: VecDeque::new(),
@@ -215,7 +222,7 @@ impl Injector {
         held.map(|ask| ask.id).collect()
     }
 
-    fn has_place(&self) -> bool {
+    pub(super) fn has_place(&self) -> bool {
         self.policy
             .concurrency
             .is_none_or(|cap| self.in_progress < cap)
@@ -262,10 +269,11 @@ impl Injector {
             return Next::GiveUp(Outcome::TimedOut);
         }
         let policy = &self.policy.retry;
-        if !is_retryable(failure) || progress.attempts >= max_attempts(policy) {
+        let attempts = progress.attempts - progress.hedges;
+        if !is_retryable(failure) || attempts >= max_attempts(policy) {
             return give_up;
         }
-        let retry = progress.attempts.saturating_sub(1);
+        let retry = attempts.saturating_sub(1);
         let wait = delay(policy, failure, retry, progress.last_delay, u);
         // A retry that would start after the deadline cannot help anybody.
         if now + wait >= deadline {
@@ -328,6 +336,7 @@ mod tests {
             queue: None,
             instances: 1,
             retry,
+            hedge: None,
         }
     }
 

@@ -57,6 +57,9 @@ impl Process {
     /// An attempt failed.
     pub(super) fn failed(&mut self, _now: Moment, _failure: Failure) {}
 
+    /// An attempt was cancelled because its twin was faster.
+    pub(super) fn cancelled(&mut self, _now: Moment) {}
+
     /// A request was answered; its last retry cost `last_cost`.
     #[inline]
     pub(super) fn succeeded(&mut self, _now: Moment, last_cost: u32, _heard: Heard) {

@@ -17,6 +17,29 @@ pub struct ClientPolicy {
     pub instances: u32,
     /// What follows a failed attempt.
     pub retry: RetryPolicy,
+    /// When a second attempt is sent beside one that is late; `None` is never.
+    pub hedge: Option<HedgePolicy>,
+}
+
+/// When a request is sent a second time because its first token is late.
+///
+/// Whose first token comes first carries the request, and the other attempt is cancelled. Source: Dean and
+/// Barroso, "The tail at scale" (CACM 2013), tied requests after a delay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HedgePolicy {
+    /// After how long without a first token.
+    pub after: HedgeAfter,
+    /// The largest share of requests that are hedged.
+    pub budget: f64,
+}
+
+/// How late a first token has to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HedgeAfter {
+    /// So long after the send of the attempt.
+    Delay(Micros),
+    /// Later than this quantile of the first tokens that the client process has heard of late.
+    Quantile(f64),
 }
 
 impl Default for ClientPolicy {
@@ -29,6 +52,7 @@ impl Default for ClientPolicy {
             queue: None,
             instances: 1,
             retry: RetryPolicy::AwsStandard21 { max_attempts: 3 },
+            hedge: None,
         }
     }
 }

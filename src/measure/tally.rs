@@ -93,6 +93,12 @@ pub struct AttemptCounts {
     pub failed: u64,
     /// Abandoned by the client.
     pub timed_out: u64,
+    /// Of those sent, second ones beside an attempt that was late.
+    pub hedged: u64,
+    /// Of these, those whose first token came first.
+    pub hedges_won: u64,
+    /// Cancelled because the other attempt of the request was faster.
+    pub cancelled: u64,
     /// Attempts sent, by number: first, second, …
     pub sent_by_number: [u64; ATTEMPTS_TOLD_APART],
     /// Attempts answered, by number.
@@ -106,6 +112,9 @@ impl AttemptCounts {
         self.unavailable += other.unavailable;
         self.failed += other.failed;
         self.timed_out += other.timed_out;
+        self.hedged += other.hedged;
+        self.hedges_won += other.hedges_won;
+        self.cancelled += other.cancelled;
         for i in 0..ATTEMPTS_TOLD_APART {
             self.sent_by_number[i] += other.sent_by_number[i];
             self.answered_by_number[i] += other.answered_by_number[i];

@@ -1,5 +1,6 @@
 //! `[client]`: the policy under test.
 
+use super::client_hedge;
 use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy, SdkRetries};
 use crate::config::{Section, one_of, unit, unset_or, whole};
 use crate::units::Micros;
@@ -39,13 +40,17 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
             })
         })
     };
+    let hedge = s.optional_table("hedge", client_hedge::hedge);
+    let retry = retry?;
+    client_hedge::check_retry(s, hedge.is_some(), &retry);
     Some(ClientPolicy {
         timeout,
         deadline,
         concurrency: concurrency?,
         queue: queue?,
         instances: instances?,
-        retry: retry?,
+        retry,
+        hedge,
     })
 }
 

@@ -295,19 +295,47 @@ impl Recorder {
         });
     }
 
+    /// A second attempt was sent beside one that was late; [`Recorder::sent`] counts it as an attempt.
+    pub fn hedged(&mut self, request: &Request) {
+        if self.is_measured(request) {
+            self.workloads[request.workload].tally.attempts.hedged += 1;
+        }
+    }
+
+    /// The first token of a hedge came first.
+    pub fn hedge_won(&mut self, request: &Request) {
+        if self.is_measured(request) {
+            self.workloads[request.workload].tally.attempts.hedges_won += 1;
+        }
+    }
+
+    /// An attempt that had produced `output` tokens was cancelled, because the other attempt of its
+    /// request was faster.
+    pub fn cancelled(&mut self, now: Moment, request: &Request, output: u32) {
+        if self.is_measured(request) {
+            self.workloads[request.workload].tally.attempts.cancelled += 1;
+            self.cut_short(now, request, output, AttemptEnd::Cancelled);
+        }
+    }
+
     /// An attempt that had produced `output` tokens was abandoned by the client, or broke off.
     pub fn abandoned(&mut self, now: Moment, request: &Request, output: u32, failure: Failure) {
         if !self.is_measured(request) {
             return;
         }
-        let billed = self.timeouts_are_billed;
-        let workload = &mut self.workloads[request.workload];
-        let attempts = &mut workload.tally.attempts;
+        let attempts = &mut self.workloads[request.workload].tally.attempts;
         if failure == Failure::ClientTimeout {
             attempts.timed_out += 1;
         } else {
             attempts.failed += 1;
         }
+        self.cut_short(now, request, output, AttemptEnd::Failed(failure));
+    }
+
+    /// Books what an attempt cost that ended before its answer did, and keeps its record.
+    fn cut_short(&mut self, now: Moment, request: &Request, output: u32, end: AttemptEnd) {
+        let billed = self.timeouts_are_billed;
+        let workload = &mut self.workloads[request.workload];
         let usage = Usage {
             output,
             ..request.grant.usage
@@ -324,7 +352,7 @@ impl Recorder {
             workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
-        self.keep(now, request, AttemptEnd::Failed(failure), usage);
+        self.keep(now, request, end, usage);
     }
 
     /// A request was answered; [`Recorder::ended`] follows.

@@ -495,7 +495,9 @@ impl Endpoint {
     ///
     /// Its stream, if it shares units, is taken out.
     pub fn cut_short(&mut self, now: Moment, target: usize, grant: &Grant) -> u32 {
-        if now < grant.first_token_at {
+        // At the moment of its first token a stream may not have joined those that share the units yet.
+        let waits = grant.done_at.is_none() && grant.stream.is_none();
+        if now < grant.first_token_at || waits {
             if let (None, Some(units)) = (grant.done_at, &mut self.units) {
                 units.waiting -= 1;
             }
