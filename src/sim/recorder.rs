@@ -7,7 +7,8 @@ use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::load::session::{SessionEnd, SessionOver};
 use crate::measure::{
-    ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, SessionCounts, Tally, Timeline,
+    ATTEMPTS_TOLD_APART, AttemptCounts, AttemptEnd, AttemptRecord, HedgeCounts, SessionCounts,
+    Tally, Timeline,
 };
 use crate::service::guardrail::{Screened, Verdict};
 use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
@@ -145,9 +146,15 @@ impl Recorder {
             .zip(&setup.endpoint.targets)
             .map(|(workload, target)| {
                 let has_sessions = workload.traffic.context.session.is_some();
+                let hedges = setup.client.hedge.is_some() && workload.stream;
+                let attempts = AttemptCounts {
+                    hedges: hedges.then(HedgeCounts::default),
+                    ..AttemptCounts::default()
+                };
                 Recorded {
                     tally: Tally {
                         sessions: has_sessions.then(SessionCounts::default),
+                        attempts,
                         ..Tally::new()
                     },
                     stream: workload.stream,
@@ -295,17 +302,22 @@ impl Recorder {
         });
     }
 
+    fn hedges(&mut self, request: &Request) -> &mut HedgeCounts {
+        let attempts = &mut self.workloads[request.workload].tally.attempts;
+        attempts.hedges.get_or_insert_default()
+    }
+
     /// A second attempt was sent beside one that was late; [`Recorder::sent`] counts it as an attempt.
     pub fn hedged(&mut self, request: &Request) {
         if self.is_measured(request) {
-            self.workloads[request.workload].tally.attempts.hedged += 1;
+            self.hedges(request).sent += 1;
         }
     }
 
     /// The first token of a hedge came first.
     pub fn hedge_won(&mut self, request: &Request) {
         if self.is_measured(request) {
-            self.workloads[request.workload].tally.attempts.hedges_won += 1;
+            self.hedges(request).won += 1;
         }
     }
 
@@ -313,7 +325,7 @@ impl Recorder {
     /// request was faster.
     pub fn cancelled(&mut self, now: Moment, request: &Request, output: u32) {
         if self.is_measured(request) {
-            self.workloads[request.workload].tally.attempts.cancelled += 1;
+            self.hedges(request).cancelled += 1;
             self.cut_short(now, request, output, AttemptEnd::Cancelled);
         }
     }
