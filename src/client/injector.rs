@@ -1,6 +1,7 @@
 //! The client brain: it sends, holds back, retries or gives up, at moments that a shell names.
 
 use super::backoff::{max_attempts, retries, retry_at};
+use super::hedge::Hedging;
 use super::limit::Places;
 use super::pacing::Held;
 use super::process::{Pass, Process};
@@ -35,8 +36,10 @@ pub enum Next {
 /// How far a request has come. The shell keeps it with the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Attempts sent.
+    /// Attempts sent, hedges inside.
     pub attempts: u32,
+    /// Of these, hedges; they use up none of the attempts that the retry policy allows.
+    pub hedges: u32,
     /// The delay before the last retry.
     pub last_delay: Micros,
     /// What the last retry cost of the retry quota.
@@ -118,11 +121,11 @@ pub struct Heard {
 pub struct Injector {
     policy: ClientPolicy,
     /// Requests in progress, their backoffs inside.
-    in_progress: u32,
+    pub(super) in_progress: u32,
     places: Places,
     /// Requests without a place.
     waiting: VecDeque<Waiting>,
-    processes: Vec<Process>,
+    pub(super) processes: Vec<Process>,
     /// Of each process one for each quota that it keeps count of, or one.
     queues: Vec<Queue>,
     /// Queues of a process.
@@ -131,7 +134,8 @@ pub struct Injector {
     ready: VecDeque<(u32, Due)>,
     /// When the first of those that wait in a process may be sent, by queue.
     wakes: BTreeSet<(Moment, u32)>,
-    is_gated: bool,
+    pub(super) is_gated: bool,
+    pub(super) hedging: Option<Box<Hedging>>,
 }
 
 impl Injector {
@@ -167,6 +171,9 @@ impl Injector {
             places: Places::new(&policy),
             queues: vec![queue; queues],
             lanes: lanes as u32,
+            hedging: policy
+                .hedge
+                .map(|hedge| Box::new(Hedging::new(hedge, policy.instances))),
             policy,
             in_progress: 0,
             waiting: VecDeque::new(),
@@ -244,6 +251,12 @@ impl Injector {
         let waiting = &mut self.queues[queue as usize].waiting;
         waiting.push_back(Waiting { ask, since: now });
         Due::Wait
+    }
+
+    /// Whether attempts wait in front of one that asks.
+    pub(super) fn has_queue(&self, ask: &Ask) -> bool {
+        let queue = self.queue_of(ask.instance, ask.lane);
+        !self.queues[queue as usize].waiting.is_empty()
     }
 
     fn queue_of(&self, instance: u32, lane: u32) -> u32 {
@@ -334,7 +347,7 @@ impl Injector {
         held.map(|one| one.ask.id).collect()
     }
 
-    fn has_place(&self) -> bool {
+    pub(super) fn has_place(&self) -> bool {
         self.places.has_room(self.in_progress)
     }
 
@@ -381,10 +394,11 @@ impl Injector {
             return Next::GiveUp(Outcome::TimedOut);
         }
         let policy = &self.policy.retry;
-        if !retries(policy, failure) || progress.attempts >= max_attempts(policy) {
+        let attempts = progress.attempts - progress.hedges;
+        if !retries(policy, failure) || attempts >= max_attempts(policy) {
             return give_up;
         }
-        let retry = progress.attempts.saturating_sub(1);
+        let retry = attempts.saturating_sub(1);
         let at = retry_at(policy, now, failure, retry, progress.last_delay, u);
         // A retry that cannot end before the deadline helps nobody.
         let expected = self.policy.expected.unwrap_or_default();

@@ -5,6 +5,7 @@ mod backoff;
 mod breaker;
 mod budget;
 mod guards;
+mod hedge;
 mod injector;
 mod limit;
 mod pacing;
@@ -14,5 +15,6 @@ mod throttle;
 mod windowed;
 
 pub use backoff::{RetryBucket, delay, is_retryable, max_attempts, retries, retry_at};
+pub use hedge::most_hedges;
 pub use injector::{Ask, Due, Heard, Injector, Next, Progress};
 pub use pacing::Held;

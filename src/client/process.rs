@@ -99,6 +99,12 @@ impl Process {
         self.pacing.unsent(progress.held);
     }
 
+    /// An attempt was cancelled because its twin was faster: what it used is not known.
+    pub(super) fn cancelled(&mut self, now: Moment, progress: &Progress) {
+        self.pacing
+            .failed(now, Failure::ClientTimeout, progress.held);
+    }
+
     /// A request was answered.
     #[inline]
     pub(super) fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {

@@ -37,6 +37,8 @@ pub struct ClientPolicy {
     pub retry: RetryPolicy,
     /// What bounds retries and attempts, whatever the retry policy.
     pub guards: Guards,
+    /// When a second attempt is sent beside one that is late; `None` is never.
+    pub hedge: Option<HedgePolicy>,
 }
 
 /// What each client process has around its retries; nothing by default.
@@ -95,6 +97,27 @@ pub struct AdaptiveThrottle {
     pub window: Micros,
 }
 
+/// When a request is sent a second time because its first token is late.
+///
+/// Whose first token comes first carries the request, and the other attempt is cancelled. Source: Dean and
+/// Barroso, "The tail at scale" (CACM 2013), tied requests after a delay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HedgePolicy {
+    /// After how long without a first token.
+    pub after: HedgeAfter,
+    /// The largest share of requests that are hedged.
+    pub budget: f64,
+}
+
+/// How late a first token has to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HedgeAfter {
+    /// So long after the send of the attempt.
+    Delay(Micros),
+    /// Later than this quantile of the first tokens that the client process has heard of late.
+    Quantile(f64),
+}
+
 impl Default for ClientPolicy {
     /// No limits, and the retry behaviour that botocore and the JavaScript SDK have had since 2026.
     fn default() -> Self {
@@ -111,6 +134,7 @@ impl Default for ClientPolicy {
             instances: 1,
             retry: RetryPolicy::AwsStandard21 { max_attempts: 3 },
             guards: Guards::default(),
+            hedge: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Money before it is spent: the worst that a run can cost, and a hard stop.
 
 use super::plan::{LivePlan, LiveWorkload};
+use crate::client::most_hedges;
 use crate::cost::Tariff;
 use crate::domain::{CacheTtl, ScopeKind, Usage};
 use crate::load::session::Continued;
@@ -14,7 +15,7 @@ pub struct WorstCase {
     pub requests: u64,
     /// Attempts of each at most.
     pub attempts: u32,
-    /// All attempts billed with all of `max_tokens`; `None` if a price is unknown.
+    /// All attempts, and as many hedges as may be, billed with all of `max_tokens`; `None` if a price is unknown.
     pub cost: Option<Usd>,
 }
 
@@ -111,11 +112,17 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
     let attempts = plan.most_attempts();
     let mut total = Some(Usd::ZERO);
     let mut requests = 0;
+    let mut streamed = 0;
+    let mut dearest = Usd::ZERO;
     for (index, workload) in plan.workloads.iter().enumerate() {
         let priced = Priced::new(plan, index, workload);
         let traffic = &plan.setup.workloads[index].traffic;
         let mut add = |worst: Option<Usd>, times: u64| {
             requests += times;
+            if workload.stream {
+                streamed += times;
+                dearest = dearest.max(worst.unwrap_or(Usd::ZERO));
+            }
             total = total.zip(worst).map(|(sum, one)| {
                 Usd(sum.0.saturating_add(
                     one.0
@@ -160,6 +167,12 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
             }
         }
     }
+    // Any request may be the one that is hedged.
+    let hedges = match &plan.setup.client.hedge {
+        Some(hedge) => i128::from(most_hedges(hedge, streamed)),
+        None => 0,
+    };
+    let total = total.map(|sum| Usd(sum.0.saturating_add(dearest.0.saturating_mul(hedges))));
     WorstCase {
         requests,
         attempts,

@@ -22,6 +22,7 @@ use aws_sdk_bedrockruntime::types::{
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
 
 /// A request as the SDK takes it.
 pub(super) struct Wired {
@@ -62,6 +63,8 @@ pub(super) struct Seen {
     pub marks: LiveMarks,
     gaps: Vec<u32>,
     pool: Arc<Mutex<LatencyHistogram>>,
+    /// Who waits for its first content.
+    heard: Option<Arc<Notify>>,
 }
 
 impl Wired {
@@ -275,7 +278,14 @@ impl Seen {
             },
             gaps: Vec::new(),
             pool: Arc::clone(pool),
+            heard: None,
         }
+    }
+
+    /// The same, and `heard` is told of its first content.
+    pub(super) fn telling(mut self, heard: &Arc<Notify>) -> Self {
+        self.heard = Some(Arc::clone(heard));
+        self
     }
 
     /// A piece of content came. Bedrock may open a text with an empty piece, which is none.
@@ -291,7 +301,12 @@ impl Seen {
             self.gaps.push(gap);
         }
         marks.chunks += 1;
-        marks.first_content.get_or_insert(now);
+        if marks.first_content.is_none() {
+            marks.first_content = Some(now);
+            if let Some(heard) = &self.heard {
+                heard.notify_one();
+            }
+        }
         if is_text {
             marks.first_text.get_or_insert(now);
         }

@@ -2,6 +2,7 @@
 
 use super::call::{Seen, Wired, call};
 use super::failure;
+use super::hedge::{Leg, send_hedged};
 use super::hub::{Again, Finished, Go, Hub};
 use super::sdk_retries::AttemptLog;
 use crate::domain::Failure;
@@ -229,6 +230,15 @@ async fn send(hub: &Arc<Hub>, id: u32, due: Moment) -> Option<Moment> {
         Go::Send(request, worst) => (request, worst),
         Go::Ended => return None,
     };
+    if let Some(after) = hub.late_after(&request) {
+        let leg = Leg {
+            request,
+            worst,
+            due,
+            is_hedge: false,
+        };
+        return send_hedged(hub, id, workload, (wanted, wired), leg, after).await;
+    }
     let log = hub.plan.sdk_retries.map(|_| AttemptLog::new(hub.clock));
     let mut seen = Seen::new(due, &hub.gaps);
     let gives_up_at = hub.gives_up_at(&request);
@@ -260,6 +270,7 @@ async fn send(hub: &Arc<Hub>, id: u32, due: Moment) -> Option<Moment> {
         worst,
         seen: &seen,
         result,
+        is_hedge: false,
     };
     hub.finished(id, &finished)
 }

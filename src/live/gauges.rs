@@ -70,3 +70,14 @@ pub(super) struct Gauges {
     /// When the last attempt was sent.
     pub last_sent: Moment,
 }
+
+impl Gauges {
+    /// An attempt that was due at `due` goes on the wire.
+    pub(super) fn went_out(&mut self, now: Moment, due: Moment) {
+        self.send_lag.record(now.since(due));
+        self.sent += 1;
+        self.open += 1;
+        self.most_open = self.most_open.max(self.open);
+        self.last_sent = now;
+    }
+}

@@ -48,8 +48,8 @@ pub(super) struct Hub {
 pub(super) struct State {
     pub recorder: Recorder,
     pub gauges: Gauges,
-    injector: Injector,
-    requests: Slab,
+    pub(super) injector: Injector,
+    pub(super) requests: Slab,
     sources: Vec<Source>,
     jitters: Vec<Keyed>,
     priced: Vec<Priced>,
@@ -62,7 +62,7 @@ pub(super) struct State {
     pub pacing_done: bool,
     pub stopping: bool,
     pub over_budget: bool,
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 /// What a task is to do with an attempt that it wants to send.
@@ -105,6 +105,8 @@ pub(super) struct Finished<'a> {
     pub worst: Usd,
     pub seen: &'a Seen,
     pub result: Result<Answered, Failure>,
+    /// Whether it is the second attempt beside one that was late.
+    pub is_hedge: bool,
 }
 
 impl Hub {
@@ -161,7 +163,7 @@ impl Hub {
     }
 
     /// The state at this moment of the clock, which the recorder then knows.
-    fn at_now(&self) -> (MutexGuard<'_, State>, Moment) {
+    pub(super) fn at_now(&self) -> (MutexGuard<'_, State>, Moment) {
         let mut state = self.lock();
         let now = self.clock.now().max(state.recorder.now());
         if state.recorder.advance(now) {
@@ -255,12 +257,7 @@ impl Hub {
         if self.plan.sdk_retries.is_none() {
             state.recorder.sent(now, &request, None);
         }
-        let gauges = &mut state.gauges;
-        gauges.send_lag.record(now.since(due));
-        gauges.sent += 1;
-        gauges.open += 1;
-        gauges.most_open = gauges.most_open.max(gauges.open);
-        gauges.last_sent = now;
+        state.gauges.went_out(now, due);
         Go::Send(request, worst)
     }
 
@@ -454,7 +451,7 @@ impl State {
     }
 
     /// What the client brain is told of a request that wants to be sent.
-    fn ask(&mut self, id: u32) -> Ask {
+    pub(super) fn ask(&mut self, id: u32) -> Ask {
         let request = &mut self.requests[id];
         if self.injector.is_gated() {
             let workload = &self.priced[request.workload];
@@ -523,7 +520,7 @@ impl State {
     }
 
     /// Sets the worst cost of the next attempt aside; `None` if the budget does not allow it.
-    fn set_aside(&mut self, id: u32) -> Option<Usd> {
+    pub(super) fn set_aside(&mut self, id: u32) -> Option<Usd> {
         let Some(budget) = &mut self.budget else {
             return Some(Usd::ZERO);
         };
@@ -558,6 +555,11 @@ impl State {
             usage: request.grant.usage,
         };
         self.injector.succeeded(now, &request.progress, heard);
+        if !finished.is_hedge && self.injector.is_hedging() {
+            let (progress, workload) = (request.progress, request.workload);
+            self.injector
+                .heard_first_token(&progress, workload, heard.ttft);
+        }
         self.recorder.answered(now, &request, &answer);
         self.keep(marks);
         let spent = self.priced[request.workload].charge(request.grant.usage, answered.write_1h);
@@ -595,10 +597,13 @@ impl State {
         failure: Failure,
     ) -> Option<Moment> {
         let request = &mut self.requests[id];
+        let sent = request.progress.attempts;
         request.progress.attempts = finished.request.progress.attempts;
         request.sent_at = finished.request.sent_at;
         request.grant.usage = Usage::default();
         let copy = *request;
+        // The number of a hedge that was sent later is taken.
+        request.progress.attempts = sent.max(copy.progress.attempts);
         self.recorder.refused(now, &copy, failure);
         self.keep(finished.seen.marks);
         let refused = is_refusal(failure);
@@ -629,8 +634,15 @@ impl State {
         }
     }
 
+    /// Replaces what was set aside for an attempt by what it is settled at.
+    pub(super) fn settle(&mut self, worst: Usd, spent: Usd) {
+        if let Some(budget) = &mut self.budget {
+            budget.settle(worst, spent);
+        }
+    }
+
     /// Puts the marks of an attempt beside its record, if the recorder kept one.
-    fn keep(&mut self, marks: LiveMarks) {
+    pub(super) fn keep(&mut self, marks: LiveMarks) {
         if self.recorder.kept() > self.marks.len() {
             self.marks.push(marks);
         }
@@ -671,7 +683,7 @@ impl State {
 }
 
 /// Whether nothing was served, and so nothing is billed.
-fn is_refusal(failure: Failure) -> bool {
+pub(super) fn is_refusal(failure: Failure) -> bool {
     !matches!(
         failure,
         Failure::StreamBroken(_)

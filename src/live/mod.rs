@@ -18,6 +18,7 @@ mod drive;
 mod failure;
 mod gauges;
 mod guarded;
+mod hedge;
 mod hub;
 mod log;
 pub mod plan;

@@ -8,6 +8,8 @@ use crate::units::Moment;
 pub enum AttemptEnd {
     /// Answered in full.
     Answered,
+    /// Cancelled by the client, because the other attempt of a hedged request was faster.
+    Cancelled,
     /// Refused or failed by the service, or abandoned by the client.
     Failed(Failure),
 }
@@ -44,6 +46,7 @@ impl AttemptEnd {
     pub fn name(self) -> &'static str {
         match self {
             Self::Answered => "answered",
+            Self::Cancelled => "cancelled",
             Self::Failed(Failure::Throttled(_)) => "throttled",
             Self::Failed(Failure::Unavailable) => "unavailable",
             Self::Failed(Failure::Internal) => "internal_error",

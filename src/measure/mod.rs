@@ -11,7 +11,7 @@ pub use batch::BatchTally;
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use tally::{
-    ATTEMPTS_TOLD_APART, AttemptCounts, GuardrailCounts, RequestCounts, SessionCounts, Tally,
-    TokenCounts, TwoReadings,
+    ATTEMPTS_TOLD_APART, AttemptCounts, GuardrailCounts, HedgeCounts, RequestCounts, SessionCounts,
+    Tally, TokenCounts, TwoReadings,
 };
 pub use timeline::{Interval, Timeline};

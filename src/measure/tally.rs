@@ -93,10 +93,31 @@ pub struct AttemptCounts {
     pub failed: u64,
     /// Abandoned by the client.
     pub timed_out: u64,
+    /// What came of hedging, where the client hedges.
+    pub hedges: Option<HedgeCounts>,
     /// Attempts sent, by number: first, second, …
     pub sent_by_number: [u64; ATTEMPTS_TOLD_APART],
     /// Attempts answered, by number.
     pub answered_by_number: [u64; ATTEMPTS_TOLD_APART],
+}
+
+/// Attempts of requests that were sent twice because their first token was late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HedgeCounts {
+    /// Second attempts sent.
+    pub sent: u64,
+    /// Of these, those whose first token came first.
+    pub won: u64,
+    /// Attempts cancelled because the other one of their request was faster.
+    pub cancelled: u64,
+}
+
+impl HedgeCounts {
+    fn merge(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.won += other.won;
+        self.cancelled += other.cancelled;
+    }
 }
 
 impl AttemptCounts {
@@ -106,6 +127,9 @@ impl AttemptCounts {
         self.unavailable += other.unavailable;
         self.failed += other.failed;
         self.timed_out += other.timed_out;
+        if let Some(other) = &other.hedges {
+            self.hedges.get_or_insert_default().merge(other);
+        }
         for i in 0..ATTEMPTS_TOLD_APART {
             self.sent_by_number[i] += other.sent_by_number[i];
             self.answered_by_number[i] += other.answered_by_number[i];

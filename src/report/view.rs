@@ -162,6 +162,7 @@ fn requests(variants: &[VariantSummary]) -> Group {
     rows.push(row("attempts per request", variants, |one| {
         optional(one.attempts.amplification, |value| format!("{value:.3}"))
     }));
+    rows.extend(hedges(variants));
     rows.extend(sessions(variants));
     rows.extend(cached(variants));
     let errors = |one: &VariantSummary| one.attempts.unavailable + one.attempts.failed;
@@ -182,6 +183,24 @@ fn requests(variants: &[VariantSummary]) -> Group {
         title: "Requests".into(),
         rows,
     }
+}
+
+/// What hedging did, where some variant hedges.
+fn hedges(variants: &[VariantSummary]) -> Vec<Row> {
+    if variants.iter().all(|one| one.attempts.hedged.is_none()) {
+        return Vec::new();
+    }
+    let share_of = |part: Option<u64>, whole: Option<u64>| match (part, whole) {
+        (Some(part), Some(whole)) if whole > 0 => percent(part as f64 / whole as f64),
+        _ => NONE.into(),
+    };
+    let hedged = row("hedged", variants, |one| {
+        share_of(one.attempts.hedged, Some(one.requests.offered))
+    });
+    let won = row("hedges that came first", variants, |one| {
+        share_of(one.attempts.hedges_won, one.attempts.hedged)
+    });
+    vec![hedged, won]
 }
 
 /// Sessions that came to their end, over all workloads that have some.

@@ -279,6 +279,9 @@ fn attempts(counts: &AttemptCounts, offered: u64) -> AttemptSummary {
         unavailable: counts.unavailable,
         failed: counts.failed,
         timed_out: counts.timed_out,
+        hedged: counts.hedges.map(|hedges| hedges.sent),
+        hedges_won: counts.hedges.map(|hedges| hedges.won),
+        cancelled: counts.hedges.map(|hedges| hedges.cancelled),
         amplification: over(counts.sent as f64, offered as f64),
         success_by_attempt,
     }

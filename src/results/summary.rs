@@ -186,6 +186,15 @@ pub struct AttemptSummary {
     /// Abandoned by the client.
     #[serde(default)]
     pub timed_out: u64,
+    /// Second attempts sent because the first token was late; only where the client hedges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hedged: Option<u64>,
+    /// Of these, those whose first token came first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hedges_won: Option<u64>,
+    /// Attempts cancelled because the other one of their request was faster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<u64>,
     /// Attempts sent over requests offered.
     pub amplification: Option<f64>,
     /// Share answered of the first attempts, of the second ones, and so on; the last entry

@@ -4,6 +4,7 @@ mod guards;
 mod limits;
 mod presets;
 
+use super::client_hedge;
 use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy, SdkRetries};
 use crate::config::{Section, one_of, unit, unset_or, whole};
 use crate::units::Micros;
@@ -50,7 +51,10 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
             })
         })
     };
-    let guards = guards::guards(s, retry);
+    let hedge = s.optional_table("hedge", client_hedge::hedge);
+    let retry = retry?;
+    client_hedge::check_retry(s, hedge.is_some(), &retry);
+    let guards = guards::guards(s, Some(retry));
     let limits = limits?;
     Some(ClientPolicy {
         timeout,
@@ -63,8 +67,9 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
         expected,
         pacing: limits.pacing,
         instances: instances?,
-        retry: retry?,
+        retry,
         guards: guards?,
+        hedge,
     })
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod cache;
 mod client;
+mod client_hedge;
 mod files;
 mod guardrail;
 mod offers;

@@ -260,6 +260,9 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
             "set `stream = true`, or bound `e2e` instead",
         );
     }
+    let hedges = client.as_ref().is_some_and(|client| client.hedge.is_some());
+    let streams = workloads.iter().any(|workload| workload.stream);
+    super::client_hedge::check(s, hedges, streams);
     Some(Variant {
         name: name.to_owned(),
         duration,

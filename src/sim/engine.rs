@@ -4,6 +4,8 @@
 //! nothing: it carries calls from the client brain to the service brain and answers back, and
 //! tells the recorder what it saw.
 
+mod hedging;
+
 use super::measures::RunMeasures;
 use super::queue::{Class, Event, EventQueue};
 use super::recorder::{Answer, Recorder};
@@ -19,6 +21,7 @@ use crate::rng::Keyed;
 use crate::service::guardrail::Screening;
 use crate::service::{Call, Endpoint, Prefix};
 use crate::units::{Micros, Moment};
+use hedging::Pairs;
 use std::sync::Arc;
 
 /// Runs one variant with one seed until every request has ended.
@@ -53,6 +56,8 @@ struct Engine {
     gate_at: Moment,
     gate_serial: u64,
     recorder: Recorder,
+    /// Requests with two attempts on their way; `None` where the client never hedges.
+    pairs: Option<Box<Pairs>>,
 }
 
 struct WorkloadSource {
@@ -123,6 +128,7 @@ impl Engine {
             gate_at: Moment::NEVER,
             gate_serial: u64::MAX,
             recorder: Recorder::new(setup),
+            pairs: setup.client.hedge.map(|_| Box::new(Pairs::new(setup))),
         }
     }
 
@@ -309,6 +315,9 @@ impl Engine {
         if event.serial < self.requests[id].valid_from {
             return;
         }
+        if self.pairs.is_some() && self.raced(now, id, event.class) {
+            return;
+        }
         match event.class {
             Class::Done => self.answered(now, id),
             Class::GiveUp => self.give_up(now, id),
@@ -319,6 +328,7 @@ impl Engine {
                 self.endpoint
                     .start_stream(now, request.workload, &mut request.grant, id);
             }
+            Class::Hedge => self.late(now, id),
             Class::Wake | Class::Gate => {}
         }
     }
@@ -326,6 +336,25 @@ impl Engine {
     /// Sends an attempt.
     #[inline]
     fn attempt(&mut self, now: Moment, id: u32) {
+        let sent = self.send(now, id);
+        let late_after = match self.pairs {
+            None => None,
+            Some(_) => self.late_after(id),
+        };
+        match sent {
+            Ok(()) => {
+                self.expect(id);
+                if let Some(after) = late_after {
+                    self.expect_late(id, after);
+                }
+            }
+            Err(failure) => self.failed(now, id, failure),
+        }
+    }
+
+    /// Puts the call of an attempt to the service.
+    #[inline]
+    fn send(&mut self, now: Moment, id: u32) -> Result<(), Failure> {
         let request = &mut self.requests[id];
         request.progress.attempts += 1;
         request.sent_at = now;
@@ -356,27 +385,33 @@ impl Engine {
         };
         let admitted = self.endpoint.admit_into(now, &call, &mut request.grant);
         self.recorder.sent(now, request, admitted.err());
-        match admitted {
-            Ok(()) => {
-                let grant = &request.grant;
-                let (first_token_at, done_at) = (grant.first_token_at, grant.done_at);
-                let gives_up_at = self.injector.gives_up_at(now, request.intended);
-                match done_at {
-                    Some(done_at) if done_at <= gives_up_at => self.push(done_at, Class::Done, id),
-                    Some(_) => self.push(gives_up_at, Class::GiveUp, id),
-                    None => {
-                        self.push(first_token_at, Class::FirstToken, id);
-                        if gives_up_at < Moment::NEVER {
-                            self.push(gives_up_at, Class::GiveUp, id);
-                        }
-                    }
+        admitted
+    }
+
+    /// Schedules what comes of an attempt that was admitted.
+    #[inline]
+    fn expect(&mut self, id: u32) {
+        let request = &self.requests[id];
+        let (first_token_at, done_at) = (request.grant.first_token_at, request.grant.done_at);
+        let gives_up_at = self.injector.gives_up_at(request.sent_at, request.intended);
+        match done_at {
+            Some(done_at) if done_at <= gives_up_at => self.push(done_at, Class::Done, id),
+            Some(_) => self.push(gives_up_at, Class::GiveUp, id),
+            None => {
+                if request.grant.waits_for_first_token() {
+                    self.push(first_token_at, Class::FirstToken, id);
+                }
+                if gives_up_at < Moment::NEVER {
+                    self.push(gives_up_at, Class::GiveUp, id);
                 }
             }
-            Err(failure) => self.failed(now, id, failure),
         }
     }
 
     fn failed(&mut self, now: Moment, id: u32, failure: Failure) {
+        if self.pairs.is_some() {
+            self.leave_race(id);
+        }
         let request = &mut self.requests[id];
         request.valid_from = self.queue.next_serial();
         let u = self.sources[request.workload]
@@ -437,6 +472,10 @@ impl Engine {
             usage: request.grant.usage,
         };
         self.injector.succeeded(now, &request.progress, heard);
+        if self.pairs.is_some() {
+            self.heard_first_token(id, heard.ttft);
+        }
+        let request = &self.requests[id];
         self.recorder.answered(now, request, &answer);
         self.end(now, id, Outcome::Completed);
         self.free(now);
@@ -445,7 +484,9 @@ impl Engine {
     fn wake(&mut self, now: Moment) {
         self.wake_at = Moment::NEVER;
         while let Some(id) = self.endpoint.poll(now) {
-            self.answered(now, id);
+            if self.pairs.is_none() || !self.raced(now, id, Class::Done) {
+                self.answered(now, id);
+            }
         }
     }
 

@@ -27,10 +27,12 @@ pub enum Class {
     Gate = 5,
     /// A request of a closed loop is due.
     Due = 6,
+    /// An attempt is late, or the first token of an attempt with a twin has come.
+    Hedge = 7,
 }
 
 impl Class {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Done,
         Self::Wake,
         Self::FirstToken,
@@ -38,6 +40,7 @@ impl Class {
         Self::Retry,
         Self::Gate,
         Self::Due,
+        Self::Hedge,
     ];
 }
 
@@ -226,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_sorts_as_a_stable_sort_does(steps in prop::collection::vec((0u64..50, 0usize..6), 0..300)) {
+        fn it_sorts_as_a_stable_sort_does(steps in prop::collection::vec((0u64..50, 0usize..8), 0..300)) {
             let mut queue = EventQueue::new();
             let mut plain = Vec::new();
             for (id, &(at, class)) in steps.iter().enumerate() {

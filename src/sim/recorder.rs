@@ -7,7 +7,8 @@ use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::load::session::{SessionEnd, SessionOver};
 use crate::measure::{
-    ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, SessionCounts, Tally, Timeline,
+    ATTEMPTS_TOLD_APART, AttemptCounts, AttemptEnd, AttemptRecord, HedgeCounts, SessionCounts,
+    Tally, Timeline,
 };
 use crate::service::guardrail::{Screened, Verdict};
 use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
@@ -145,9 +146,15 @@ impl Recorder {
             .zip(&setup.endpoint.targets)
             .map(|(workload, target)| {
                 let has_sessions = workload.traffic.context.session.is_some();
+                let hedges = setup.client.hedge.is_some() && workload.stream;
+                let attempts = AttemptCounts {
+                    hedges: hedges.then(HedgeCounts::default),
+                    ..AttemptCounts::default()
+                };
                 Recorded {
                     tally: Tally {
                         sessions: has_sessions.then(SessionCounts::default),
+                        attempts,
                         ..Tally::new()
                     },
                     stream: workload.stream,
@@ -295,19 +302,52 @@ impl Recorder {
         });
     }
 
+    fn hedges(&mut self, request: &Request) -> &mut HedgeCounts {
+        let attempts = &mut self.workloads[request.workload].tally.attempts;
+        attempts.hedges.get_or_insert_default()
+    }
+
+    /// A second attempt was sent beside one that was late; [`Recorder::sent`] counts it as an attempt.
+    pub fn hedged(&mut self, request: &Request) {
+        if self.is_measured(request) {
+            self.hedges(request).sent += 1;
+        }
+    }
+
+    /// The first token of a hedge came first.
+    pub fn hedge_won(&mut self, request: &Request) {
+        if self.is_measured(request) {
+            self.hedges(request).won += 1;
+        }
+    }
+
+    /// An attempt that had produced `output` tokens was cancelled, because the other attempt of its
+    /// request was faster.
+    pub fn cancelled(&mut self, now: Moment, request: &Request, output: u32) {
+        if self.is_measured(request) {
+            self.hedges(request).cancelled += 1;
+            self.cut_short(now, request, output, AttemptEnd::Cancelled);
+        }
+    }
+
     /// An attempt that had produced `output` tokens was abandoned by the client, or broke off.
     pub fn abandoned(&mut self, now: Moment, request: &Request, output: u32, failure: Failure) {
         if !self.is_measured(request) {
             return;
         }
-        let billed = self.timeouts_are_billed;
-        let workload = &mut self.workloads[request.workload];
-        let attempts = &mut workload.tally.attempts;
+        let attempts = &mut self.workloads[request.workload].tally.attempts;
         if failure == Failure::ClientTimeout {
             attempts.timed_out += 1;
         } else {
             attempts.failed += 1;
         }
+        self.cut_short(now, request, output, AttemptEnd::Failed(failure));
+    }
+
+    /// Books what an attempt cost that ended before its answer did, and keeps its record.
+    fn cut_short(&mut self, now: Moment, request: &Request, output: u32, end: AttemptEnd) {
+        let billed = self.timeouts_are_billed;
+        let workload = &mut self.workloads[request.workload];
         let usage = Usage {
             output,
             ..request.grant.usage
@@ -324,7 +364,7 @@ impl Recorder {
             workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
-        self.keep(now, request, AttemptEnd::Failed(failure), usage);
+        self.keep(now, request, end, usage);
     }
 
     /// A request was answered; [`Recorder::ended`] follows.

@@ -125,6 +125,21 @@ impl Slab {
         }
     }
 
+    /// Puts a twin of the request `id` in a place of its own: another attempt of the same request.
+    pub fn twin(&mut self, id: u32, valid_from: u64) -> u32 {
+        let twin = Request {
+            valid_from,
+            ..self.places[id as usize]
+        };
+        if let Some(place) = self.vacant.pop() {
+            self.places[place as usize] = twin;
+            place
+        } else {
+            self.places.push(twin);
+            (self.places.len() - 1) as u32
+        }
+    }
+
     /// Frees the place of a request that has ended; no event concerns the place from now on.
     #[inline]
     pub fn free(&mut self, id: u32) {

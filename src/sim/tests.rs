@@ -1,5 +1,6 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
+mod hedging;
 mod regions;
 mod retries;
 

@@ -201,6 +201,12 @@ impl Grant {
         }
     }
 
+    /// Whether it has yet to join the streams that share its units: [`Endpoint::start_stream`] is to come.
+    #[inline]
+    pub fn waits_for_first_token(&self) -> bool {
+        self.done_at.is_none() && self.stream.is_none()
+    }
+
     /// Microseconds per output token after the first, as far as admission knows them.
     pub fn per_token_us(&self) -> f64 {
         self.per_token_us
@@ -507,7 +513,8 @@ impl Endpoint {
     ///
     /// Its stream, if it shares units, is taken out.
     pub fn cut_short(&mut self, now: Moment, target: usize, grant: &Grant) -> u32 {
-        if now < grant.first_token_at {
+        // At the moment of its first token a stream may not have joined those that share the units yet.
+        if now < grant.first_token_at || grant.waits_for_first_token() {
             if let (None, Some(units)) = (grant.done_at, &mut self.units) {
                 units.waiting -= 1;
             }
