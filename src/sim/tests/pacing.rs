@@ -117,12 +117,12 @@ fn models_have_counts_of_their_own() {
     endpoint.counters[1].limits.tpm = TokensPerMinute(15_000);
     setup.client.pacing = Some(QUOTA_PACED);
     let measures = run(&setup, 3);
-    let slowest = |workload: usize| {
-        let e2e = measures.workloads[workload].e2e.logical().quantile(0.99);
+    let median = |workload: usize| {
+        let e2e = measures.workloads[workload].e2e.logical().quantile(0.5);
         e2e.expect("there are answers").as_secs_f64()
     };
-    assert!(slowest(0) < 20.0, "{}", slowest(0));
-    assert!(slowest(1) > 1000.0, "{}", slowest(1));
+    assert!(median(0) < 20.0, "{}", median(0));
+    assert!(median(1) > 1000.0, "{}", median(1));
     assert!(
         measures
             .workloads
