@@ -477,6 +477,9 @@ impl Injector {
 }
 
 #[cfg(test)]
+mod limits;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::spec::{Jitter, RetryPolicy};

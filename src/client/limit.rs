@@ -219,3 +219,156 @@ impl LongMean {
         self.mean
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{RefusalReason, Usage};
+
+    const THROTTLED: Failure = Failure::Throttled(RefusalReason::TokensPerMinute);
+
+    fn places(max: u32, adapt: AdaptSpec) -> Places {
+        Places::new(&ClientPolicy {
+            concurrency: Some(max),
+            adapt: Some(adapt),
+            ..ClientPolicy::default()
+        })
+    }
+
+    fn heard(ttft_ms: u64, input: u32) -> Heard {
+        let usage = Usage {
+            input,
+            ..Usage::default()
+        };
+        Heard {
+            ttft: Micros::from_millis(ttft_ms),
+            usage,
+        }
+    }
+
+    fn limit(places: &Places) -> f64 {
+        places.adaptive.as_ref().expect("it adapts").limit
+    }
+
+    fn assert_limit(places: &Places, want: f64) {
+        let got = limit(places);
+        assert!((got - want).abs() < 1e-9, "{got} against {want}");
+        assert_eq!(places.now, want as u32);
+    }
+
+    #[test]
+    fn aimd_adds_one_per_limit_and_falls_once_per_round_trip() {
+        let mut places = places(
+            12,
+            AdaptSpec::Aimd(AimdSpec {
+                initial: 10,
+                min: 2,
+                failed: 0.9,
+                throttled: 0.5,
+            }),
+        );
+        places.succeeded(heard(800, 1), 10);
+        assert_limit(&places, 10.1);
+        places.succeeded(heard(1600, 1), 10);
+        let second = 10.1 + 1.0 / 10.1;
+        assert_limit(&places, second);
+        // Five of ten places in use say nothing about more.
+        places.succeeded(heard(900, 1), 5);
+        assert_limit(&places, second);
+        // 800, then an eighth of the way to 1,600 and to 900: 900 ms.
+        let at = Moment(5_000_000);
+        places.failed(at, THROTTLED, 10);
+        assert_limit(&places, second / 2.0);
+        places.failed(at + Micros(899_999), Failure::Unavailable, 10);
+        assert_limit(&places, second / 2.0);
+        places.failed(at + Micros(900_000), Failure::Unavailable, 10);
+        assert_limit(&places, second * 0.45);
+        // What would have failed anyhow says nothing.
+        let later = at + Micros::from_secs(10);
+        for failure in [
+            Failure::Validation,
+            Failure::ModelError,
+            Failure::CircuitOpen,
+        ] {
+            places.failed(later, failure, 10);
+        }
+        assert_limit(&places, second * 0.45);
+        for i in 0..9 {
+            places.failed(later + Micros::from_secs(i), THROTTLED, 10);
+        }
+        assert_limit(&places, 2.0);
+        for _ in 0..200 {
+            places.succeeded(heard(900, 1), 12);
+        }
+        assert_limit(&places, 12.0);
+    }
+
+    fn gradient(tolerance: f64) -> Places {
+        places(
+            200,
+            AdaptSpec::Gradient(GradientSpec {
+                initial: 20,
+                min: 10,
+                queue_size: 4.0,
+                tolerance,
+            }),
+        )
+    }
+
+    #[test]
+    fn the_gradient_follows_its_formula() {
+        // methods 4.4, by hand. Long-term mean 100: g = 1, new = 24.
+        let mut places = gradient(1.0);
+        places.succeeded(heard(100, 1000), 20);
+        assert_limit(&places, 20.8);
+        // Mean 150: g = .75, new = 19.6.
+        places.succeeded(heard(200, 1000), 20);
+        assert_limit(&places, 20.56);
+        // Mean 350/3, more than twice as long as 50: it falls to .95 of that. g = 1, new = 24.56.
+        places.succeeded(heard(50, 1000), 20);
+        assert_limit(&places, 21.36);
+        // Mean (3 · 350/3 · .95 + 200) / 4 = 133.125 against 200: g = .665625, new = 18.21775.
+        places.succeeded(heard(200, 1000), 20);
+        assert_limit(&places, 20.73155);
+        // Fewer than half of the places are in use.
+        places.succeeded(heard(200, 1000), 10);
+        assert_limit(&places, 20.73155);
+        // A failure counts as the steepest gradient: new = 14.365775.
+        places.failed(Moment::ZERO, THROTTLED, 20);
+        assert_limit(&places, 19.458395);
+        for _ in 0..500 {
+            places.failed(Moment::ZERO, THROTTLED, 20);
+        }
+        assert_limit(&places, 10.0);
+    }
+
+    #[test]
+    fn long_prompts_are_compared_with_long_prompts() {
+        let mut places = gradient(1.0);
+        for _ in 0..20 {
+            places.succeeded(heard(100, 1000), 200);
+        }
+        let before = limit(&places);
+        // Ten times as long, since there is twenty times as much to read.
+        places.succeeded(heard(1000, 20_000), 200);
+        assert_limit(&places, before + 0.8);
+        // The same for a short prompt is a sign of load.
+        places.succeeded(heard(1000, 1000), 200);
+        assert_limit(&places, (before + 0.8) * 0.9 + 0.8);
+    }
+
+    #[test]
+    fn first_tokens_within_the_tolerance_are_no_sign_of_load() {
+        let mut places = gradient(1.5);
+        for i in 0..400 {
+            places.succeeded(heard(if i % 2 == 0 { 100 } else { 140 }, 10), 200);
+        }
+        assert_limit(&places, 200.0);
+    }
+
+    #[test]
+    fn without_a_limit_everybody_has_a_place() {
+        let places = Places::new(&ClientPolicy::default());
+        assert!(places.has_room(u32::MAX - 1));
+    }
+}

@@ -15,6 +15,7 @@ mod lacks;
 mod mooncake;
 mod mutations;
 mod offers;
+mod pacing;
 mod price_update;
 mod prices;
 mod readme;

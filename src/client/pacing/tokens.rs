@@ -143,3 +143,185 @@ impl Minute {
         Moment::NEVER
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::process::Pass;
+    use crate::units::{RequestsPerMinute, TokensPerMinute};
+    use proptest::prelude::*;
+
+    impl TokenPacer {
+        /// Sends if there is room.
+        fn pass(&mut self, now: Moment, reserves: u64) -> Pass {
+            let at = self.room_at(now, reserves);
+            if at > now {
+                return Pass::At(at);
+            }
+            self.count(now, reserves);
+            Pass::Now
+        }
+    }
+
+    fn pacer(tpm: u64, rpm: Option<u64>, share: f64, processes: u32) -> TokenPacer {
+        let spec = TokenPacingSpec {
+            tpm: None,
+            rpm: None,
+            share,
+            burndown: None,
+        };
+        let known = KnownQuota {
+            tpm: Some(TokensPerMinute(tpm)),
+            rpm: rpm.map(RequestsPerMinute),
+            burndown: 5,
+        };
+        TokenPacer::new(&spec, &known, processes)
+    }
+
+    fn usage(input: u32, cache_read: u32, cache_write: u32, output: u32) -> Usage {
+        Usage {
+            input,
+            cache_read,
+            cache_write,
+            output,
+        }
+    }
+
+    #[test]
+    fn a_call_holds_its_reservation_and_then_counts_what_it_used() {
+        // The worked example of the user guide (methods 3.1): 40,000 with cache reads reserved, 9,000 used.
+        let mut pacer = pacer(50_000, None, 1.0, 1);
+        let now = Moment(250_000);
+        assert_eq!(pacer.pass(now, 40_000), Pass::Now);
+        // Only its end can make room.
+        assert_eq!(pacer.pass(now, 10_001), Pass::At(Moment::NEVER));
+        pacer.answered(now, 40_000, usage(3000, 4000, 1000, 1000));
+        assert_eq!(pacer.pass(now, 40_000), Pass::Now);
+        pacer.release(40_000);
+        // 9,000 are forgotten a minute after the end of their slot.
+        let forgotten = Moment(60_300_000);
+        assert_eq!(pacer.pass(now, 41_001), Pass::At(forgotten));
+        assert_eq!(pacer.pass(forgotten, 41_001), Pass::Now);
+    }
+
+    #[test]
+    fn processes_share_and_the_share_is_kept() {
+        let mut pacer = pacer(50_000, Some(40), 0.9, 3);
+        assert_eq!(
+            pacer.tokens.as_ref().map(|minute| minute.limit),
+            Some(15_000)
+        );
+        let now = Moment::ZERO;
+        for _ in 0..12 {
+            assert_eq!(pacer.pass(now, 1), Pass::Now);
+        }
+        // Twelve requests a minute, whatever becomes of them.
+        pacer.release(12);
+        assert_eq!(pacer.pass(now, 1), Pass::At(Moment(60_100_000)));
+    }
+
+    #[test]
+    fn what_exceeds_the_limit_goes_when_the_quota_is_idle() {
+        let mut pacer = pacer(1000, None, 1.0, 1);
+        assert_eq!(pacer.pass(Moment::ZERO, 5000), Pass::Now);
+        assert_eq!(pacer.pass(Moment::ZERO, 5000), Pass::At(Moment::NEVER));
+        pacer.answered(Moment::ZERO, 5000, usage(100, 0, 0, 0));
+        assert_eq!(pacer.pass(Moment::ZERO, 5000), Pass::At(Moment(60_100_000)));
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Wait(u64),
+        Ask(u64),
+        Answer(u32),
+        Abandon,
+        Refuse,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0u64..30_000_000).prop_map(Step::Wait),
+            (1u64..1200).prop_map(Step::Ask),
+            (1u64..1200).prop_map(Step::Ask),
+            (0u32..300).prop_map(Step::Answer),
+            Just(Step::Abandon),
+            Just(Step::Refuse),
+        ]
+    }
+
+    /// Everything that was ever settled, looked through each time.
+    #[derive(Default)]
+    struct Slow {
+        held: u64,
+        settled: Vec<(u64, u64)>,
+        sent: Vec<u64>,
+    }
+
+    impl Slow {
+        fn counts(at: u64, now: u64) -> bool {
+            now < (at / 100_000 + 601) * 100_000
+        }
+
+        fn has_room(&self, now: u64, wanted: u64, tpm: u64, rpm: u64) -> bool {
+            let settled = self.settled.iter().filter(|(at, _)| Self::counts(*at, now));
+            let used: u64 = settled.map(|(_, used)| used).sum();
+            let sent = self.sent.iter().filter(|at| Self::counts(**at, now));
+            self.held + used + wanted.min(tpm) <= tpm && sent.count() as u64 + 1 <= rpm
+        }
+
+        /// The first end of a slot with room; whatever is not held is forgotten after 601 of them.
+        fn room_at(&self, now: u64, wanted: u64, tpm: u64, rpm: u64) -> Moment {
+            let ends = (0..=602).map(|slot| (now / 100_000 + slot) * 100_000);
+            let mut moments = std::iter::once(now).chain(ends.filter(|end| *end > now));
+            let room = moments.find(|at| self.has_room(*at, wanted, tpm, rpm));
+            room.map_or(Moment::NEVER, Moment)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pacer_is_its_slow_reference(
+            steps in prop::collection::vec(step(), 1..120),
+            rpm in 1u64..12,
+        ) {
+            let tpm = 1000;
+            let (mut pacer, mut slow) = (pacer(tpm, Some(rpm), 1.0, 1), Slow::default());
+            let (mut now, mut running) = (0, Vec::new());
+            for step in steps {
+                match step {
+                    Step::Wait(us) => now += us,
+                    Step::Ask(tokens) => {
+                        let want = slow.room_at(now, tokens, tpm, rpm);
+                        let got = match pacer.pass(Moment(now), tokens) {
+                            Pass::Now => Moment(now),
+                            Pass::At(at) => at,
+                            Pass::Open => unreachable!("a pacer does not break circuits"),
+                        };
+                        prop_assert_eq!(got, want);
+                        if want == Moment(now) {
+                            slow.held += tokens;
+                            slow.sent.push(now);
+                            running.push(tokens);
+                        }
+                    }
+                    Step::Answer(output) => if let Some(tokens) = running.pop() {
+                        pacer.answered(Moment(now), tokens, usage(7, 9, 2, output));
+                        slow.held -= tokens;
+                        slow.settled.push((now, 9 + 5 * u64::from(output)));
+                    },
+                    Step::Abandon => if let Some(tokens) = running.pop() {
+                        pacer.settle(Moment(now), tokens, tokens);
+                        slow.held -= tokens;
+                        slow.settled.push((now, tokens));
+                    },
+                    Step::Refuse => if let Some(tokens) = running.pop() {
+                        pacer.release(tokens);
+                        slow.held -= tokens;
+                    },
+                }
+            }
+            let slots = pacer.tokens.map_or(0, |minute| minute.slots.len());
+            prop_assert!(slots <= 601);
+        }
+    }
+}
