@@ -1,6 +1,7 @@
 //! The client brain: it sends, holds back, retries or gives up, at moments that a shell names.
 
 use super::backoff::{delay, is_retryable, max_attempts};
+use super::lanes::{LaneTable, Onward};
 use super::process::{Pass, Process};
 use super::spec::ClientPolicy;
 use crate::domain::{Failure, Outcome, Usage};
@@ -41,6 +42,10 @@ pub struct Progress {
     pub last_cost: u32,
     /// The client process that makes it.
     pub instance: u32,
+    /// The lane that it is on.
+    pub lane: u32,
+    /// Attempts that were sent before it came to its lane.
+    pub before: u32,
 }
 
 /// An attempt that wants to be sent.
@@ -81,6 +86,7 @@ pub struct Injector {
     /// When the first of those that wait in a process may be sent, by process.
     wakes: BTreeSet<(Moment, u32)>,
     is_gated: bool,
+    lanes: LaneTable,
 }
 
 impl Injector {
@@ -95,7 +101,23 @@ impl Injector {
             processes: vec![process; policy.instances as usize],
             ready: VecDeque::new(),
             wakes: BTreeSet::new(),
+            lanes: LaneTable::default(),
         }
+    }
+
+    /// The same with what follows on each lane, of which the first `own` are the workloads' own. Each further
+    /// lane has a client of its own in each process, as an SDK has one for each endpoint: what holds one
+    /// back does not hold back the others.
+    ///
+    /// # Panics
+    /// If there are fewer lanes than own ones.
+    #[must_use]
+    pub fn with_lanes(mut self, own: u32, onward: Vec<Option<Onward>>) -> Self {
+        self.lanes = LaneTable::new(own, onward);
+        let process = Process::new(&self.policy);
+        let processes = self.policy.instances as usize * self.lanes.sets() as usize;
+        self.processes.resize(processes, process);
+        self
     }
 
     /// Whether anything but places can hold an attempt back.
@@ -107,7 +129,7 @@ impl Injector {
     /// The start of request number `seq`: instances take requests in turn.
     #[inline]
     pub fn begin(&self, seq: u64) -> Progress {
-        let instance = match self.processes.len() as u64 {
+        let instance = match u64::from(self.policy.instances) {
             1 => 0,
             instances => (seq % instances) as u32,
         };
@@ -115,6 +137,17 @@ impl Injector {
             instance,
             ..Progress::default()
         }
+    }
+
+    /// A request comes to a lane, on which its retries start anew.
+    #[inline]
+    pub fn enter(&self, progress: &mut Progress, lane: u32) {
+        let instances = self.policy.instances;
+        progress.instance = progress.instance % instances + self.lanes.set_of(lane) * instances;
+        progress.lane = lane;
+        progress.before = progress.attempts;
+        progress.last_delay = Micros::ZERO;
+        progress.last_cost = 0;
     }
 
     /// A request is due, and asks for its first attempt.
@@ -254,29 +287,61 @@ impl Injector {
         });
         let process = &mut self.processes[progress.instance as usize];
         process.failed(now, failure);
-        let deadline = self
-            .policy
-            .deadline
-            .map_or(Moment::NEVER, |deadline| intended + deadline);
+        let deadline = self.deadline(intended);
         if now >= deadline {
             return Next::GiveUp(Outcome::TimedOut);
         }
-        let policy = &self.policy.retry;
-        if !is_retryable(failure) || progress.attempts >= max_attempts(policy) {
-            return give_up;
+        let onward = self.lanes.onward(progress.lane, failure);
+        let on_lane = progress.attempts - progress.before;
+        let is_enough = onward
+            .and_then(|onward| onward.after)
+            .is_some_and(|after| on_lane >= after);
+        if !is_enough && let Some(at) = self.retry(now, deadline, progress, failure, u) {
+            return Next::RetryAt(at);
         }
-        let retry = progress.attempts.saturating_sub(1);
+        match onward {
+            Some(onward) => self.go_on(now, progress, onward),
+            None => give_up,
+        }
+    }
+
+    /// When the attempt that failed is tried again on its lane, if it is.
+    fn retry(
+        &mut self,
+        now: Moment,
+        deadline: Moment,
+        progress: &mut Progress,
+        failure: Failure,
+        u: f64,
+    ) -> Option<Moment> {
+        let policy = &self.policy.retry;
+        let on_lane = progress.attempts - progress.before;
+        if !is_retryable(failure) || on_lane >= max_attempts(policy) {
+            return None;
+        }
+        let retry = on_lane.saturating_sub(1);
         let wait = delay(policy, failure, retry, progress.last_delay, u);
         // A retry that would start after the deadline cannot help anybody.
         if now + wait >= deadline {
-            return give_up;
+            return None;
         }
-        let Some(cost) = process.pay(now, policy, failure) else {
-            return give_up;
-        };
-        progress.last_cost = cost;
+        let process = &mut self.processes[progress.instance as usize];
+        progress.last_cost = process.pay(now, policy, failure)?;
         progress.last_delay = wait;
-        Next::RetryAt(now + wait)
+        Some(now + wait)
+    }
+
+    /// A request goes on to the next lane, at once.
+    fn go_on(&self, now: Moment, progress: &mut Progress, onward: Onward) -> Next {
+        self.enter(progress, onward.lane);
+        if onward.afresh {
+            progress.attempts = 0;
+            progress.before = 0;
+        }
+        if onward.defers {
+            return Next::GiveUp(Outcome::Deferred);
+        }
+        Next::RetryAt(now)
     }
 
     /// A request was answered.
