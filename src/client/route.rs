@@ -194,7 +194,8 @@ mod tests {
         assert_eq!(router.start(3, 10), 2);
         let n = 50_000;
         let said: Vec<(Judgement, u32)> = (0..n).map(|seq| router.judge(seq)).collect();
-        let count = |of: &dyn Fn(&Judgement) -> bool| said.iter().filter(|(one, _)| of(one)).count();
+        let count =
+            |of: &dyn Fn(&Judgement) -> bool| said.iter().filter(|(one, _)| of(one)).count();
         assert!(is_near(count(&|one| one.hard), n, 0.3));
         // Hard and missed: 0.3 × 0.1; easy and sent to the large model: 0.7 × 0.1.
         assert!(is_near(count(&|one| one.hard && !one.judged_hard), n, 0.03));

@@ -11,7 +11,7 @@ use crate::load::spec::ArrivalSpec;
 use crate::units::Micros;
 
 use super::files::Library;
-use super::{Files, Origins, Scenario, Variant, client, service, slo, workload};
+use super::{Files, Origins, Scenario, Variant, client, lanes, service, slo, workload};
 
 const RULES: MergeRules = MergeRules {
     choices: &[
@@ -231,7 +231,10 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     let warmup = s.or("warmup", unit::<Micros>(), "0s");
     let workloads = workloads(s, library);
     let slo = s.table("slo", |s| Some(slo::slo(s)));
-    let client = s.table("client", client::client);
+    let client = s.table("client", |s| {
+        let lanes = lanes::of_client(s);
+        Some((client::client(s)?, lanes?))
+    });
     let service = service::service(s);
     let workloads = workloads?;
     let duration = match duration? {
@@ -239,6 +242,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         None => replay_duration(s, &workloads)?,
     };
     let (warmup, slo) = (warmup?, slo?);
+    let (client, (fallbacks, routes)) = client?;
     if warmup >= duration {
         s.report(
             "warmup",
@@ -263,7 +267,9 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         duration,
         warmup,
         workloads,
-        client: client?,
+        client,
+        fallbacks,
+        routes,
         slo,
         service: service?,
     })

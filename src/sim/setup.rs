@@ -1,5 +1,6 @@
 //! What a run is made of: one variant with its models, prices and profiles resolved.
 
+use super::lanes::Lanes;
 use crate::client::spec::ClientPolicy;
 use crate::cost::Tariff;
 use crate::domain::{LatencyMetric, PriceTier, ScopeKind, Slo};
@@ -15,10 +16,12 @@ pub struct RunSetup {
     pub duration: Micros,
     /// Requests that start before this are not measured.
     pub warmup: Micros,
-    /// The workloads, in the order of the endpoint's targets.
+    /// The workloads, in the order of the endpoint's targets; those of further lanes come after them.
     pub workloads: Vec<WorkloadSetup>,
     /// The clients' policy.
     pub client: ClientPolicy,
+    /// Where their requests may go beside the workloads' own endpoints.
+    pub lanes: Lanes,
     /// The service.
     pub endpoint: EndpointSetup,
     /// When a single request is good.
