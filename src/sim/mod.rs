@@ -13,7 +13,7 @@ mod serving;
 mod setup;
 mod slab;
 
-pub use assemble::{Assembled, assemble};
+pub use assemble::{Assembled, AssembledLane, assemble};
 pub use context::{
     AccountUse, Assumption, BoughtCapacity, LaneContext, VariantContext, WorkloadContext,
 };

@@ -42,8 +42,19 @@ pub struct Assembled {
     pub setup: RunSetup,
     /// What it was made of.
     pub context: VariantContext,
+    /// What the calls of each lane are beside the workloads' own.
+    pub lanes: Vec<AssembledLane>,
     /// The price book, kept where tokens of further models may have to be weighted by price.
     pub book: Option<PriceBook>,
+}
+
+/// A lane beside the workloads' own, as a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssembledLane {
+    /// The workload as it is on this lane.
+    pub workload: Workload,
+    /// The scope of its calls.
+    pub scope: Scope,
 }
 
 /// Joins every variant of a scenario with its models, prices and latencies.
@@ -177,6 +188,12 @@ impl<'a> Joiner<'a> {
             let own: Vec<_> = own.map(|(one, scope)| self.own_lane(one, scope)).collect();
             joined.contexts.splice(0..0, own);
         }
+        let lanes = joined.scopes.iter().zip(&plan.lanes);
+        let lanes = lanes.map(|(scope, planned)| AssembledLane {
+            workload: planned.workload.clone(),
+            scope: scope.clone(),
+        });
+        let lanes = lanes.collect();
         targets.append(&mut joined.targets);
         resolved.append(&mut joined.resolved);
         scopes.append(&mut joined.scopes);
@@ -243,6 +260,7 @@ impl<'a> Joiner<'a> {
         Some(Assembled {
             setup,
             context,
+            lanes,
             book,
         })
     }
