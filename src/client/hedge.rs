@@ -90,6 +90,13 @@ impl Hedging {
     }
 }
 
+impl Hedging {
+    /// Of so many processes.
+    pub(super) fn resize(&mut self, processes: usize) {
+        self.processes.resize_with(processes, Hedger::default);
+    }
+}
+
 impl Hedger {
     fn heard(&mut self, workload: usize) -> &mut Heard {
         if self.heard.len() <= workload {

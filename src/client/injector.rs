@@ -2,6 +2,7 @@
 
 use super::backoff::{max_attempts, retries, retry_at};
 use super::hedge::Hedging;
+use super::lanes::{LaneTable, Onward};
 use super::limit::Places;
 use super::pacing::Held;
 use super::process::{Pass, Process};
@@ -46,6 +47,10 @@ pub struct Progress {
     pub last_cost: u32,
     /// The client process that makes it.
     pub instance: u32,
+    /// The lane that it is on.
+    pub lane: u32,
+    /// Attempts that were sent before it came to its lane.
+    pub before: u32,
     /// What each of its attempts reserves of the quota that clients keep count of. The shell says so before it
     /// asks, where [`Injector::is_gated`].
     pub held: Held,
@@ -59,7 +64,7 @@ impl Progress {
             id,
             instance: self.instance,
             reserves: self.held.tokens,
-            lane: self.held.lane,
+            quota: self.held.quota,
             intended,
         }
     }
@@ -84,7 +89,7 @@ pub struct Ask {
     /// looked at where [`Injector::is_gated`].
     pub reserves: u64,
     /// Which of the known quotas it uses; looked at likewise.
-    pub lane: u32,
+    pub quota: u32,
     /// When its request was due, from which its deadline counts.
     pub intended: Moment,
 }
@@ -129,13 +134,14 @@ pub struct Injector {
     /// Of each process one for each quota that it keeps count of, or one.
     queues: Vec<Queue>,
     /// Queues of a process.
-    lanes: u32,
+    quotas: u32,
     /// Requests that got a place and may be sent.
     ready: VecDeque<(u32, Due)>,
     /// When the first of those that wait in a process may be sent, by queue.
     wakes: BTreeSet<(Moment, u32)>,
     pub(super) is_gated: bool,
     pub(super) hedging: Option<Box<Hedging>>,
+    lanes: LaneTable,
 }
 
 impl Injector {
@@ -149,16 +155,16 @@ impl Injector {
         Self::with_quotas(policy, &[unknown])
     }
 
-    /// A client brain with nothing in progress, whose processes know these quotas: [`Ask::lane`] counts them.
+    /// A client brain with nothing in progress, whose processes know these quotas: [`Ask::quota`] counts them.
     pub fn with_quotas(policy: ClientPolicy, quotas: &[KnownQuota]) -> Self {
         let process = Process::new(&policy, quotas);
         let is_gated = process.is_gated();
-        let lanes = match policy.pacing {
+        let queued = match policy.pacing {
             Some(PacingSpec::Tokens(_)) => quotas.len().max(1),
             _ => 1,
         };
         let queues = if is_gated {
-            policy.instances as usize * lanes
+            policy.instances as usize * queued
         } else {
             0
         };
@@ -170,7 +176,7 @@ impl Injector {
             is_gated,
             places: Places::new(&policy),
             queues: vec![queue; queues],
-            lanes: lanes as u32,
+            quotas: queued as u32,
             hedging: policy
                 .hedge
                 .map(|hedge| Box::new(Hedging::new(hedge, policy.instances))),
@@ -180,7 +186,29 @@ impl Injector {
             processes: vec![process; policy.instances as usize],
             ready: VecDeque::new(),
             wakes: BTreeSet::new(),
+            lanes: LaneTable::default(),
         }
+    }
+
+    /// The same with what follows on each lane, of which the first `own` are the workloads' own. Each further
+    /// lane has a client of its own in each process, as an SDK has one for each endpoint: what holds one
+    /// back does not hold back the others.
+    ///
+    /// # Panics
+    /// If there are fewer lanes than own ones.
+    #[must_use]
+    pub fn with_lanes(mut self, own: u32, onward: Vec<Option<Onward>>) -> Self {
+        self.lanes = LaneTable::new(own, onward);
+        let processes = self.policy.instances as usize * self.lanes.sets() as usize;
+        let fresh = self.processes[0].clone();
+        self.processes.resize(processes, fresh);
+        if let Some(queue) = self.queues.first().cloned() {
+            self.queues.resize(processes * self.quotas as usize, queue);
+        }
+        if let Some(hedging) = &mut self.hedging {
+            hedging.resize(processes);
+        }
+        self
     }
 
     /// Whether anything but places can hold an attempt back.
@@ -192,7 +220,7 @@ impl Injector {
     /// The start of request number `seq`: instances take requests in turn.
     #[inline]
     pub fn begin(&self, seq: u64) -> Progress {
-        let instance = match self.processes.len() as u64 {
+        let instance = match u64::from(self.policy.instances) {
             1 => 0,
             instances => (seq % instances) as u32,
         };
@@ -200,6 +228,18 @@ impl Injector {
             instance,
             ..Progress::default()
         }
+    }
+
+    /// A request comes to a lane, on which its retries start anew.
+    #[inline]
+    pub fn enter(&self, progress: &mut Progress, lane: u32) {
+        let instances = self.policy.instances;
+        progress.instance = progress.instance % instances + self.lanes.set_of(lane) * instances;
+        progress.lane = lane;
+        progress.before = progress.attempts;
+        progress.hedges = 0;
+        progress.last_delay = Micros::ZERO;
+        progress.last_cost = 0;
     }
 
     /// A request is due, and asks for its first attempt.
@@ -240,7 +280,7 @@ impl Injector {
     }
 
     fn gate(&mut self, now: Moment, ask: Ask) -> Due {
-        let queue = self.queue_of(ask.instance, ask.lane);
+        let queue = self.queue_of(ask.instance, ask.quota);
         if self.queues[queue as usize].waiting.is_empty() {
             match self.processes[ask.instance as usize].pass(now, &ask) {
                 Pass::Now => return Due::Send,
@@ -255,12 +295,12 @@ impl Injector {
 
     /// Whether attempts wait in front of one that asks.
     pub(super) fn has_queue(&self, ask: &Ask) -> bool {
-        let queue = self.queue_of(ask.instance, ask.lane);
+        let queue = self.queue_of(ask.instance, ask.quota);
         !self.queues[queue as usize].waiting.is_empty()
     }
 
-    fn queue_of(&self, instance: u32, lane: u32) -> u32 {
-        instance * self.lanes + lane.min(self.lanes - 1)
+    fn queue_of(&self, instance: u32, quota: u32) -> u32 {
+        instance * self.quotas + quota.min(self.quotas - 1)
     }
 
     /// The first of a queue is to be looked at again at this moment.
@@ -277,7 +317,7 @@ impl Injector {
     /// An attempt ended, which may let the next of its queue go.
     fn look_again(&mut self, now: Moment, progress: &Progress) {
         if self.is_gated {
-            let queue = self.queue_of(progress.instance, progress.held.lane);
+            let queue = self.queue_of(progress.instance, progress.held.quota);
             if !self.queues[queue as usize].waiting.is_empty() {
                 self.wake(queue, now);
             }
@@ -386,35 +426,66 @@ impl Injector {
         process.failed(now, failure, progress);
         self.places.failed(now, failure, self.in_progress);
         self.look_again(now, progress);
-        let deadline = self
-            .policy
-            .deadline
-            .map_or(Moment::NEVER, |deadline| intended + deadline);
+        let deadline = self.deadline(intended);
         if now >= deadline {
             return Next::GiveUp(Outcome::TimedOut);
         }
-        let policy = &self.policy.retry;
-        let attempts = progress.attempts - progress.hedges;
-        if !retries(policy, failure) || attempts >= max_attempts(policy) {
-            return give_up;
+        let onward = self.lanes.onward(progress.lane, failure);
+        let on_lane = progress.attempts - progress.before;
+        let is_enough = onward
+            .and_then(|onward| onward.after)
+            .is_some_and(|after| on_lane >= after);
+        if !is_enough && let Some(at) = self.retry(now, deadline, progress, failure, u) {
+            return Next::RetryAt(at);
         }
-        let retry = attempts.saturating_sub(1);
+        match onward {
+            Some(onward) => self.go_on(now, progress, onward),
+            None => give_up,
+        }
+    }
+
+    /// When the attempt that failed is tried again on its lane, if it is.
+    fn retry(
+        &mut self,
+        now: Moment,
+        deadline: Moment,
+        progress: &mut Progress,
+        failure: Failure,
+        u: f64,
+    ) -> Option<Moment> {
+        let policy = &self.policy.retry;
+        let on_lane = progress.attempts - progress.before - progress.hedges;
+        if !retries(policy, failure) || on_lane >= max_attempts(policy) {
+            return None;
+        }
+        let retry = on_lane.saturating_sub(1);
         let at = retry_at(policy, now, failure, retry, progress.last_delay, u);
         // A retry that cannot end before the deadline helps nobody.
         let expected = self.policy.expected.unwrap_or_default();
         if at + expected >= deadline {
-            return give_up;
+            return None;
         }
         let process = &mut self.processes[progress.instance as usize];
-        let Some((at, cost)) = process.pay(now, policy, failure, at) else {
-            return give_up;
-        };
+        let (at, cost) = process.pay(now, policy, failure, at)?;
         if at + expected >= deadline {
-            return give_up;
+            return None;
         }
         progress.last_cost = cost;
         progress.last_delay = at.since(now);
-        Next::RetryAt(at)
+        Some(at)
+    }
+
+    /// A request goes on to the next lane, at once.
+    fn go_on(&self, now: Moment, progress: &mut Progress, onward: Onward) -> Next {
+        self.enter(progress, onward.lane);
+        if onward.afresh {
+            progress.attempts = 0;
+            progress.before = 0;
+        }
+        if onward.defers {
+            return Next::GiveUp(Outcome::Deferred);
+        }
+        Next::RetryAt(now)
     }
 
     /// A request was answered.

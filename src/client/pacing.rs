@@ -16,7 +16,7 @@ use tokens::TokenPacer;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Which model's quota.
-    pub lane: u32,
+    pub quota: u32,
     /// Tokens reserved.
     pub tokens: u64,
 }
@@ -59,7 +59,7 @@ impl Pacing {
             Self::Rate(bucket) => bucket.room_at(now),
             Self::Ramp(ramp) => ramp.room_at(now),
             Self::Tokens(pacers) => pacers
-                .get_mut(ask.lane as usize)
+                .get_mut(ask.quota as usize)
                 .map_or(now, |pacer| pacer.room_at(now, ask.reserves)),
         }
     }
@@ -71,7 +71,7 @@ impl Pacing {
             Self::Rate(bucket) => bucket.count(now),
             Self::Ramp(ramp) => ramp.count(now),
             Self::Tokens(pacers) => {
-                if let Some(pacer) = pacers.get_mut(ask.lane as usize) {
+                if let Some(pacer) = pacers.get_mut(ask.quota as usize) {
                     pacer.count(now, ask.reserves);
                 }
             }
@@ -86,7 +86,7 @@ impl Pacing {
             Self::Off | Self::Rate(_) => {}
             Self::Ramp(ramp) => ramp.failed(now, failure),
             Self::Tokens(pacers) => {
-                if let Some(pacer) = pacers.get_mut(held.lane as usize) {
+                if let Some(pacer) = pacers.get_mut(held.quota as usize) {
                     if is_refusal(failure) {
                         pacer.release(held.tokens);
                     } else {
@@ -101,7 +101,7 @@ impl Pacing {
     /// An attempt was answered that held `held`.
     pub(super) fn succeeded(&mut self, now: Moment, held: Held, usage: Usage) {
         if let Self::Tokens(pacers) = self
-            && let Some(pacer) = pacers.get_mut(held.lane as usize)
+            && let Some(pacer) = pacers.get_mut(held.quota as usize)
         {
             pacer.answered(now, held.tokens, usage);
         }
@@ -110,7 +110,7 @@ impl Pacing {
     /// An attempt that was counted as sent was not.
     pub(super) fn unsent(&mut self, held: Held) {
         if let Self::Tokens(pacers) = self
-            && let Some(pacer) = pacers.get_mut(held.lane as usize)
+            && let Some(pacer) = pacers.get_mut(held.quota as usize)
         {
             pacer.release(held.tokens);
         }

@@ -98,6 +98,7 @@ impl View {
                 objectives(variants),
                 quotas(variants),
                 super::regions::group(variants),
+                super::lanes::group(variants),
                 super::answers::thinking(variants),
                 super::answers::guardrails(variants),
                 costs(variants),
@@ -159,6 +160,7 @@ fn requests(variants: &[VariantSummary]) -> Group {
     lost("failed", |one| one.requests.failed);
     lost("timed out", |one| one.requests.timed_out);
     lost("not sent", |one| one.requests.not_sent);
+    lost("deferred to batch", |one| one.requests.deferred);
     rows.push(row("attempts per request", variants, |one| {
         optional(one.attempts.amplification, |value| format!("{value:.3}"))
     }));

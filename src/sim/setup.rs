@@ -1,5 +1,7 @@
 //! What a run is made of: one variant with its models, prices and profiles resolved.
 
+use super::lanes::Lanes;
+use crate::client::Injector;
 use crate::client::spec::{ClientPolicy, KnownQuota};
 use crate::cost::Tariff;
 use crate::domain::{LatencyMetric, PriceTier, ScopeKind, Slo};
@@ -15,10 +17,12 @@ pub struct RunSetup {
     pub duration: Micros,
     /// Requests that start before this are not measured.
     pub warmup: Micros,
-    /// The workloads, in the order of the endpoint's targets.
+    /// The workloads, in the order of the endpoint's targets; those of further lanes come after them.
     pub workloads: Vec<WorkloadSetup>,
     /// The clients' policy.
     pub client: ClientPolicy,
+    /// Where their requests may go beside the workloads' own endpoints.
+    pub lanes: Lanes,
     /// The service.
     pub endpoint: EndpointSetup,
     /// When a single request is good.
@@ -54,10 +58,19 @@ impl RunSetup {
         known.chain([none]).collect()
     }
 
-    /// Which of [`RunSetup::known_quotas`] the calls of a workload use.
-    pub fn lane_of(&self, workload: usize) -> u32 {
-        let counter = self.endpoint.targets[workload].route.counter();
+    /// Which of [`RunSetup::known_quotas`] the calls on a lane use.
+    pub fn quota_of(&self, lane: usize) -> u32 {
+        let counter = self.endpoint.targets[lane].route.counter();
         counter.unwrap_or(self.endpoint.counters.len()) as u32
+    }
+
+    /// A client brain with nothing in progress, which knows the quotas and lanes.
+    pub fn injector(&self) -> Injector {
+        let injector = Injector::with_quotas(self.client, &self.known_quotas());
+        if self.lanes.onward.is_empty() {
+            return injector;
+        }
+        injector.with_lanes(self.workloads.len() as u32, self.lanes.onward.clone())
     }
 }
 

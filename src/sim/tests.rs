@@ -102,6 +102,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
             retry: RetryPolicy::None,
             ..ClientPolicy::default()
         },
+        lanes: crate::sim::Lanes::default(),
         endpoint: EndpointSetup {
             targets: vec![target],
             counters: vec![CounterSetup {

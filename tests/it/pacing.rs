@@ -81,7 +81,7 @@ fn every_form_of_limit_is_read() {
     // The quota in force is known to the clients.
     let setup = setup(&["client.pacing=tokens", "quota.tpm=123456"]);
     assert!(matches!(setup.client.pacing, Some(PacingSpec::Tokens(_))));
-    let known = setup.known_quotas()[setup.lane_of(0) as usize];
+    let known = setup.known_quotas()[setup.quota_of(0) as usize];
     assert_eq!(known.tpm.unwrap().0, 123_456);
     assert!(known.burndown >= 1);
 }

@@ -150,12 +150,12 @@ fn the_end_of_a_call_lets_the_next_go_where_tokens_are_counted() {
     let mut progress = injector.begin(0);
     progress.attempts = 1;
     progress.held = Held {
-        lane: 0,
+        quota: 0,
         tokens: 800,
     };
     let other = Progress {
         held: Held {
-            lane: 1,
+            quota: 1,
             tokens: 800,
         },
         ..progress
