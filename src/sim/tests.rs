@@ -58,6 +58,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: crate::units::Ratio::ONE,
     };
     let target = TargetSetup {
         name: "w".into(),
