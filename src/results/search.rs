@@ -1,5 +1,7 @@
 //! What `search` adds to a summary: between which loads the SLO breaks, why, and what would help.
 
+use super::figures::sig;
+use super::summary::Summary;
 use serde::{Deserialize, Serialize};
 
 /// The highest load of a variant that meets its SLO. The variant's other figures are those of that load,
@@ -90,4 +92,43 @@ pub struct AdviceSummary {
     pub closed_form_rps: Option<f64>,
     /// What breaks first then.
     pub then_binds: Option<String>,
+}
+
+impl SearchSummary {
+    /// The same with six significant digits, as every figure of a summary has.
+    #[must_use]
+    pub fn rounded(mut self) -> Self {
+        let load = |load: &mut LoadSummary| {
+            load.rps = sig(load.rps);
+            load.factor = sig(load.factor);
+            load.attainment = load.attainment.map(sig);
+        };
+        self.own_rps = sig(self.own_rps);
+        self.pass.iter_mut().chain(&mut self.fail).for_each(load);
+        self.closed_form_rps = self.closed_form_rps.map(sig);
+        for point in &mut self.points {
+            point.rps = sig(point.rps);
+            point.factor = sig(point.factor);
+            point.attainment = point.attainment.map(sig);
+            point.attainment_low = point.attainment_low.map(sig);
+            point.attainment_high = point.attainment_high.map(sig);
+            point.length_s = sig(point.length_s);
+        }
+        for advice in &mut self.advice {
+            advice.pass_rps = advice.pass_rps.map(sig);
+            advice.gain = advice.gain.map(sig);
+            advice.closed_form_rps = advice.closed_form_rps.map(sig);
+        }
+        self
+    }
+}
+
+impl Summary {
+    /// Counts what searches simulated instead of the load that passes alone.
+    pub fn count_searches(&mut self) {
+        let searches = self.variants.iter().filter_map(|one| one.search.as_ref());
+        let requests: u64 = searches.map(|search| search.requests).sum();
+        self.engine.requests = requests;
+        self.engine.requests_per_wall_s = super::figures::over(requests as f64, self.engine.wall_s);
+    }
 }

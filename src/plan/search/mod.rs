@@ -70,8 +70,6 @@ const MOST_REQUESTS: f64 = 5e6;
 const LEAST_REQUESTS: f64 = 20.0;
 /// How far above the first guess arrivals are drawn, so that what follows is a part of them.
 const HEADROOM: f64 = 4.0;
-/// A gain that is worth telling.
-const WORTH: f64 = 0.02;
 
 /// Searches each variant, on the threads of the present rayon pool.
 ///
@@ -174,14 +172,6 @@ fn try_change(
     };
     let (runs, requests) = found.effort();
     (advice, runs, requests)
-}
-
-/// Whether the advice carries more than a rounding of the bracket.
-pub fn is_worth_telling(advice: &AdviceSummary) -> bool {
-    match advice.gain {
-        Some(gain) => gain > WORTH,
-        None => advice.pass_rps.is_some(),
-    }
 }
 
 /// Where to begin, and what the closed forms of the quotas give, as factors of the scenario's load.
