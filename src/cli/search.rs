@@ -15,7 +15,8 @@ use crate::units::Micros;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Runs the verb.
 pub fn run(args: &SearchArgs) -> Exit {
@@ -50,17 +51,17 @@ fn find(args: &SearchArgs, term: Term) -> Result<Exit, Stopped> {
         book,
     };
     let clock = now().1;
-    let bar = progress(term);
+    let progress = Progress::new(term);
     let found = pool.install(|| {
         search(
             &prepared.assembled,
             sources,
             prepared.loaded.scenario.seed,
             &options(args),
-            &|step| show(&bar, step),
+            &|step| progress.show(step),
         )
     });
-    bar.finish_and_clear();
+    progress.bar.finish_and_clear();
     let engine = EngineInfo {
         wall: Micros::from_secs_f64(clock.elapsed().as_secs_f64()),
         threads: pool.current_num_threads() as u32,
@@ -129,27 +130,61 @@ fn finish(
     }
 }
 
-/// A bar on a terminal; a number of runs that is not known in advance has no end to show.
-fn progress(term: Term) -> ProgressBar {
-    if !term.shows_progress() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {pos} runs, {per_sec}  {wide_msg}");
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
+/// How often a line is written where no terminal shows a bar.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// What is under way: a bar on a terminal, elsewhere a plain line now and then.
+///
+/// How many runs it takes is not known in advance, so there is no end to show.
+struct Progress {
+    bar: ProgressBar,
+    /// When the last line was written; `None` if none is wanted.
+    last_line: Option<Mutex<Instant>>,
 }
 
-fn show(bar: &ProgressBar, step: &Step<'_>) {
-    if !bar.is_hidden() {
-        let trying = match step.trying {
-            "" => String::new(),
-            change => format!(", {change}"),
-        };
-        bar.set_message(format!("{} at {:.2}/s{trying}", step.variant, step.rps));
+impl Progress {
+    fn new(term: Term) -> Self {
+        if !term.shows_progress() {
+            return Self {
+                bar: ProgressBar::hidden(),
+                last_line: (!term.quiet).then(|| Mutex::new(now().1)),
+            };
+        }
+        let style = ProgressStyle::with_template("{spinner} {pos} runs, {per_sec}  {wide_msg}");
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self {
+            bar,
+            last_line: None,
+        }
     }
-    bar.inc(1);
+
+    fn show(&self, step: &Step<'_>) {
+        self.bar.inc(1);
+        let words = || {
+            let trying = match step.trying {
+                "" => String::new(),
+                change => format!(", {change}"),
+            };
+            format!("{} at {:.2}/s{trying}", step.variant, step.rps)
+        };
+        let Some(last_line) = &self.last_line else {
+            self.bar.set_message(words());
+            return;
+        };
+        // Another thread that is about to write says the same.
+        if let Ok(mut last) = last_line.try_lock()
+            && last.elapsed() >= LINE_EVERY
+        {
+            *last = now().1;
+            talk(&format!(
+                "searching: {} runs, {}",
+                self.bar.position(),
+                words()
+            ));
+        }
+    }
 }
 
 fn write(folder: RunFolder, finished: &Finished) -> Result<PathBuf, Box<dyn Error>> {

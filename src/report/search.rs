@@ -9,7 +9,8 @@ fn rate(rps: f64) -> String {
     match rps {
         v if v >= 99.95 => format!("{v:.0}/s"),
         v if v >= 9.995 => format!("{v:.1}/s"),
-        v if v >= 0.0995 => format!("{v:.2}/s"),
+        v if v >= 0.995 => format!("{v:.2}/s"),
+        v if v >= 0.0995 => format!("{v:.3}/s"),
         v => format!("{v:.4}/s"),
     }
 }
@@ -47,7 +48,7 @@ pub(super) fn group(variants: &[VariantSummary]) -> Group {
         add("good where it fails", &|one| {
             optional(one.fail.and_then(|fail| fail.attainment), percent)
         });
-        add("quotas alone carry", &|one| {
+        add("quotas carry, if steady", &|one| {
             optional(one.closed_form_rps, rate)
         });
         add("breaks first", &|one| {
@@ -119,7 +120,7 @@ fn sentence(advice: &AdviceSummary) -> String {
         None => String::new(),
     };
     let closed = match advice.closed_form_rps {
-        Some(rps) => format!(" (quotas alone: {})", rate(rps)),
+        Some(rps) => format!(" (quotas carry {}, if steady)", rate(rps)),
         None => String::new(),
     };
     let then = match &advice.then_binds {

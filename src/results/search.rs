@@ -21,7 +21,7 @@ pub struct SearchSummary {
     pub comes_back: bool,
     /// What breaks first; `null` if nothing does.
     pub binds: Option<BindsSummary>,
-    /// What was tried to get further, the most useful first.
+    /// What was tried to get further: what costs nothing first, then what has to be asked for or bought.
     pub advice: Vec<AdviceSummary>,
     /// Every load that was simulated, ascending.
     pub points: Vec<SearchPoint>,

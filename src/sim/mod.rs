@@ -24,4 +24,4 @@ pub use setup::{RequestBounds, RunSetup, TierSetup, WorkloadSetup};
 pub use slab::{Request, Slab};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

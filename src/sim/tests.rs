@@ -18,7 +18,7 @@ use crate::units::{Micros, PerSecond, RequestsPerMinute, TokensPerMinute};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A service whose TTFT has this mean and noise, with answers of one token.
-pub(super) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
+pub(crate) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
     LatencyProfile {
         name: "test".into(),
         origin: Origin::Assumed,
@@ -36,7 +36,7 @@ pub(super) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
 }
 
 /// The exponential law with mean one, as knots.
-fn exponential() -> NoiseLaw {
+pub(crate) fn exponential() -> NoiseLaw {
     let normal = Normal::standard();
     let step = 2.0 * KNOT_Z_MAX / (KNOT_COUNT - 1) as f64;
     let quantile = |i: usize| (-(normal.sf(i as f64 * step - KNOT_Z_MAX)).ln()).ln();
@@ -47,7 +47,7 @@ fn exponential() -> NoiseLaw {
 }
 
 /// One workload against one counter without limits that matter.
-pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
+pub(crate) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     let traffic = TrafficSpec {
         arrival: ArrivalSpec::Poisson {
             rate: PerSecond(rate),

@@ -3,6 +3,7 @@
 use super::point::{Estimated, Measured};
 use crate::domain::{LatencyBound, LatencyMetric, Slo};
 use crate::measure::Tally;
+use crate::plan::Preview;
 use crate::plan::preview::words::{count, percent, rate};
 use crate::results::BindsSummary;
 use crate::service::QuotaReport;
@@ -52,7 +53,31 @@ pub(super) struct Binds {
     pub quota: Option<QuotaReport>,
 }
 
+/// A right-sized `max_tokens` that carries this much more says that reservations fill the quota.
+const NOTABLE_GAIN: f64 = 1.1;
+
 impl Binds {
+    /// The same with what the closed forms know: a quota that a fitting `max_tokens` would relieve is
+    /// full of reservations, whatever its peaks were.
+    pub(super) fn refined(mut self, preview: &Preview) -> Self {
+        let Some(quota) = self.quota.as_ref().filter(|_| self.cause == Cause::Tpm) else {
+            return self;
+        };
+        let mut own = preview
+            .quotas
+            .iter()
+            .filter(|one| (&one.model, one.kind) == (&quota.model, quota.kind));
+        let relieved = own.any(|one| {
+            let sized = one.right_size.as_ref();
+            sized.is_some_and(|sized| sized.result.gain.is_some_and(|gain| gain >= NOTABLE_GAIN))
+        });
+        if relieved {
+            self.cause = Cause::TpmReservation;
+            self.what = self.cause.words().to_owned();
+        }
+        self
+    }
+
     pub(super) fn summary(&self) -> BindsSummary {
         BindsSummary {
             kind: self.cause.name().to_owned(),
@@ -158,7 +183,7 @@ fn losses(failing: &Measured, all: &Tally) -> Vec<(u64, Binds)> {
     let of_attempts = |n: u64, what: &str| {
         format!(
             "{} of {} attempts {what} at {} requests/s",
-            count(n),
+            percent(n as f64 / attempts.sent.max(1) as f64),
             count(attempts.sent),
             rate(failing.rps)
         )
@@ -166,7 +191,7 @@ fn losses(failing: &Measured, all: &Tally) -> Vec<(u64, Binds)> {
     let of_requests = |n: u64, what: &str| {
         format!(
             "{} of {} requests {what} at {} requests/s",
-            count(n),
+            percent(n as f64 / all.requests.offered.max(1) as f64),
             count(all.requests.offered),
             rate(failing.rps)
         )
@@ -261,7 +286,7 @@ fn by_quota(failing: &Measured, all: &Tally, cause: Cause, quota: &QuotaReport) 
         what: cause.words().to_owned(),
         evidence: format!(
             "{name} refused {} of {} attempts at {} requests/s{peaks}",
-            count(quota.stats.refused),
+            percent(quota.stats.refused as f64 / all.attempts.sent.max(1) as f64),
             count(all.attempts.sent),
             rate(failing.rps)
         ),

@@ -108,6 +108,7 @@ fn search_one(
     let found = Found::new(&subject, start, true, options, watch);
     let mut summary = found.summary(closed_form);
     let binds = found.binds(&context.slo);
+    let binds = binds.map(|binds| binds.refined(&preview));
     summary.binds = binds.as_ref().map(Binds::summary);
     if let Some(binds) = binds.filter(|_| options.advice) {
         let pass = found.pass().map(|pass| pass.factor);
@@ -123,10 +124,6 @@ fn search_one(
             summary.requests += requests;
             summary.advice.push(advice);
         }
-        let carried = |advice: &AdviceSummary| advice.pass_rps.unwrap_or(0.0);
-        summary
-            .advice
-            .sort_by(|a, b| carried(b).total_cmp(&carried(a)));
     }
     let measures = found.into_measures();
     Searched { summary, measures }
@@ -159,7 +156,9 @@ fn try_change(
     let found = Found::new(&subject, start, false, options, watch);
     let pass_rps = found.pass().map(|pass| pass.rps);
     let before = base.pass().map(|pass| pass.rps);
-    let then_binds = found.binds(&context.slo).map(|binds| binds.what);
+    let then_binds = found
+        .binds(&context.slo)
+        .map(|binds| binds.refined(&preview).what);
     let advice = AdviceSummary {
         change: change.text.clone(),
         pass_rps,
