@@ -2,7 +2,7 @@
 //!
 //! Two loads are compared best when they differ in as little as possible. Where requests start
 //! independently of each other, the lower load is a part of the higher one: arrivals are drawn once,
-//! at the highest load λ_hi, each with a mark u, and the load λ keeps those with u < λ/λ_hi
+//! at the highest load `h`, each with a mark `u`, and the load `l` keeps those with `u < l/h`
 //! (`methods.md` 7.1). Sets of arrivals are then nested, a kept request has the sizes and latencies that
 //! it has at every load, and what is measured is nearly monotone in the load.
 //!

@@ -38,7 +38,7 @@ fn spec(turns: u32) -> TrafficSpec {
                 tools: None,
             }),
         },
-        kept: crate::units::Ratio::ONE,
+        kept: Ratio::ONE,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::plan::preview::words::{count, percent, rate};
 use crate::results::BindsSummary;
 use crate::service::QuotaReport;
 use crate::sim::RunSetup;
+use crate::units::Micros;
 
 /// What breaks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Binds {
         });
         if relieved {
             self.cause = Cause::TpmReservation;
-            self.what = self.cause.words().to_owned();
+            self.cause.words().clone_into(&mut self.what);
         }
         self
     }
@@ -322,7 +323,7 @@ fn by_time(
     };
     let name = missed.reading.name.replace('.', " ");
     let at = rate(failing.rps);
-    let alone = of_attempt.map_or(f64::INFINITY, |time| time.as_secs_f64());
+    let alone = of_attempt.map_or(f64::INFINITY, Micros::as_secs_f64);
     let waits = failing.setup.client.concurrency.is_some()
         && missed
             .reading

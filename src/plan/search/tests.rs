@@ -3,7 +3,9 @@
 use super::binds::Cause;
 use super::*;
 use crate::client::spec::RetryPolicy;
-use crate::domain::{LatencyBound, LatencyMetric, NoiseLaw, Quantile, QuotaRules, Semantics};
+use crate::domain::{
+    LatencyBound, LatencyMetric, NoiseLaw, Quantile, QuotaRules, Semantics, Window,
+};
 use crate::load::spec::{ArrivalSpec, DurationSpec, SizeSpec};
 use crate::sim::tests::{exponential, latency, setup};
 use crate::units::{Micros, PerSecond, Ratio, RequestsPerMinute, TokensPerMinute};
@@ -140,6 +142,8 @@ fn requests_per_minute_bind_where_tokens_do_not() {
     };
     setup.warmup = Micros::from_secs(120);
     setup.endpoint.counters[0].limits.rpm = Some(RequestsPerMinute(600));
+    // A bucket would begin full, which lets half a request a second more through in twenty minutes.
+    setup.endpoint.rules.request_window = Window::Fixed;
     let slo = throttled(0.001);
     let found = found(&setup, &slo, &SearchOptions::default());
     let (pass, fail) = ends(&found);
@@ -169,7 +173,8 @@ fn what_no_load_can_meet_fails_at_any_load() {
 
 #[test]
 fn users_who_think_are_scaled_by_their_number() {
-    // Ten users who think for nine seconds and wait for one ask once a second; RPM lets two through.
+    // Ten users who think for nine seconds and wait for one ask once a second; RPM lets two through,
+    // and a little more while its bucket is full.
     let mut setup = setup(
         1.0,
         latency(Micros::SECOND, NoiseLaw::none()),
@@ -185,7 +190,7 @@ fn users_who_think_are_scaled_by_their_number() {
     setup.endpoint.counters[0].limits.rpm = Some(RequestsPerMinute(120));
     let slo = throttled(0.01);
     let (pass, fail) = ends(&found(&setup, &slo, &SearchOptions::default()));
-    assert!(pass < fail && (1.2..=2.0).contains(&pass), "{pass} {fail}");
+    assert!(pass < fail && (1.2..=2.15).contains(&pass), "{pass} {fail}");
 }
 
 #[test]
