@@ -37,6 +37,8 @@ pub(super) struct Row {
     pub input: u32,
     pub output: u32,
     pub prefix: Prefix,
+    /// The session and the copy that it belongs to.
+    pub session: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,6 +176,7 @@ impl RowReplay {
             at: Moment(at),
             input: (row.input - covered).max(1),
             output: row.output.max(1),
+            session: u64::from(entry.copy) << 32 | u64::from(row.session),
             prefix: if len == 0 {
                 Prefix::default()
             } else {

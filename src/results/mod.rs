@@ -12,6 +12,8 @@ mod lanes;
 mod live;
 mod manifest;
 mod offers;
+mod readings;
+mod search;
 mod summarise;
 mod summary;
 mod timeline;
@@ -23,6 +25,8 @@ pub use error::ReadError;
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use readings::{Reading, attainment, readings};
+pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
 pub use summary::{
     Absence, AssumptionSummary, AttemptSummary, BatchSummary, BreakEvenSummary, CostClasses,

@@ -159,6 +159,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
             as_of: context.price_book.1.clone(),
         }),
         live: None,
+        search: None,
         assumptions: {
             let own = context.assumptions.iter().map(|one| AssumptionSummary {
                 name: one.name.clone(),

@@ -143,6 +143,9 @@ pub struct VariantSummary {
     /// What only a run against a real endpoint has; `null` for a simulation.
     #[serde(default)]
     pub live: Option<super::live::LiveSummary>,
+    /// Where its highest load lies, of which the rest of this entry tells; absent unless it was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<super::search::SearchSummary>,
     /// Choices that no source settles.
     #[serde(default)]
     pub assumptions: Vec<AssumptionSummary>,

@@ -61,6 +61,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: Ratio::ONE,
     };
     let tariffs = vec![(
         ScopeKind::Geo,

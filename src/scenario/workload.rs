@@ -155,6 +155,7 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
         rank_correlation,
         prefix,
         context,
+        kept: Ratio::ONE,
     })
 }
 

@@ -22,10 +22,10 @@ pub use lanes::{LaneRole, LaneSetup, Lanes};
 pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};
 pub use recorder::{Answer, Recorder};
-pub use replicate::{ReplicationValues, VariantMeasures, run_all};
+pub use replicate::{ReplicationValues, VariantMeasures, replication_seed, run_all};
 pub use serving::{ACCOUNT, Address, ServedTarget, Serving};
 pub use setup::{RequestBounds, RunSetup, TierSetup, WorkloadSetup};
 pub use slab::{Request, Slab};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

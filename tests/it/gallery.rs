@@ -51,6 +51,7 @@ fn every_scenario_is_tested_here() {
         "desk",
         "diurnal-week",
         "guardrail-cost",
+        "how-much",
         "launch-spike",
         "max-tokens-trap",
         "model-lineup",

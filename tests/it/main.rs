@@ -25,6 +25,7 @@ mod run;
 mod running;
 mod scenarios;
 mod scripted;
+mod search;
 mod serve;
 mod serving;
 mod sessions;
