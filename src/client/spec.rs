@@ -209,6 +209,8 @@ pub enum RetryPolicy {
     },
     /// `LlamaIndex` `BedrockConverse` with botocore's own retries off: 4, 4, 4, 8 s, then 10 s, without jitter;
     /// throttles, 500, 503 and model timeouts only (llama-index-llms-bedrock-converse, `utils.py`).
+    ///
+    /// By default botocore's `standard` mode with ten retries of its own is inside, which is not modelled.
     LlamaIndex {
         /// Attempts in all.
         max_attempts: u32,

@@ -74,6 +74,7 @@ impl Tape {
 /// Checks that every call made `attempts` and that its delays, as shares of `longest` doubled with each, are uniform
 /// between 0 and 1.
 fn assert_full_jitter(what: &str, calls: &[Vec<f64>], attempts: usize, longest: f64) {
+    assert!(calls.len() >= 40, "{what}: {} calls", calls.len());
     let mut shares = Vec::new();
     for times in calls {
         assert_eq!(times.len(), attempts, "{what}: attempts");
@@ -92,6 +93,7 @@ fn assert_full_jitter(what: &str, calls: &[Vec<f64>], attempts: usize, longest: 
 /// Checks that every call made `attempts` and that the delays are those of a base of 50 ms: far below those of a base of a
 /// second, though they are too short for their law to show beside what the machine adds.
 fn assert_quick(what: &str, calls: &[Vec<f64>], attempts: usize) {
+    assert!(calls.len() >= 40, "{what}: {} calls", calls.len());
     let mut over = 0;
     let mut total = 0.0;
     for times in calls {
