@@ -301,7 +301,14 @@ impl Hub {
                 state.answered(now, id, finished, answered);
                 None
             }
-            Err(failure) => state.failed(now, id, finished, failure),
+            Err(failure) => {
+                let next = state.failed(now, id, finished, failure);
+                // What it held may be what another one waits for.
+                if state.injector.next_wake() <= now {
+                    self.held_back.notify_one();
+                }
+                next
+            }
         }
     }
 
