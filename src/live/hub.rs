@@ -316,7 +316,14 @@ impl Hub {
         state.gauges.open -= 1;
         match finished.result {
             Ok(answered) => state.answered(now, id, finished, answered),
-            Err(failure) => state.failed(now, id, finished, failure),
+            Err(failure) => {
+                let next = state.failed(now, id, finished, failure);
+                // What it held may be what another one waits for.
+                if state.injector.next_wake() <= now {
+                    self.held_back.notify_one();
+                }
+                next
+            }
         }
     }
 
