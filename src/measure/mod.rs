@@ -2,12 +2,14 @@
 
 mod attempt;
 mod batch;
+mod course;
 mod histogram;
 mod tally;
 mod timeline;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use batch::BatchTally;
+pub use course::{Course, CourseBin, GoodOf};
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use tally::{

@@ -11,7 +11,7 @@ use crate::load::spec::ArrivalSpec;
 use crate::units::Micros;
 
 use super::files::Library;
-use super::{Files, Origins, Scenario, Variant, client, service, slo, workload};
+use super::{Files, Origins, Scenario, SpikeSpec, Variant, client, service, slo, spike, workload};
 
 const RULES: MergeRules = MergeRules {
     choices: &[
@@ -258,6 +258,20 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
             "set `stream = true`, or bound `e2e` instead",
         );
     }
+    let (mut workloads, mut service) = (workloads, service?);
+    let around = spike::Around {
+        duration,
+        warmup,
+        workloads: &workloads,
+        service: &service,
+    };
+    let spike = match spike::spike(s, &around) {
+        Some(spike) => {
+            spike::apply(&spike, &mut workloads, &mut service);
+            Some(spike)
+        }
+        None => SpikeSpec::of_shapes(&workloads),
+    };
     Some(Variant {
         name: name.to_owned(),
         duration,
@@ -265,7 +279,8 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         workloads,
         client: client?,
         slo,
-        service: service?,
+        service,
+        spike,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What one run measured.
 
-use crate::measure::{AttemptRecord, Tally, Timeline};
+use crate::measure::{AttemptRecord, Course, Tally, Timeline};
 use crate::service::{PoolReport, QuotaReport, ServiceTotals};
 use crate::units::Micros;
 
@@ -11,6 +11,8 @@ pub struct RunMeasures {
     pub workloads: Vec<Tally>,
     /// The course of the run.
     pub timeline: Timeline,
+    /// What came of requests by when they began, if the setup asked for it.
+    pub course: Option<Course>,
     /// Quotas and bought capacity.
     pub quotas: Vec<QuotaReport>,
     /// The pools of Regions; none where Regions have no bounds.
@@ -39,6 +41,9 @@ impl RunMeasures {
             sum.merge(tally);
         }
         self.timeline.merge(&other.timeline);
+        if let (Some(sum), Some(course)) = (&mut self.course, &other.course) {
+            sum.merge(course);
+        }
         for (sum, quota) in self.quotas.iter_mut().zip(&other.quotas) {
             sum.stats.merge(&quota.stats);
         }

@@ -7,7 +7,7 @@ use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::load::session::{SessionEnd, SessionOver};
 use crate::measure::{
-    ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, SessionCounts, Tally, Timeline,
+    ATTEMPTS_TOLD_APART, AttemptEnd, AttemptRecord, Course, SessionCounts, Tally, Timeline,
 };
 use crate::service::guardrail::{Screened, Verdict};
 use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
@@ -40,6 +40,7 @@ pub struct Recorder {
     workloads: Vec<Recorded>,
     attempts: Vec<AttemptRecord>,
     timeline: Timeline,
+    course: Option<Box<Course>>,
     sample_at: Moment,
     sample_every: Micros,
     now: Moment,
@@ -168,6 +169,7 @@ impl Recorder {
             attempts: Vec::new(),
             sample_every: Micros(timeline.width().0 / SAMPLES_PER_INTERVAL),
             timeline,
+            course: setup.course.map(|width| Box::new(Course::new(width))),
             sample_at: Moment::ZERO,
             now: Moment::ZERO,
             in_system: 0,
@@ -221,6 +223,9 @@ impl Recorder {
         self.in_system += 1;
         self.simulated += 1;
         self.timeline.at(request.intended).offered += 1;
+        if let Some(course) = &mut self.course {
+            course.offered(request.intended, request.progress.instance);
+        }
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.offered += 1;
         }
@@ -233,6 +238,9 @@ impl Recorder {
         let interval = self.timeline.at(now);
         interval.sent += 1;
         interval.attempts_throttled += u64::from(throttled);
+        if let Some(course) = &mut self.course {
+            course.sent(now);
+        }
         if !self.is_measured(request) {
             return;
         }
@@ -395,6 +403,9 @@ impl Recorder {
             _ => (false, None),
         };
         self.timeline.end(now, outcome, good, ttft);
+        if good && let Some(course) = &mut self.course {
+            course.good(request.intended, request.progress.instance);
+        }
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.end(outcome);
         }
@@ -466,6 +477,7 @@ impl Recorder {
                 .map(|workload| workload.tally)
                 .collect(),
             timeline: self.timeline,
+            course: self.course.map(|course| *course),
             attempts: self.attempts,
             quotas,
             pools: Vec::new(),
