@@ -1,0 +1,3 @@
+//! The findings of a small lab as people read them.
+
+use super::*;
