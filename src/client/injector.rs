@@ -1,6 +1,6 @@
 //! The client brain: it sends, holds back, retries or gives up, at moments that a shell names.
 
-use super::backoff::{delay, is_retryable, max_attempts};
+use super::backoff::{max_attempts, retries, retry_at};
 use super::process::{Pass, Process};
 use super::spec::ClientPolicy;
 use crate::domain::{Failure, Outcome, Usage};
@@ -120,6 +120,9 @@ impl Injector {
     /// A request is due, and asks for its first attempt.
     #[inline]
     pub fn due(&mut self, now: Moment, ask: Ask) -> Due {
+        if self.is_gated {
+            self.processes[ask.instance as usize].begun(now);
+        }
         if self.has_place() {
             self.in_progress += 1;
             return self.again(now, ask);
@@ -165,10 +168,11 @@ impl Injector {
     /// ([`Due::Send`] or [`Due::Open`]). A shell asks until there is none, after whatever it did.
     #[inline]
     pub fn poll(&mut self, now: Moment) -> Option<(u32, Due)> {
-        if let Some(ready) = self.ready.pop_front() {
-            return Some(ready);
+        if self.ready.is_empty() && self.wakes.is_empty() {
+            return None;
         }
-        self.poll_processes(now)
+        let ready = self.ready.pop_front();
+        ready.or_else(|| self.poll_processes(now))
     }
 
     fn poll_processes(&mut self, now: Moment) -> Option<(u32, Due)> {
@@ -262,21 +266,24 @@ impl Injector {
             return Next::GiveUp(Outcome::TimedOut);
         }
         let policy = &self.policy.retry;
-        if !is_retryable(failure) || progress.attempts >= max_attempts(policy) {
+        if !retries(policy, failure) || progress.attempts >= max_attempts(policy) {
             return give_up;
         }
         let retry = progress.attempts.saturating_sub(1);
-        let wait = delay(policy, failure, retry, progress.last_delay, u);
+        let at = retry_at(policy, now, failure, retry, progress.last_delay, u);
         // A retry that would start after the deadline cannot help anybody.
-        if now + wait >= deadline {
+        if at >= deadline {
             return give_up;
         }
-        let Some(cost) = process.pay(now, policy, failure) else {
+        let Some((at, cost)) = process.pay(now, policy, failure, at) else {
             return give_up;
         };
+        if at >= deadline {
+            return give_up;
+        }
         progress.last_cost = cost;
-        progress.last_delay = wait;
-        Next::RetryAt(now + wait)
+        progress.last_delay = at.since(now);
+        Next::RetryAt(at)
     }
 
     /// A request was answered.
@@ -328,6 +335,7 @@ mod tests {
             queue: None,
             instances: 1,
             retry,
+            ..ClientPolicy::default()
         }
     }
 

@@ -1,6 +1,7 @@
 //! What one client process knows and decides for itself: its retry quota, and when it may send.
 
 use super::backoff::RetryBucket;
+use super::guards::GuardSet;
 use super::injector::{Ask, Heard};
 use super::spec::{ClientPolicy, RetryPolicy};
 use crate::domain::Failure;
@@ -22,44 +23,74 @@ pub(super) enum Pass {
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     bucket: RetryBucket,
+    guards: Option<Box<GuardSet>>,
     /// Attempts that may not be sent yet, in the order in which they asked.
     pub(super) waiting: VecDeque<Ask>,
 }
 
 impl Process {
-    pub(super) fn new(_policy: &ClientPolicy) -> Self {
+    pub(super) fn new(policy: &ClientPolicy) -> Self {
         Self {
             bucket: RetryBucket::new(),
+            guards: GuardSet::of(policy),
             waiting: VecDeque::new(),
         }
     }
 
     /// Whether it ever holds an attempt back.
     pub(super) fn is_gated(&self) -> bool {
-        false
+        self.guards.is_some()
+    }
+
+    /// A request began; only told where [`Process::is_gated`].
+    pub(super) fn begun(&mut self, now: Moment) {
+        if let Some(guards) = &mut self.guards {
+            guards.begun(now);
+        }
     }
 
     /// Whether the attempt may be sent at `now`.
-    pub(super) fn pass(&mut self, _now: Moment, _ask: &Ask) -> Pass {
-        Pass::Now
+    pub(super) fn pass(&mut self, now: Moment, ask: &Ask) -> Pass {
+        match &mut self.guards {
+            Some(guards) => guards.pass(now, ask),
+            None => Pass::Now,
+        }
     }
 
-    /// Pays for a retry after `failure`; `None` if it may not be made, else what the retry quota charged.
+    /// Pays for a retry after `failure` that its backoff puts at `at`; `None` if it may not be made, else its moment
+    /// and what the retry quota charged.
     pub(super) fn pay(
         &mut self,
-        _now: Moment,
+        now: Moment,
         policy: &RetryPolicy,
         failure: Failure,
-    ) -> Option<u32> {
-        self.bucket.pay(policy, failure)
+        at: Moment,
+    ) -> Option<(Moment, u32)> {
+        let Some(guards) = &mut self.guards else {
+            return Some((at, self.bucket.pay(policy, failure)?));
+        };
+        let at = guards.retry_at(now, failure, at);
+        if !guards.allows_retry(now) {
+            return None;
+        }
+        let cost = self.bucket.pay(policy, failure)?;
+        guards.pay(now, at);
+        Some((at, cost))
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, _now: Moment, _failure: Failure) {}
+    pub(super) fn failed(&mut self, now: Moment, failure: Failure) {
+        if let Some(guards) = &mut self.guards {
+            guards.heard(now, Some(failure));
+        }
+    }
 
     /// A request was answered; its last retry cost `last_cost`.
     #[inline]
-    pub(super) fn succeeded(&mut self, _now: Moment, last_cost: u32, _heard: Heard) {
+    pub(super) fn succeeded(&mut self, now: Moment, last_cost: u32, _heard: Heard) {
         self.bucket.refund(last_cost);
+        if let Some(guards) = &mut self.guards {
+            guards.heard(now, None);
+        }
     }
 }

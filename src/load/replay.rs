@@ -217,6 +217,8 @@ pub(super) struct CountReplay {
     next_interval: u64,
     start_us: f64,
     end_us: f64,
+    /// The last whole microsecond of the interval.
+    last_us: u64,
     /// Starts still to come in the current interval.
     left: u64,
     /// Exponential gaps between them, the last drawn first to be used.
@@ -240,6 +242,7 @@ impl CountReplay {
             next_interval: 0,
             start_us: 0.0,
             end_us: 0.0,
+            last_us: 0,
             left: 0,
             gaps: Vec::new(),
             passed: 0.0,
@@ -273,8 +276,7 @@ impl CountReplay {
         self.passed += self.gaps.pop().unwrap_or_default();
         self.left -= 1;
         let at = self.start_us + self.passed * self.us_per_unit;
-        let last = (self.end_us.ceil() as u64).saturating_sub(1);
-        Some(Moment((at as u64).min(last)))
+        Some(Moment((at as u64).min(self.last_us)))
     }
 
     /// Draws the gaps of an interval: n uniform starts in order lie as the first n of n + 1
@@ -304,6 +306,7 @@ impl CountReplay {
             }
             self.start_us = self.next_interval as f64 * self.interval_us;
             self.end_us = (self.next_interval + 1) as f64 * self.interval_us;
+            self.last_us = (self.end_us.ceil() as u64).saturating_sub(1);
             if self.start_us >= until.0 as f64 {
                 return false;
             }

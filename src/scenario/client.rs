@@ -1,14 +1,23 @@
 //! `[client]`: the policy under test.
 
+mod guards;
+mod presets;
+
 use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy, SdkRetries};
 use crate::config::{Section, one_of, unit, unset_or, whole};
 use crate::units::Micros;
 
-const RETRIES: [&str; 5] = [
+const RETRIES: [&str; 11] = [
     "none",
     "exponential",
     "aws_standard_2_0",
     "aws_standard_2_1",
+    "aws_adaptive",
+    "aws_legacy",
+    "anthropic_sdk",
+    "langchain",
+    "llama_index",
+    "window_aware",
     "sdk",
 ];
 const UNSET: &str = "unset";
@@ -39,6 +48,7 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
             })
         })
     };
+    let guards = guards::guards(s, retry);
     Some(ClientPolicy {
         timeout,
         deadline,
@@ -46,6 +56,7 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
         queue: queue?,
         instances: instances?,
         retry: retry?,
+        guards: guards?,
     })
 }
 
@@ -86,9 +97,7 @@ fn retry(s: &mut Section<'_>) -> Option<RetryPolicy> {
                 max_attempts: max_attempts?,
             })
         }
-        _ => Some(RetryPolicy::AwsStandard21 {
-            max_attempts: attempts(s)?,
-        }),
+        _ => presets::preset(tag, s),
     })
 }
 

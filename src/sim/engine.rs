@@ -211,21 +211,22 @@ impl Engine {
     #[inline]
     fn arrive(&mut self, workload: usize) {
         let source = &mut self.sources[workload];
-        let Some(arrival) = source.ahead.take() else {
+        let Some(arrival) = &source.ahead else {
             return;
         };
-        let mut user = None;
-        match &mut source.source {
-            Source::Open(open) => source.ahead = open.next(),
-            Source::Sessions(sessions) => {
-                user = Some(sessions.begin(&arrival));
-                source.ahead = sessions.next_start();
-            }
-            Source::Closed(_) => {}
-        }
+        let at = arrival.at;
+        let user = match &mut source.source {
+            Source::Sessions(sessions) => Some(sessions.begin(arrival)),
+            Source::Open(_) | Source::Closed(_) => None,
+        };
         let serial = self.queue.next_serial();
-        let id = self.requests.insert(workload, user, &arrival, serial);
-        self.due(arrival.at, id);
+        let id = self.requests.insert(workload, user, arrival, serial);
+        match &mut source.source {
+            Source::Open(open) => open.next_into(&mut source.ahead),
+            Source::Sessions(sessions) => source.ahead = sessions.next_start(),
+            Source::Closed(_) => source.ahead = None,
+        }
+        self.due(at, id);
     }
 
     fn due(&mut self, now: Moment, id: u32) {

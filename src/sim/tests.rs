@@ -1,6 +1,7 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
 mod regions;
+mod retries;
 
 use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run};
 use crate::client::spec::{ClientPolicy, RetryPolicy};

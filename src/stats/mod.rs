@@ -6,6 +6,7 @@
 pub mod intervals;
 pub mod quantile;
 pub mod queueing;
+pub mod retries;
 pub mod steady;
 
 #[cfg(test)]

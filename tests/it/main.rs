@@ -19,6 +19,7 @@ mod price_update;
 mod prices;
 mod readme;
 mod regions;
+mod retries;
 mod run;
 mod running;
 mod scenarios;
