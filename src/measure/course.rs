@@ -33,6 +33,7 @@ pub struct Course {
     bins: Vec<CourseBin>,
     /// By client process.
     instances: Vec<GoodOf>,
+    wasted_tokens: u64,
 }
 
 impl Course {
@@ -42,6 +43,7 @@ impl Course {
             width: width.max(Micros(1)),
             bins: Vec::new(),
             instances: Vec::new(),
+            wasted_tokens: 0,
         }
     }
 
@@ -53,6 +55,17 @@ impl Course {
     /// The bins in order.
     pub fn bins(&self) -> &[CourseBin] {
         &self.bins
+    }
+
+    /// Tokens of attempts that were abandoned or broke off, whoever paid for them: their prompts, and the
+    /// part of the answer that had come.
+    pub fn wasted_tokens(&self) -> u64 {
+        self.wasted_tokens
+    }
+
+    /// An attempt that the service took up was for nothing.
+    pub fn wasted(&mut self, tokens: u64) {
+        self.wasted_tokens += tokens;
     }
 
     /// What each client process got.
@@ -101,6 +114,7 @@ impl Course {
             sum.good += bin.good;
             sum.sent += bin.sent;
         }
+        self.wasted_tokens += other.wasted_tokens;
         let len = self.instances.len().max(other.instances.len());
         self.instances.resize(len, GoodOf::default());
         for (sum, one) in self.instances.iter_mut().zip(&other.instances) {

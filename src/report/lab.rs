@@ -4,6 +4,7 @@ use super::markdown::{escaped, table as markdown_table};
 use super::number::{NONE, count, money, optional, percent, percentile, sparkline, time};
 use super::terminal::{Style, heading, table, wrapped};
 use crate::results::{LabSummary, LoadSummary, PolicySummary, TipSummary};
+use comfy_table::{ColumnConstraint, Table};
 use std::fmt::Write;
 
 /// Columns that tell the policies apart.
@@ -43,19 +44,12 @@ pub fn terminal(lab: &LabSummary, style: Style, folder: &str) -> String {
     for policy in &lab.policies {
         rows.add_row(cells(policy));
     }
+    keep_whole(&mut rows, 1);
     lines.extend(rows.trim_fmt().lines().map(str::to_owned));
     lines.push(String::new());
-    let parts = [
-        ("Why this order", reasons(lab)),
-        ("What it costs", costs(lab)),
-        ("Load at which it tips", tips(lab)),
-    ];
-    for (part, texts) in parts {
-        section(part, &texts, style, &mut lines);
-    }
     lines.push(heading(COURSE_TITLE, style));
     let room = usize::from(style.width)
-        .saturating_sub(widest(lab) + 18)
+        .saturating_sub(widest(lab) + 22)
         .max(20);
     lines.extend(
         courses(lab, room)
@@ -63,12 +57,29 @@ pub fn terminal(lab: &LabSummary, style: Style, folder: &str) -> String {
             .map(|line| format!("  {line}")),
     );
     lines.push(String::new());
+    section("Why this order", &reasons(lab), style, &mut lines);
+    lines.push(heading(COST_TITLE, style));
+    let mut rows = table(COST_COLUMNS.len(), 1, style.width);
+    rows.set_header(COST_COLUMNS.to_vec());
+    for policy in &lab.policies {
+        rows.add_row(cost_cells(policy));
+    }
+    keep_whole(&mut rows, 0);
+    lines.extend(rows.trim_fmt().lines().map(str::to_owned));
+    lines.push(String::new());
     section("Warnings", &lab.warnings, style, &mut lines);
     section("Notes", &lab.notes, style, &mut lines);
     lines.extend(wrapped(&footer(lab, folder), "", style.width));
     let mut text = lines.join("\n");
     text.push('\n');
     text
+}
+
+/// Names of policies are not broken into two lines.
+fn keep_whole(rows: &mut Table, column: usize) {
+    if let Some(column) = rows.column_mut(column) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
 }
 
 fn section(title: &str, texts: &[String], style: Style, lines: &mut Vec<String>) {
@@ -103,11 +114,21 @@ pub fn markdown(lab: &LabSummary, folder: &str) -> String {
     for line in courses(lab, BARS) {
         let _ = writeln!(text, "{line}");
     }
-    text.push_str("```\n\n");
+    let _ = write!(text, "```\n\n## {COST_TITLE}\n\n");
+    let header = COST_COLUMNS.map(str::to_owned);
+    let rows: Vec<Vec<String>> = lab
+        .policies
+        .iter()
+        .map(|policy| {
+            cost_cells(policy)
+                .iter()
+                .map(|cell| escaped(cell))
+                .collect()
+        })
+        .collect();
+    markdown_table(&header, 1, &rows, &mut text);
     let lists = [
         ("Why this order", reasons(lab)),
-        ("What it costs", costs(lab)),
-        ("Load at which it tips", tips(lab)),
         ("Warnings", lab.warnings.clone()),
         ("Notes", lab.notes.clone()),
         ("About these runs", vec![footer(lab, folder)]),
@@ -127,7 +148,7 @@ pub fn markdown(lab: &LabSummary, folder: &str) -> String {
     text
 }
 
-const COURSE_TITLE: &str = "Good requests over time, by when they began";
+const COURSE_TITLE: &str = "Good share of requests over time, by when they began";
 
 fn title(lab: &LabSummary) -> String {
     format!("{}: which policy survives the spike?", lab.scenario)
@@ -211,93 +232,71 @@ fn reasons(lab: &LabSummary) -> Vec<String> {
     lab.policies.iter().filter_map(why).collect()
 }
 
-/// What each policy wastes, and how evenly it serves.
-fn costs(lab: &LabSummary) -> Vec<String> {
-    let line = |policy: &PolicySummary| {
-        let mut text = format!(
-            "{}: {} a run, of which wasted {} on {} tokens; {} requests not sent",
-            policy.name,
-            money(policy.run_usd),
-            money(policy.wasted_usd),
-            count(policy.wasted_tokens as u64),
-            count(policy.requests.not_sent),
-        );
-        let fairness = [
-            ("workloads", policy.fairness.workloads),
-            ("client processes", policy.fairness.instances),
-        ];
-        for (who, even) in fairness {
-            if let Some(even) = even {
-                let _ = write!(text, "; least over best of {who} {even:.3}");
-            }
-        }
-        text
-    };
-    lab.policies.iter().map(line).collect()
-}
+/// Columns of the second table.
+const COST_COLUMNS: [&str; 9] = [
+    "policy",
+    "a run",
+    "wasted",
+    "tokens",
+    "not sent",
+    "workloads",
+    "processes",
+    "comes back to",
+    "not from",
+];
 
-fn tips(lab: &LabSummary) -> Vec<String> {
-    let load = |load: &Option<LoadSummary>| {
-        optional_load(*load).map_or_else(|| NONE.to_owned(), |text| text)
-    };
-    let line = |name: &str, tip: &TipSummary| match (&tip.recovers_at, &tip.fails_at) {
-        (Some(_), None) => format!(
-            "{name}: comes back up to {}, the highest looked at",
-            load(&tip.recovers_at)
-        ),
-        (None, Some(_)) => format!(
-            "{name}: does not come back even from {}",
-            load(&tip.fails_at)
-        ),
-        _ => format!(
-            "{name}: comes back from {}, not from {} ({})",
-            load(&tip.recovers_at),
-            load(&tip.fails_at),
-            tip.by.as_deref().unwrap_or(NONE),
-        ),
-    };
-    let known = lab.policies.iter();
-    known
-        .filter_map(|policy| policy.tip.as_ref().map(|tip| line(&policy.name, tip)))
-        .collect()
-}
-
-fn optional_load(load: Option<LoadSummary>) -> Option<String> {
-    load.map(|load| {
-        format!(
-            "{} ({} of yours)",
-            rate(load.base_rps),
-            percent(load.factor)
+/// What each policy costs and wastes, how evenly it serves, and where it tips.
+fn cost_cells(policy: &PolicySummary) -> Vec<String> {
+    let tip = policy.tip.as_ref();
+    let load = |of: fn(&TipSummary) -> Option<LoadSummary>| {
+        let load = tip.and_then(of);
+        load.map_or_else(
+            || NONE.to_owned(),
+            |load| format!("{} ({})", rate(load.base_rps), percent(load.factor)),
         )
-    })
+    };
+    let even = |share: Option<f64>| optional(share, |share| format!("{share:.3}"));
+    vec![
+        policy.name.clone(),
+        money(policy.run_usd),
+        money(policy.wasted_usd),
+        count(policy.wasted_tokens as u64),
+        count(policy.requests.not_sent),
+        even(policy.fairness.workloads),
+        even(policy.fairness.instances),
+        load(|tip| tip.recovers_at),
+        load(|tip| tip.fails_at),
+    ]
 }
+
+const COST_TITLE: &str = "What it costs, how evenly it serves, and the base load at which it tips";
 
 fn widest(lab: &LabSummary) -> usize {
     let names = lab.policies.iter().map(|one| one.name.chars().count());
     names.max().unwrap_or(0).max("offered".len())
 }
 
-/// A line of bars for each policy, on one scale, with the spike between two strokes.
+/// The load, and below it the share of it that each policy served well, with the spike between two
+/// strokes.
 fn courses(lab: &LabSummary, room: usize) -> Vec<String> {
     let label = widest(lab);
-    let largest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-    let all = lab
-        .policies
-        .iter()
-        .map(|one| largest(&one.course.goodput_rps));
-    let scale = all.fold(0.0, f64::max);
     let mut lines = Vec::new();
     if let Some(first) = lab.policies.first() {
         let offered = &first.course.offered_rps;
-        let peak = largest(offered);
+        let peak = offered.iter().copied().fold(0.0, f64::max);
         let bars = marked(lab, offered, first.course.step_s, peak, room);
         lines.push(format!("{:label$}  {bars}  to {}", "offered", rate(peak)));
     }
     for policy in &lab.policies {
-        let values = &policy.course.goodput_rps;
-        let bars = marked(lab, values, policy.course.step_s, scale, room);
-        let peak = rate(largest(values));
-        lines.push(format!("{:label$}  {bars}  to {peak}", policy.name));
+        let course = &policy.course;
+        let shares = course.goodput_rps.iter().zip(&course.offered_rps);
+        // Where nothing was asked for, all of it was served.
+        let shares: Vec<f64> = shares
+            .map(|(good, offered)| if *offered > 0.0 { good / offered } else { 1.0 })
+            .collect();
+        let bars = marked(lab, &shares, course.step_s, 1.0, room);
+        let end = optional(policy.phases.last_third.good_share, percent);
+        lines.push(format!("{:label$}  {bars}  {end} at the end", policy.name));
     }
     lines
 }
@@ -327,6 +326,3 @@ fn footer(lab: &LabSummary, folder: &str) -> String {
         lab.engine.wall_s,
     )
 }
-
-#[cfg(test)]
-mod tests;

@@ -108,7 +108,7 @@ pub struct PolicySummary {
     pub requests: RequestSummary,
     /// Requests that were given up after a quota refusal, as a share.
     pub refused_share: Option<f64>,
-    /// Tokens of attempts that bought nothing, in one run.
+    /// Tokens of attempts that the service took up for nothing in one run, bought capacity inside.
     pub wasted_tokens: f64,
     /// Dollars of such attempts in one run; `null` if a price is unknown.
     pub wasted_usd: Option<f64>,

@@ -308,6 +308,10 @@ impl Recorder {
         if !self.is_measured(request) {
             return;
         }
+        if let Some(course) = &mut self.course {
+            let prompt = request.grant.usage.prompt();
+            course.wasted(prompt + u64::from(output));
+        }
         let billed = self.timeouts_are_billed;
         let workload = &mut self.workloads[request.workload];
         let attempts = &mut workload.tally.attempts;

@@ -166,7 +166,7 @@ fn policy(
         e2e_all_ms: variant.e2e_all_ms.clone(),
         requests: variant.requests,
         refused_share: (offered > 0.0).then(|| sig(variant.requests.throttled as f64 / offered)),
-        wasted_tokens: sig(variant.tokens.wasted as f64 / runs),
+        wasted_tokens: sig(one.course.wasted_tokens() as f64 / runs),
         wasted_usd: per_run(variant.cost.by_class.wasted),
         run_usd: per_run(variant.cost.run_usd),
         fairness: FairnessSummary {

@@ -17,3 +17,6 @@ pub use rank::{Criterion, Placed, Score, rank};
 pub use recovery::{Phase, Phases, Verdict, Window, phases, recovery};
 pub use seed::SeedFigures;
 pub use tip::{Tip, tip};
+
+#[cfg(test)]
+mod tests;

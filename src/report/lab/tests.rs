@@ -1,3 +1,0 @@
-//! The findings of a small lab as people read them.
-
-use super::*;
