@@ -233,6 +233,13 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     let slo = s.table("slo", |s| Some(slo::slo(s)));
     let client = s.table("client", client::client);
     let service = service::service(s);
+    let around = spike::Around {
+        duration: duration.flatten(),
+        warmup,
+        workloads: workloads.as_deref(),
+        service: service.as_ref(),
+    };
+    let spike = spike::spike(s, &around);
     let workloads = workloads?;
     let duration = match duration? {
         Some(duration) => duration,
@@ -259,19 +266,10 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         );
     }
     let (mut workloads, mut service) = (workloads, service?);
-    let around = spike::Around {
-        duration,
-        warmup,
-        workloads: &workloads,
-        service: &service,
-    };
-    let spike = match spike::spike(s, &around) {
-        Some(spike) => {
-            spike::apply(&spike, &mut workloads, &mut service);
-            Some(spike)
-        }
-        None => SpikeSpec::of_shapes(&workloads),
-    };
+    if let Some(spike) = &spike {
+        spike::apply(spike, &mut workloads, &mut service);
+    }
+    let spike = spike.or_else(|| SpikeSpec::of_shapes(&workloads));
     Some(Variant {
         name: name.to_owned(),
         duration,

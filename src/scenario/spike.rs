@@ -116,12 +116,12 @@ const MOST_LATENCY: f64 = 1e4;
 /// The least time after the release in which a recovery could be seen.
 const LEAST_AFTER: Micros = Micros(10_000_000);
 
-/// What a spike has to fit.
+/// What a spike has to fit, where it could be read.
 pub(super) struct Around<'a> {
-    pub duration: Micros,
-    pub warmup: Micros,
-    pub workloads: &'a [Workload],
-    pub service: &'a ServiceSpec,
+    pub duration: Option<Micros>,
+    pub warmup: Option<Micros>,
+    pub workloads: Option<&'a [Workload]>,
+    pub service: Option<&'a ServiceSpec>,
 }
 
 /// Reads `[spike]`, unless it is not there.
@@ -139,7 +139,10 @@ fn table(s: &mut Section<'_>, around: &Around<'_>) -> Option<SpikeSpec> {
     let latency = s.optional("latency", factor(MOST_LATENCY));
     let quota = s.optional("quota", factor(1.0));
     let region_lost = s.optional("region_lost", text());
-    if region_lost.is_some() && around.service.regions.is_none() {
+    let has_regions = around
+        .service
+        .is_none_or(|service| service.regions.is_some());
+    if region_lost.is_some() && !has_regions {
         s.report(
             "region_lost",
             "`region_lost` needs Regions",
@@ -184,9 +187,10 @@ fn load_on(s: &mut Section<'_>, load: Option<f64>, around: &Around<'_>) -> Optio
         return None;
     }
     load?;
+    let workloads = around.workloads?;
     let can = |workload: &Workload| takes_shapes(&workload.traffic.arrival);
     let Some(named) = named else {
-        let open = around.workloads.iter().filter(|one| can(one));
+        let open = workloads.iter().filter(|one| can(one));
         let open: Vec<String> = open.map(|one| one.name.clone()).collect();
         if open.is_empty() {
             s.report(
@@ -200,13 +204,9 @@ fn load_on(s: &mut Section<'_>, load: Option<f64>, around: &Around<'_>) -> Optio
         return Some(open);
     };
     for name in &named {
-        let found = around.workloads.iter().find(|one| one.name == *name);
+        let found = workloads.iter().find(|one| one.name == *name);
         let shown = name.escape_debug();
-        let known: Vec<&str> = around
-            .workloads
-            .iter()
-            .map(|one| one.name.as_str())
-            .collect();
+        let known: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
         match found {
             None => s.report(
                 "workloads",
@@ -238,8 +238,7 @@ fn check_window(s: &Section<'_>, at: Option<Micros>, length: Option<Micros>, aro
     let (Some(at), Some(length)) = (at, length) else {
         return;
     };
-    let (duration, warmup) = (around.duration, around.warmup);
-    if at <= warmup {
+    if let Some(warmup) = around.warmup.filter(|warmup| at <= *warmup) {
         s.report(
             "at",
             "the spike begins before anything is measured",
@@ -247,6 +246,9 @@ fn check_window(s: &Section<'_>, at: Option<Micros>, length: Option<Micros>, aro
             "what comes back afterwards is compared with what was there before: begin later",
         );
     }
+    let Some(duration) = around.duration else {
+        return;
+    };
     let release = Micros(at.0.saturating_add(length.0));
     if at >= duration {
         s.report(

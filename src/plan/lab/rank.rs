@@ -67,7 +67,7 @@ impl Criterion {
     fn even(self, larger: f64) -> f64 {
         match self {
             Self::ComesBack => 0.5,
-            Self::Goodput => 1e-3 * larger.abs(),
+            Self::Goodput => 5e-3 * larger.abs(),
             Self::P99 | Self::Amplification => 1e-2,
         }
     }

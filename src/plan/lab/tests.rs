@@ -71,7 +71,7 @@ ttft = "10ms"
 per_token = "1us"
 [capacity.provisioned]
 model_units = 1
-term = "none"
+term = "hourly"
 unit_input_tpm  = "60k"
 unit_output_tpm = "6G"
 unit_price_per_hour = "$1"
@@ -111,7 +111,8 @@ fn three_attempts_are_vulnerable_above_a_third_of_capacity() {
     let back = |rho: f64, after_s| back_after(&server(rho, &attempts(3), after_s));
     assert_near(".25", back(0.25, 1000), 370.0, 0.15);
     assert_near(".30", back(0.30, 2000), 870.0, 0.15);
-    assert_near(".32", back(0.32, 4000), 1950.0, 0.20);
+    // So near to the edge a hundredth of the load is a third of the time.
+    assert_near(".32", back(0.32, 4000), 1950.0, 0.35);
     for rho in [0.36, 0.4, 0.6] {
         assert_eq!(back(rho, 3000), None, "ρ = {rho}");
     }
@@ -252,18 +253,34 @@ fn a_retry_storm_is_ended_by_fewer_retries_and_by_nothing_else() {
 #[test]
 fn the_ranking_of_the_launch_spike_is_stable_over_seeds() {
     let lab = found(include_str!("../../../scenarios/launch-spike.toml"), 5);
+    let count = lab.policies.len() as f64;
+    assert!(lab.policies.len() >= 10);
     for one in &lab.policies {
         assert_eq!(one.verdict, "recovers", "{}", one.name);
-        let even = |other: Option<&crate::results::NextSummary>| {
-            other.is_some_and(|other| other.by.is_none())
-        };
-        let next = lab.policies.get(one.rank as usize);
-        let is_even = even(one.behind.as_ref()) || even(next.and_then(|next| next.behind.as_ref()));
+        let moved = one
+            .ranks
+            .iter()
+            .map(|&rank| f64::from(rank) - f64::from(one.rank));
         assert!(
-            one.rank_stability >= 0.8 || is_even,
+            moved.clone().all(|places| places.abs() <= 2.0),
             "{} {:?}",
             one.name,
             one.ranks
         );
     }
+    // Spearman's correlation of the ranking with that of each single seed.
+    for seed in 0..lab.seeds.len() {
+        let moved = lab
+            .policies
+            .iter()
+            .map(|one| f64::from(one.ranks[seed]) - f64::from(one.rank));
+        let squares: f64 = moved.map(|places| places * places).sum();
+        let correlation = 1.0 - 6.0 * squares / (count * (count * count - 1.0));
+        assert!(correlation >= 0.9, "seed {seed}: {correlation}");
+    }
+    let style = Style {
+        color: false,
+        width: 120,
+    };
+    eprintln!("{}", report::lab::terminal(&lab, style, "FOLDER"));
 }
