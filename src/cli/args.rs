@@ -35,6 +35,9 @@ pub enum Command {
     /// Run a scenario in virtual time: every variant side by side
     #[command(after_help = SIMULATE_EXAMPLES, after_long_help = SIMULATE_LONG)]
     Simulate(SimulateArgs),
+    /// Rank the variants of a scenario by how they come through its spike
+    #[command(after_help = LAB_EXAMPLES, after_long_help = LAB_LONG)]
+    Lab(LabArgs),
     /// Run a scenario live, through the AWS SDK, against a URL or Amazon Bedrock
     #[command(after_help = RUN_EXAMPLES, after_long_help = RUN_LONG)]
     Run(RunArgs),
@@ -86,6 +89,39 @@ What is measured:
   incl. lost     percentile over all offered requests: a request that got no answer counts as
                  infinitely slow (`never`)
   figures are    where latencies come from: measured, fitted to recorded calls, or assumed
+
+Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does.";
+
+const LAB_EXAMPLES: &str = "\
+Examples:
+  bedload lab scenarios/launch-spike.toml
+  bedload lab scenarios/retry-storm.toml --tip
+  bedload lab chat.toml --seeds 20 --variant no-retry --variant patient
+  bedload lab chat.toml --format markdown > retries.md";
+
+const LAB_LONG: &str = "\
+Examples:
+  bedload lab scenarios/launch-spike.toml
+  bedload lab scenarios/retry-storm.toml --tip
+  bedload lab chat.toml --seeds 20 --variant no-retry --variant patient
+  bedload lab chat.toml --format markdown > retries.md
+
+The scenario says in `[spike]` what hits, when and for how long; a spike in the shape of the load
+counts as one too. Every variant meets the same requests, with as many seeds as the scenario has
+replications, or five. They are ranked by
+  comes back     whether what was good before the spike is good again in the last third after it;
+                 below 95 % a policy is metastable, and last
+  goodput        requests per second that completed and met every latency bound
+  p99            of the time to the last token from the intended start, over all requests
+  amplification  attempts / requests
+in this order; what the paired differences over seeds cannot tell apart goes on to the next.
+
+  hysteresis     good share in the last third after the release / that before the spike
+  back after     from the release to the first three bins in a row in which 98 % of what was good
+                 before is good again
+  stable         share of seeds in which the policy has its place
+  tips at        highest base load from which it comes back, found by bisection to 5 %; looked for
+                 in metastable policies, and in all of them with --tip
 
 Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does.";
 
@@ -301,6 +337,31 @@ fn precision(text: &str) -> Result<f64, String> {
 fn rate(text: &str) -> Result<PerSecond, String> {
     PerSecond::parse_unit(text)
         .map_err(|error| format!("`{text}` {error}; write it like {}", PerSecond::EXAMPLES))
+}
+
+/// `bedload lab`.
+#[derive(Debug, Args)]
+pub struct LabArgs {
+    /// The scenario file
+    pub scenario: PathBuf,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Seeds that each policy meets [default: the scenario's replications, or 5]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
+    pub seeds: Option<u32>,
+    /// Look for the load at which each policy tips, also of those that come back
+    #[arg(long, conflicts_with = "no_tip")]
+    pub tip: bool,
+    /// Do not look for the load at which metastable policies tip
+    #[arg(long)]
+    pub no_tip: bool,
+    /// Threads to use [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `bedload run`.

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod exit;
 mod inputs;
+mod lab;
 mod run;
 mod run_view;
 mod search;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
     };
     let exit = match cli.command {
         Command::Simulate(args) => simulate::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Search(args) => search::run(&args),

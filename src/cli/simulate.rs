@@ -82,8 +82,9 @@ fn spread(assembled: &[Assembled]) -> Vec<Assembled> {
         .collect()
 }
 
-pub(super) fn threads(threads: Option<usize>) -> Result<ThreadPool, Stopped> {
-    let threads = threads.unwrap_or(0);
+/// The threads that a command asks for; all cores if it asks for none.
+pub(super) fn threads(wanted: Option<usize>) -> Result<ThreadPool, Stopped> {
+    let threads = wanted.unwrap_or(0);
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -158,12 +159,12 @@ pub(super) fn now() -> (String, Instant) {
     (started_at, Instant::now())
 }
 
-fn progress(term: Term, runs: usize) -> ProgressBar {
+pub(super) fn progress(term: Term, runs: usize) -> ProgressBar {
     if !term.shows_progress() {
         return ProgressBar::hidden();
     }
     let style =
-        ProgressStyle::with_template("{spinner} simulating {bar:30} {pos}/{len} runs {eta}");
+        ProgressStyle::with_template("{spinner} simulating {bar:30} {pos}/{len} runs {eta} {msg}");
     let bar = ProgressBar::new(runs as u64);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(120));
@@ -220,11 +221,9 @@ fn write(
     folder: RunFolder,
     finished: &Finished,
 ) -> Result<PathBuf, Box<dyn Error>> {
-    let named = || finished.contexts.iter().zip(&finished.measures);
-    let runs = || named().map(|(context, measures)| (context.name.as_str(), measures));
-    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
-    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
+    write_runs(&folder, &finished.contexts, &finished.measures)?;
     if args.attempts {
+        let named = || finished.contexts.iter().zip(&finished.measures);
         let attempts = named().map(|(context, measures)| {
             let workloads = context
                 .workloads
@@ -240,6 +239,19 @@ fn write(
     }
     folder.write("summary.json", finished.summary.to_json().as_bytes())?;
     Ok(folder.finish(false)?)
+}
+
+/// The files that every simulation leaves.
+pub(super) fn write_runs(
+    folder: &RunFolder,
+    contexts: &[VariantContext],
+    measures: &[VariantMeasures],
+) -> Result<(), Box<dyn Error>> {
+    let named = contexts.iter().map(|context| context.name.as_str());
+    let runs = || named.clone().zip(measures);
+    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
+    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
+    Ok(())
 }
 
 pub(super) fn stopped(error: &dyn std::fmt::Display) -> Stopped {

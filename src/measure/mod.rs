@@ -2,6 +2,7 @@
 
 mod attempt;
 mod batch;
+mod course;
 mod histogram;
 mod lane;
 mod tally;
@@ -9,6 +10,7 @@ mod timeline;
 
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use batch::BatchTally;
+pub use course::{Course, CourseBin, GoodOf};
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use lane::LaneTally;

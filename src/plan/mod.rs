@@ -1,6 +1,7 @@
 //! Plans: what load a quota carries, what to ask for and what to buy.
 
 mod headroom;
+pub mod lab;
 pub mod preview;
 pub mod search;
 

@@ -80,7 +80,7 @@ pub fn markdown(view: &View) -> String {
     text
 }
 
-fn table(header: &[String], texts: usize, rows: &[Vec<String>], text: &mut String) {
+pub(super) fn table(header: &[String], texts: usize, rows: &[Vec<String>], text: &mut String) {
     let mut line = |cells: &[String]| {
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     };
@@ -96,6 +96,6 @@ fn table(header: &[String], texts: usize, rows: &[Vec<String>], text: &mut Strin
     text.push('\n');
 }
 
-fn escaped(cell: &str) -> String {
+pub(super) fn escaped(cell: &str) -> String {
     cell.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -53,7 +53,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     text
 }
 
-fn heading(text: &str, style: Style) -> String {
+pub(super) fn heading(text: &str, style: Style) -> String {
     if style.color {
         text.bold().to_string()
     } else {
@@ -61,7 +61,7 @@ fn heading(text: &str, style: Style) -> String {
     }
 }
 
-fn table(columns: usize, texts: usize, width: u16) -> Table {
+pub(super) fn table(columns: usize, texts: usize, width: u16) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.force_no_tty();
@@ -181,7 +181,7 @@ fn workloads(view: &View, style: Style, lines: &mut Vec<String>) {
 }
 
 /// The text in lines of at most `width`, broken at spaces.
-fn wrapped(text: &str, indent: &str, width: u16) -> Vec<String> {
+pub(super) fn wrapped(text: &str, indent: &str, width: u16) -> Vec<String> {
     let mut lines = vec![indent.to_owned()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is a first line");

@@ -8,6 +8,7 @@ mod attempts;
 mod break_even;
 mod error;
 mod figures;
+mod lab;
 mod lanes;
 mod live;
 mod manifest;
@@ -22,6 +23,10 @@ mod verdict;
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
 pub use error::ReadError;
+pub use lab::{
+    FairnessSummary, LAB_SCHEMA, LabLoad, LabSummary, LabWindow, NextSummary, PhaseSummary,
+    PhasesSummary, PolicyCourse, PolicySummary, TipSummary, read_lab,
+};
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
@@ -39,6 +44,9 @@ pub use timeline::{histogram_log, timeline_csv};
 
 /// The JSON Schema of `summary.json`.
 pub const SUMMARY_JSON_SCHEMA: &str = include_str!("summary.schema.json");
+
+/// The JSON Schema of `lab.json`.
+pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -97,6 +97,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
     };
     RunSetup {
         record_attempts: false,
+        course: None,
         duration: Micros::from_secs(660),
         warmup: Micros::from_secs(60),
         workloads: vec![

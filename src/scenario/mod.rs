@@ -14,6 +14,7 @@ mod service;
 mod session;
 mod shape;
 mod slo;
+mod spike;
 mod traffic;
 mod workload;
 
@@ -23,6 +24,7 @@ pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use read::{Loaded, read};
 pub use service::read_faults;
+pub use spike::{SpikeSpec, Trigger};
 
 use crate::client::spec::ClientPolicy;
 use crate::domain::{Scope, Slo};
@@ -69,6 +71,8 @@ pub struct Variant {
     pub slo: Slo,
     /// The service.
     pub service: ServiceSpec,
+    /// What hits it, if something does. Its effect is in the workloads and the service already.
+    pub spike: Option<SpikeSpec>,
 }
 
 /// One traffic stream with the model that it calls.

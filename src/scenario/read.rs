@@ -11,7 +11,9 @@ use crate::load::spec::ArrivalSpec;
 use crate::units::Micros;
 
 use super::files::Library;
-use super::{Files, Origins, Scenario, Variant, client, lanes, service, slo, workload};
+use super::{
+    Files, Origins, Scenario, SpikeSpec, Variant, client, lanes, service, slo, spike, workload,
+};
 
 const RULES: MergeRules = MergeRules {
     choices: &[
@@ -238,6 +240,13 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         Some((client::client(s)?, lanes?))
     });
     let service = service::service(s);
+    let around = spike::Around {
+        duration: duration.flatten(),
+        warmup,
+        workloads: workloads.as_deref(),
+        service: service.as_ref(),
+    };
+    let spike = spike::spike(s, &around);
     let workloads = workloads?;
     let duration = match duration? {
         Some(duration) => duration,
@@ -266,6 +275,11 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     }
     let streams = workloads.iter().any(|workload| workload.stream);
     super::client_hedge::check(s, client.hedge.is_some(), streams);
+    let (mut workloads, mut service) = (workloads, service?);
+    if let Some(spike) = &spike {
+        spike::apply(spike, &mut workloads, &mut service);
+    }
+    let spike = spike.or_else(|| SpikeSpec::of_shapes(&workloads));
     Some(Variant {
         name: name.to_owned(),
         duration,
@@ -275,7 +289,8 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         fallbacks,
         routes,
         slo,
-        service: service?,
+        service,
+        spike,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::units::{Micros, Moment};
 
 /// The words of scenarios and of the server for each kind of fault. Delay and factors are those of
 /// a fault that changes nothing.
-pub const FAULT_WORDS: [(&str, FaultKind); 31] = [
+pub const FAULT_WORDS: [(&str, FaultKind); 32] = [
     ("validation", FaultKind::Rejected(Rejection::Malformed)),
     (
         "service_quota_exceeded",
@@ -71,6 +71,7 @@ pub const FAULT_WORDS: [(&str, FaultKind); 31] = [
         FaultKind::Stream(StreamFault::Unavailable),
     ),
     ("stream_reset", FaultKind::Stream(StreamFault::Reset)),
+    ("cache_flush", FaultKind::CacheFlush),
 ];
 
 impl Slowness {
@@ -119,7 +120,7 @@ impl FaultKind {
             Self::AccessDenied => Failure::Denied,
             Self::Rejected(rejection) => Failure::Rejected(rejection),
             Self::Reset => Failure::Connection,
-            Self::Stream(_) | Self::SlowStart(_) | Self::Slow(_) => return None,
+            Self::Stream(_) | Self::SlowStart(_) | Self::Slow(_) | Self::CacheFlush => return None,
         })
     }
 
@@ -166,6 +167,14 @@ impl FaultSpec {
             (None, Some(until)) => Some(passed as f64 / (until.0 - self.from.0) as f64),
             (None, None) => Some(0.0),
         }
+    }
+
+    /// The number of the window that is open at `now`, the first being 0; `None` outside of all.
+    #[inline]
+    pub fn window(&self, now: Moment) -> Option<u64> {
+        self.progress(now)?;
+        let every = self.recurs.map_or(u64::MAX, |recurs| recurs.every.0.max(1));
+        Some((now.0 - self.from.0) / every)
     }
 
     /// The share of calls that it meets at `progress` through its window.

@@ -216,6 +216,8 @@ pub enum FaultKind {
     SlowStart(Micros),
     /// Answers take a multiple of their time; the calls succeed.
     Slow(Slowness),
+    /// All prompt caches are empty when a window begins; the calls succeed.
+    CacheFlush,
 }
 
 /// How much slower answers are.

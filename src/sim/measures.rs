@@ -1,6 +1,6 @@
 //! What one run measured.
 
-use crate::measure::{AttemptRecord, LaneTally, Tally, Timeline};
+use crate::measure::{AttemptRecord, Course, LaneTally, Tally, Timeline};
 use crate::service::{PoolReport, QuotaReport, ServiceTotals};
 use crate::units::Micros;
 
@@ -13,6 +13,8 @@ pub struct RunMeasures {
     pub lanes: Vec<LaneTally>,
     /// The course of the run.
     pub timeline: Timeline,
+    /// What came of requests by when they began, if the setup asked for it.
+    pub course: Option<Course>,
     /// Quotas and bought capacity.
     pub quotas: Vec<QuotaReport>,
     /// The pools of Regions; none where Regions have no bounds.
@@ -44,6 +46,9 @@ impl RunMeasures {
             sum.merge(lane);
         }
         self.timeline.merge(&other.timeline);
+        if let (Some(sum), Some(course)) = (&mut self.course, &other.course) {
+            sum.merge(course);
+        }
         for (sum, quota) in self.quotas.iter_mut().zip(&other.quotas) {
             sum.stats.merge(&quota.stats);
         }

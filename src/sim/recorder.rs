@@ -9,7 +9,7 @@ use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::load::session::{SessionEnd, SessionOver};
 use crate::measure::{
-    ATTEMPTS_TOLD_APART, AttemptCounts, AttemptEnd, AttemptRecord, HedgeCounts, LaneTally,
+    ATTEMPTS_TOLD_APART, AttemptCounts, AttemptEnd, AttemptRecord, Course, HedgeCounts, LaneTally,
     SessionCounts, Tally, Timeline,
 };
 use crate::service::guardrail::{Screened, Verdict};
@@ -46,6 +46,7 @@ pub struct Recorder {
     has_lanes: bool,
     attempts: Vec<AttemptRecord>,
     timeline: Timeline,
+    course: Option<Box<Course>>,
     sample_at: Moment,
     sample_every: Micros,
     now: Moment,
@@ -210,6 +211,7 @@ impl Recorder {
             attempts: Vec::new(),
             sample_every: Micros(timeline.width().0 / SAMPLES_PER_INTERVAL),
             timeline,
+            course: setup.course.map(|width| Box::new(Course::new(width))),
             sample_at: Moment::ZERO,
             now: Moment::ZERO,
             in_system: 0,
@@ -272,6 +274,9 @@ impl Recorder {
         self.in_system += 1;
         self.simulated += 1;
         self.timeline.at(request.intended).offered += 1;
+        if let Some(course) = &mut self.course {
+            course.offered(request.intended, request.progress.instance);
+        }
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.offered += 1;
         }
@@ -284,6 +289,9 @@ impl Recorder {
         let interval = self.timeline.at(now);
         interval.sent += 1;
         interval.attempts_throttled += u64::from(throttled);
+        if let Some(course) = &mut self.course {
+            course.sent(now);
+        }
         if !self.is_measured(request) {
             return;
         }
@@ -413,6 +421,10 @@ impl Recorder {
 
     /// Books what an attempt cost that ended before its answer did, and keeps its record unless it was a classifier's.
     fn cut_short(&mut self, now: Moment, request: &Request, output: u32, end: AttemptEnd) {
+        if let Some(course) = &mut self.course {
+            let prompt = request.grant.usage.prompt();
+            course.wasted(prompt + u64::from(output));
+        }
         let billed = self.timeouts_are_billed;
         let workload = &mut self.workloads[request.workload];
         let usage = Usage {
@@ -566,6 +578,9 @@ impl Recorder {
             _ => (false, None),
         };
         self.timeline.end(now, outcome, good, ttft);
+        if good && let Some(course) = &mut self.course {
+            course.good(request.intended, request.progress.instance);
+        }
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.end(outcome);
             if outcome == Outcome::Deferred {
@@ -650,6 +665,7 @@ impl Recorder {
                 Vec::new()
             },
             timeline: self.timeline,
+            course: self.course.map(|course| *course),
             attempts: self.attempts,
             quotas,
             pools: Vec::new(),

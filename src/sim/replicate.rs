@@ -96,6 +96,21 @@ pub fn run_all(
     replications: u32,
     done: &(impl Fn() + Sync),
 ) -> Vec<VariantMeasures> {
+    run_each(setups, seed, replications, done, |_, _, _| {})
+}
+
+/// Does what [`run_all`] does, and shows `each` every single run before it is merged: its variant, its
+/// seed and what it measured, in order.
+///
+/// # Panics
+/// As [`run_all`].
+pub fn run_each(
+    setups: &[RunSetup],
+    seed: u64,
+    replications: u32,
+    done: &(impl Fn() + Sync),
+    mut each: impl FnMut(usize, u64, &RunMeasures),
+) -> Vec<VariantMeasures> {
     let jobs: Vec<(usize, u32)> = (0..setups.len())
         .flat_map(|v| (0..replications).map(move |r| (v, r)))
         .collect();
@@ -113,12 +128,9 @@ pub fn run_all(
             .collect();
         for (&(variant, index), run) in batch.iter().zip(results) {
             let span = setups[variant].duration - setups[variant].warmup;
-            take_up(
-                &mut variants[variant],
-                span,
-                replication_seed(seed, index),
-                run,
-            );
+            let seed = replication_seed(seed, index);
+            each(variant, seed, &run);
+            take_up(&mut variants[variant], span, seed, run);
         }
     }
     variants

@@ -31,6 +31,8 @@ pub struct RunSetup {
     pub timeouts_are_billed: bool,
     /// Whether to keep a record of each attempt; memory then grows with the run.
     pub record_attempts: bool,
+    /// The width of the bins in which to follow what came of requests by when they began; `None` does not.
+    pub course: Option<Micros>,
 }
 
 impl RunSetup {

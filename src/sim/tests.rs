@@ -127,6 +127,7 @@ pub(crate) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
         bounds: RequestBounds::of(&Slo::default()),
         timeouts_are_billed: true,
         record_attempts: false,
+        course: None,
     }
 }
 

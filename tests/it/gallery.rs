@@ -59,6 +59,7 @@ fn every_scenario_is_tested_here() {
         "quickstart",
         "quota-cut",
         "region-lost",
+        "retry-storm",
         "service-tiers",
         "steady",
         "thinking",

@@ -20,7 +20,7 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 63] = [
+const PROBES: [(&str, &str); 64] = [
     ("", "§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
@@ -171,6 +171,7 @@ const PROBES: [(&str, &str); 63] = [
     ("guardrail.latency", "[[guardrail]]\n[guardrail.latency]\n§"),
     ("fault", "[[fault]]\nkind = \"latency\"\n§"),
     ("answers.guardrail", "[answers.guardrail]\n§"),
+    ("spike", "[spike]\n§"),
 ];
 
 fn root() -> PathBuf {

@@ -20,8 +20,8 @@ pub(super) fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
         Some(FaultKind::Slow(slowness)) => slow(s, slowness),
         other => other,
     };
-    let is_slow = matches!(kind, Some(FaultKind::Slow(_)));
-    let share = if is_slow {
+    let meets_all = matches!(kind, Some(FaultKind::Slow(_) | FaultKind::CacheFlush));
+    let share = if meets_all {
         s.or("share", of_all(), 1.0)
     } else {
         s.required("share", of_all())
@@ -55,6 +55,17 @@ pub(super) fn fault(s: &mut Section<'_>) -> Option<FaultSpec> {
     let after = after(s, kind);
     let workload = s.optional("workload", text());
     let model = s.optional("model", text());
+    if kind == Some(FaultKind::CacheFlush) {
+        let narrowing = ["share", "share_to", "workload", "model"];
+        for key in narrowing.into_iter().filter(|key| s.has(key)) {
+            s.report(
+                key,
+                format!("`{key}` does not go with `cache_flush`"),
+                "narrows nothing",
+                "it empties all caches, when a window begins",
+            );
+        }
+    }
     Some(FaultSpec {
         kind: kind?,
         share: share?,

@@ -107,6 +107,17 @@ impl Caches {
         }
     }
 
+    /// Empties all of them.
+    #[cold]
+    pub(super) fn clear(&mut self) {
+        for cache in &mut self.blocks {
+            cache.clear();
+        }
+        for cache in &mut self.points {
+            *cache = PointCache::new(self.rules);
+        }
+    }
+
     /// Prefixes, and parts of them, that are cached at `now`.
     pub(super) fn live(&self, now: Moment) -> usize {
         let blocks = self.blocks.iter().map(|cache| cache.live(now));

@@ -17,6 +17,8 @@ pub(super) struct Fault {
     place: Keyed,
     /// The targets that it meets; `None` is all of them.
     targets: Option<Box<[bool]>>,
+    /// The window in which it last emptied the caches.
+    flushed: Option<u64>,
 }
 
 /// Who a target is, for faults that are limited to some.
@@ -86,6 +88,7 @@ pub(super) fn with_draws(specs: &[FaultSpec], seed: u64, labels: &[Label]) -> Ve
             place: Keyed::new(seed, &format!("fault/{i}/place")),
             targets: (spec.workload.is_some() || spec.model.is_some())
                 .then(|| labels.iter().map(|label| meets(spec, label)).collect()),
+            flushed: None,
         })
         .collect()
 }
@@ -102,9 +105,14 @@ impl Endpoint {
     }
 
     /// The first refusing fault that meets a call of `target`, or else what the others do to it.
-    pub(super) fn inject(&self, now: Moment, target: usize, key: u64) -> Result<Injected, Failure> {
+    pub(super) fn inject(
+        &mut self,
+        now: Moment,
+        target: usize,
+        key: u64,
+    ) -> Result<Injected, Failure> {
         let mut injected = Injected::default();
-        for fault in &self.faults {
+        for fault in &mut self.faults {
             let Some(progress) = fault.spec.progress(now) else {
                 continue;
             };
@@ -113,6 +121,15 @@ impl Endpoint {
                 continue;
             }
             match fault.spec.kind {
+                // Caches show only to calls: to empty them at the first call of a window, or at its
+                // beginning, is the same.
+                FaultKind::CacheFlush => {
+                    let window = fault.spec.window(now);
+                    if fault.flushed != window {
+                        fault.flushed = window;
+                        self.caches.clear();
+                    }
+                }
                 FaultKind::SlowStart(delay) => injected.delay += delay,
                 FaultKind::Slow(slowness) => {
                     let factor = slowness.at(progress);

@@ -10,10 +10,13 @@ use crate::service::setup::{
     AccountSetup, Behaviour, CounterSetup, Destination, PoolSetup, QuotaSetup, RegionsSetup,
     TargetSetup, Weights,
 };
-use crate::service::spec::{CounterFilter, NewLimits, QuotaChange, QuotaLimits, RoutingPolicy};
+use crate::service::spec::{
+    CounterFilter, FaultKind, FaultSpec, NewLimits, QuotaChange, QuotaLimits, Recurrence,
+    RoutingPolicy,
+};
 use crate::service::tiers::TierSpec;
 use crate::service::{CounterLimits, PoolReport};
-use crate::units::{RequestsPerMinute, TokensPerDay, TokensPerMinute};
+use crate::units::{Ratio, RequestsPerMinute, TokensPerDay, TokensPerMinute};
 use proptest::prelude::*;
 
 /// One model at 1 s to the first token and 100 ms for each after it.
@@ -423,6 +426,44 @@ fn a_lost_region_breaks_off_its_answers_and_forgets_its_prefixes() {
     let pools = endpoint.pools(at(20));
     assert_eq!((pools[0].stats.broken, pools[0].in_flight), (2, 1));
     assert_eq!((pools[1].stats.calls, pools[1].stats.spilled), (1, 1));
+}
+
+#[test]
+fn a_flush_empties_all_caches_once_for_each_window() {
+    let mut setup = setup(1_000_000, rules(Semantics::B));
+    setup.faults = vec![FaultSpec {
+        from: Micros::from_secs(60),
+        until: Some(Micros::from_secs(200)),
+        recurs: Some(Recurrence {
+            every: Micros::from_secs(60),
+            length: Micros::from_secs(30),
+        }),
+        ..FaultSpec::steady(FaultKind::CacheFlush, Ratio::ONE)
+    }];
+    let mut endpoint = Endpoint::new(&setup, 1);
+    let point = [CachePoint {
+        id: 7,
+        tokens: 2_000,
+        ttl: CacheTtl::FiveMinutes,
+    }];
+    let mut reads = |key, seconds| {
+        let cached = Call {
+            prefix: Prefix::Points(&point, &[]),
+            ..call(key, 1, 1, 100)
+        };
+        let grant = endpoint.admit(at(seconds), &cached).expect("there is room");
+        grant.usage.cache_read > 0
+    };
+    // Windows open at 60, 120 and 180 s.
+    let seen: Vec<bool> = [0, 50, 60, 70, 89, 115, 121, 140, 190, 260]
+        .into_iter()
+        .zip(0..)
+        .map(|(seconds, key)| reads(key, seconds))
+        .collect();
+    let want = [
+        false, true, false, true, true, true, false, true, false, true,
+    ];
+    assert_eq!(seen, want);
 }
 
 #[test]

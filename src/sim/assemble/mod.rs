@@ -234,6 +234,7 @@ impl<'a> Joiner<'a> {
             bounds: RequestBounds::of(&variant.slo),
             timeouts_are_billed: service.timeouts_are_billed,
             record_attempts: false,
+            course: None,
         };
         let context = VariantContext {
             name: variant.name.clone(),
