@@ -198,7 +198,7 @@ pub enum RetryPolicy {
         /// Attempts in all.
         max_attempts: u32,
     },
-    /// LangChain's `with_retry()` around a model whose own retries are off: `2^n + rand(0,1)` s, n = 0 for the
+    /// `LangChain`'s `with_retry()` around a model whose own retries are off: `2^n + rand(0,1)` s, n = 0 for the
     /// first retry, whatever the failure, a faulty request included (langchain-core 1.8.2 `RunnableRetry`,
     /// tenacity 9.2.1 `wait_exponential_jitter`).
     ///

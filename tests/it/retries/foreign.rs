@@ -20,7 +20,7 @@ struct Calls {
     attempts: u32,
     clients: usize,
     tasks: usize,
-    calls: usize,
+    each: usize,
     seconds: f64,
 }
 
@@ -32,7 +32,7 @@ impl Calls {
             attempts: 0,
             clients,
             tasks: 1,
-            calls: 1,
+            each: 1,
             seconds: 60.0,
         }
     }
@@ -49,7 +49,7 @@ impl Calls {
     /// `calls` calls of one client, one after the other.
     fn in_a_row(calls: usize) -> Self {
         Self {
-            calls,
+            each: calls,
             ..Self::alone("standard", 1)
         }
     }
@@ -58,7 +58,7 @@ impl Calls {
     fn adaptive() -> Self {
         Self {
             attempts: 1,
-            calls: 10_000,
+            each: 10_000,
             seconds: 7.5,
             ..Self::alone("adaptive", 1)
         }
@@ -71,7 +71,7 @@ impl Calls {
             self.attempts.to_string(),
             self.clients.to_string(),
             self.tasks.to_string(),
-            self.calls.to_string(),
+            self.each.to_string(),
             self.seconds.to_string(),
         ]
     }

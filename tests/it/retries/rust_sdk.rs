@@ -10,8 +10,9 @@ use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
 use aws_sdk_bedrockruntime::{Client, Config};
 use aws_smithy_types::retry::RetrySpec;
 use bedload::client::spec::{RetryPolicy, SdkRetries};
+use bedload::clock::Clock;
 use bedload::domain::Failure;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The presets of the SDK's two behaviours.
 const OLD: RetryPolicy = RetryPolicy::AwsStandard20 { max_attempts: 3 };
@@ -196,9 +197,9 @@ fn the_limiter_of_adaptive_mode_is_that_of_the_presets() {
             .with_max_attempts(1);
         let client = client(&tape.server.url(), what, retries);
         on_runtime(async {
-            let begin = Instant::now();
+            let clock = Clock::begin();
             for number in 0.. {
-                if begin.elapsed() > Duration::from_millis(7500) {
+                if clock.now().as_secs_f64() > 7.5 {
                     break;
                 }
                 call(&client, &format!("0-0-{number}")).await;
