@@ -186,9 +186,9 @@ fn a_live_run_sends_at_its_pace() {
     // A hundred requests of one second, at fifty a second.
     let sets = ["client.pacing.rate.rate=50/s"];
     let run = run(&sets, |_, _| Reply::Answer(Answer::QUICK));
-    let requests = run.measures.workloads[0].requests;
+    let requests = run.measures.total.workloads[0].requests;
     assert_eq!((requests.offered, requests.completed), (100, 100));
-    let ran_for = run.measures.ran_for.as_secs_f64();
+    let ran_for = run.measures.total.ran_for.as_secs_f64();
     assert!((1.97..2.5).contains(&ran_for), "{ran_for}");
     let half = run.measures.overall().ttft.logical().quantile(0.5).unwrap();
     assert!(half >= Micros::from_millis(450), "{half}");
@@ -210,9 +210,9 @@ fn a_live_limit_falls_when_a_call_is_throttled_and_grows_with_answers() {
         0 => Reply::Error(429, "ThrottlingException", "Too many tokens"),
         _ => Reply::Answer(slow),
     });
-    let requests = run.measures.workloads[0].requests;
+    let requests = run.measures.total.workloads[0].requests;
     assert_eq!((requests.offered, requests.throttled), (100, 1));
     assert_eq!(requests.completed, 99);
-    let ran_for = run.measures.ran_for.as_secs_f64();
+    let ran_for = run.measures.total.ran_for.as_secs_f64();
     assert!((1.5..4.0).contains(&ran_for), "{ran_for}");
 }
