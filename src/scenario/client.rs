@@ -31,15 +31,15 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
     let expected = limit(s, "expected");
     let limits = limits::limits(s);
     let instances = s.or("instances", whole(1..=100_000), 1);
-    if let Some(expected) = expected {
-        if deadline.is_none_or(|deadline| expected >= deadline) {
-            s.report(
-                "expected",
-                "`expected` must be below `deadline`",
-                "attempts that cannot end before the deadline are not sent",
-                "`expected` is how long an attempt usually takes; set `deadline` well above it",
-            );
-        }
+    if let Some(expected) = expected
+        && deadline.is_none_or(|deadline| expected >= deadline)
+    {
+        s.report(
+            "expected",
+            "`expected` must be below `deadline`",
+            "attempts that cannot end before the deadline are not sent",
+            "`expected` is how long an attempt usually takes; set `deadline` well above it",
+        );
     }
     let retry = if s.has("retry") {
         s.optional_table("retry", retry)

@@ -266,7 +266,7 @@ mod tests {
             let settled = self.settled.iter().filter(|(at, _)| Self::counts(*at, now));
             let used: u64 = settled.map(|(_, used)| used).sum();
             let sent = self.sent.iter().filter(|at| Self::counts(**at, now));
-            self.held + used + wanted.min(tpm) <= tpm && sent.count() as u64 + 1 <= rpm
+            self.held + used + wanted.min(tpm) <= tpm && (sent.count() as u64) < rpm
         }
 
         /// The first end of a slot with room; whatever is not held is forgotten after 601 of them.
