@@ -2,7 +2,7 @@
 //!
 //! A system runs at its base load, something hits it, and lets go. Where failures use up capacity, by
 //! time-outs or by refused attempts that count, retries can hold a system down although the base load
-//! alone would fit (Bronson et al., HotOS 2021; Huang et al., OSDI 2022). All policies meet the same
+//! alone would fit (Bronson et al. 2021; Huang et al. 2022, "Metastable failures"). All policies meet the same
 //! requests (common random numbers), so that differences between them are paired.
 
 mod advice;

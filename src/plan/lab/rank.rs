@@ -216,6 +216,7 @@ mod tests {
 
     #[test]
     fn goodput_decides_then_the_tail_then_the_attempts() {
+        use Criterion::{Amplification, ComesBack, Goodput, P99};
         let noisy = |offset: f64| [10.0 + offset, 11.0 + offset, 12.0 + offset];
         let policy = |goodput: [f64; 3], p99: f64, amplification: f64| {
             let scores = goodput.map(|good| score(good, p99, amplification));
@@ -229,7 +230,6 @@ mod tests {
             (false, vec![score(99.0, 1.0, 1.0); 3]),
             policy(noisy(0.0), 5.0, 1.2),
         ]);
-        use Criterion::{Amplification, ComesBack, Goodput, P99};
         let want = [
             (3, None),
             (2, Some(Goodput)),
@@ -248,7 +248,7 @@ mod tests {
             .map(|(one, at)| one.stability(at))
             .collect();
         // In single runs the one that came back in each is first; none other moves against the rest.
-        assert_eq!(stable, [0.0; 6]);
+        assert!(stable.iter().all(|share| *share < 1e-9), "{stable:?}");
         assert_eq!(placed[5].ranks, [1; 3]);
     }
 

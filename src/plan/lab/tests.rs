@@ -278,9 +278,4 @@ fn the_ranking_of_the_launch_spike_is_stable_over_seeds() {
         let correlation = 1.0 - 6.0 * squares / (count * (count * count - 1.0));
         assert!(correlation >= 0.9, "seed {seed}: {correlation}");
     }
-    let style = Style {
-        color: false,
-        width: 120,
-    };
-    eprintln!("{}", report::lab::terminal(&lab, style, "FOLDER"));
 }
