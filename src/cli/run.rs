@@ -125,8 +125,12 @@ fn consent(args: &RunArgs, plans: &[LivePlan]) -> Result<(), Stopped> {
         let cost = worst
             .cost
             .map_or_else(|| "unknown: a price is missing".to_owned(), show);
+        let hedges = match worst.hedges {
+            0 => String::new(),
+            hedges => format!(" and {hedges} hedges"),
+        };
         talk(&format!(
-            "{}: {} requests, {} attempts of each at most, every answer as long as max_tokens: {cost}",
+            "{}: {} requests, {} attempts of each{hedges} at most, every answer as long as max_tokens: {cost}",
             plan.name, worst.requests, worst.attempts
         ));
     }

@@ -266,7 +266,7 @@ mod tests {
         ) {
             let fleet = ClientPolicy { instances, ..ClientPolicy::default() };
             let mut injector = injector(fleet, HedgeAfter::Delay(Micros(1)), budget);
-            let mut hedges = 0;
+            let mut hedges = 0u32;
             for (seq, late) in late.into_iter().enumerate() {
                 let (ask, progress) = sent(&mut injector, seq as u64);
                 injector.hedge_after(&progress, 0);
@@ -274,7 +274,7 @@ mod tests {
                     hedges += 1;
                     injector.hedge_over(Moment::ZERO, &progress, None);
                 }
-                prop_assert!(hedges as f64 <= budget * (seq + 1) as f64);
+                prop_assert!(f64::from(hedges) <= budget * (seq + 1) as f64);
             }
         }
     }

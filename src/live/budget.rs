@@ -16,6 +16,8 @@ pub struct WorstCase {
     pub requests: u64,
     /// Attempts of each at most, over all lanes that it can go over.
     pub attempts: u32,
+    /// Beside those, second attempts of requests that are late.
+    pub hedges: u64,
     /// All attempts, and as many hedges as may be, billed with all of `max_tokens`; `None` if a price is unknown.
     pub cost: Option<Usd>,
 }
@@ -181,16 +183,17 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
             }
         }
     }
-    // Any request may be the one that is hedged.
     let hedges = match &plan.setup.client.hedge {
-        Some(hedge) => i128::from(most_hedges(hedge, streamed)),
+        Some(hedge) => most_hedges(hedge, streamed),
         None => 0,
     };
-    let total = total.map(|sum| Usd(sum.0.saturating_add(dearest.0.saturating_mul(hedges))));
+    // Any request may be one that is hedged.
+    let of_hedges = dearest.0.saturating_mul(i128::from(hedges));
     WorstCase {
         requests,
         attempts,
-        cost: total,
+        hedges,
+        cost: total.map(|sum| Usd(sum.0.saturating_add(of_hedges))),
     }
 }
 

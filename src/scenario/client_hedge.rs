@@ -88,3 +88,81 @@ pub(super) fn check_retry(s: &mut Section<'_>, hedges: bool, retry: &RetryPolicy
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Source};
+    use crate::scenario::{Files, read as read_scenario};
+
+    struct NoFiles;
+
+    impl Files for NoFiles {
+        fn open(&self, _path: &str) -> Result<Vec<u8>, String> {
+            Err("there are none".to_owned())
+        }
+    }
+
+    fn read(text: &str) -> Result<HedgePolicy, String> {
+        config::read(&Source::new("test.toml", text), hedge).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_delay_or_a_quantile_is_read_with_the_default_budget() {
+        let policy = |after| HedgePolicy {
+            after,
+            budget: BUDGET,
+        };
+        let delay = HedgeAfter::Delay(Micros::from_secs(2));
+        assert_eq!(read("after = \"2s\""), Ok(policy(delay)));
+        let quantile = HedgeAfter::Quantile(0.95);
+        assert_eq!(read("after_quantile = 0.95"), Ok(policy(quantile)));
+    }
+
+    #[test]
+    fn bad_values_are_refused_with_their_place() {
+        for (text, wants) in [
+            (
+                "after_quantile = 0.4",
+                "test.toml:1:18: `after_quantile` must not be below 0.5",
+            ),
+            (
+                "after_quantile = 0.999",
+                "test.toml:1:18: `after_quantile` must not be above 0.99",
+            ),
+            ("after_quantile = 1.5", "test.toml:1:18:"),
+            (
+                "after = \"0s\"",
+                "test.toml:1:9: `after` must be above zero",
+            ),
+            ("after = \"1s\"\nbudget = 1.1", "test.toml:2:10:"),
+            (
+                "after = \"1s\"\nbudget = 0.0",
+                "test.toml:2:10: `budget` must be above 0",
+            ),
+            ("budget = 0.1", "chooses nothing"),
+            ("after = \"1s\"\nafter_quantile = 0.9", "cannot be both"),
+        ] {
+            let said = read(text).unwrap_err();
+            assert!(said.contains(wants), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn hedging_needs_a_stream_and_its_own_retries() {
+        let smallest = include_str!("../../fuzz/seeds/scenario/smallest.toml");
+        let said = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+            let source = Source::new("chat.toml", smallest);
+            match read_scenario(&source, &sets, &NoFiles) {
+                Ok(_) => "accepted".to_owned(),
+                Err(error) => error.to_string(),
+            }
+        };
+        assert_eq!(said(&["client.hedge.after=1s"]), "accepted");
+        let whole = ["client.hedge.after=1s", "workload.chat.stream=false"];
+        assert!(said(&whole).contains("hedging needs a workload that streams"));
+        let sdk = ["client.hedge.after=1s", "client.retry.sdk={}"];
+        assert!(said(&sdk).contains("`hedge` cannot go with `retry.sdk`"));
+    }
+}

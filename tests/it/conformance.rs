@@ -211,6 +211,51 @@ scope = "us"
     same_fates: false,
 };
 
+const HEDGING: Case = Case {
+    name: "hedging",
+    scenario: r#"
+[[workload]]
+name = "chat"
+model = "claude-sonnet-4-6"
+max_tokens = 100
+[workload.arrival.poisson]
+rate = "60/s"
+[workload.tokens]
+input  = { fixed = 50 }
+output = { fixed = 20 }
+[[fault]]
+kind = "slow_start"
+share = 0.04
+delay = "2s"
+[client.hedge]
+after = "400ms"
+budget = 0.2
+[client.retry.none]
+[capacity.on_demand]
+scope = "us"
+"#,
+    throttled_within: 0.0,
+    attempts_within: 0.0,
+    same_fates: true,
+};
+
+#[test]
+fn hedging_agrees_and_halves_the_tail() {
+    let (simulated, ran) = check(&HEDGING);
+    let counts = |told: &Told| {
+        let count = |key: &str| told.variant["attempts"][key].as_u64().unwrap();
+        [count("hedged"), count("hedges_won"), count("cancelled")]
+    };
+    let [hedged, won, cancelled] = counts(&simulated);
+    assert_eq!(counts(&ran), [hedged, won, cancelled]);
+    // One in 25 hedges is slow as well, and then the first attempt is faster.
+    assert!(hedged > 10 && 10 * won > 7 * hedged && cancelled == hedged);
+    // One answer in 25 takes 2.1 s to its first token without a hedge.
+    for told in [&simulated, &ran] {
+        assert!(told.number("/ttft_ms/p99") < 1000.0);
+    }
+}
+
 #[test]
 fn steady_traffic_agrees() {
     check(&STEADY);
@@ -302,7 +347,7 @@ impl Told {
     }
 }
 
-fn check(case: &Case) {
+fn check(case: &Case) -> (Told, Told) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scenario.toml");
     let text = format!("name = \"{}\"\n{HEAD}{}", case.name, case.scenario);
@@ -336,6 +381,7 @@ fn check(case: &Case) {
     let simulated = Told::read(&simulated, &virtually);
     let ran = Told::read(&ran, &live);
     compare(case, &simulated, &ran);
+    (simulated, ran)
 }
 
 fn compare(case: &Case, simulated: &Told, ran: &Told) {

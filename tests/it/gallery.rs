@@ -51,6 +51,7 @@ fn every_scenario_is_tested_here() {
         "desk",
         "diurnal-week",
         "guardrail-cost",
+        "hedging",
         "how-much",
         "launch-spike",
         "max-tokens-trap",
@@ -66,6 +67,25 @@ fn every_scenario_is_tested_here() {
         "three-modes",
     ];
     assert_eq!(names, tested);
+}
+
+#[test]
+fn a_second_attempt_tames_the_tail_and_half_of_all_twice_fill_the_quota() {
+    let summary = run("hedging", &[]);
+    let [plain, p95, patient, eager] =
+        ["plain", "p95", "patient", "eager"].map(|name| variant(&summary, name));
+    let p99 = |one: &VariantSummary| one.ttft_ms.p99.unwrap();
+    let hedged = |one: &VariantSummary| one.attempts.hedged.unwrap() as f64;
+    let share = |one: &VariantSummary| hedged(one) / one.requests.offered as f64;
+    let won = |one: &VariantSummary| one.attempts.hedges_won.unwrap() as f64 / hedged(one);
+    let wasted = |one: &VariantSummary| one.cost.by_class.wasted.unwrap();
+    assert!(!plain.slo.met && p95.slo.met && patient.slo.met);
+    assert!(p99(plain) > 15_000.0 && p99(p95) < 6_000.0 && p99(patient) < 6_000.0);
+    assert!(plain.attempts.hedged.is_none());
+    assert!(share(p95) <= 0.05 && share(patient) <= 0.02 && share(patient) > 0.015);
+    assert!(won(patient) > 1.5 * won(p95) && wasted(patient) < 0.5 * wasted(p95));
+    assert!(throttled_share(p95) == 0.0 && throttled_share(eager) > 0.005);
+    assert!(wasted(eager) > 8.0 * wasted(p95));
 }
 
 #[test]

@@ -571,3 +571,56 @@ fn interrupt(child: &std::process::Child) {
     let pid = rustix::process::Pid::from_child(child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
 }
+
+#[test]
+fn whoever_of_two_attempts_is_left_carries_the_request() {
+    let slow = Answer {
+        ttft: Micros::from_millis(500),
+        gap: Micros::from_millis(2),
+        chunks: 3,
+        breaks: None,
+    };
+    // By turns: the hedge is faster, it is refused, the first attempt times out while the hedge waits.
+    let script = move |_: usize, seen: &Seen| {
+        let (number, attempt) = seen.metadata("bedload-request").split_once('.').unwrap();
+        match (number.parse::<u64>().unwrap() % 3, attempt) {
+            (0, "2") => Reply::Answer(Answer::QUICK),
+            (1, "2") => Reply::Error(429, "ThrottlingException", "Too many tokens"),
+            (2, "1") => Reply::Hang,
+            (2, "2") => Reply::Answer(Answer {
+                ttft: Micros::from_millis(1100),
+                ..slow
+            }),
+            _ => Reply::Answer(slow),
+        }
+    };
+    let server = Scripted::start(script);
+    let sets = [
+        "client.hedge.after=200ms",
+        "client.hedge.budget=1.0",
+        "workload.chat.arrival.constant.rate=30/s",
+        "client.timeout=1200ms",
+    ];
+    let (run, lines) = run_with(&sets, |_| (), &server);
+    let all = run.measures.overall();
+    assert_eq!((all.requests.offered, all.requests.completed), (30, 30));
+    let hedges = all.attempts.hedges.unwrap();
+    assert_eq!((hedges.sent, hedges.won, hedges.cancelled), (30, 10, 10));
+    assert_eq!((all.attempts.throttled, all.attempts.timed_out), (10, 10));
+    assert_eq!((all.attempts.sent, lines.len()), (60, 60));
+    for line in &lines {
+        let (turn, attempt) = (line["request"].as_u64().unwrap() % 3, &line["attempt"]);
+        let end = match (turn, attempt.as_u64().unwrap()) {
+            (0, 1) => "cancelled",
+            (1, 2) => "throttled",
+            (2, 1) => "client_timeout",
+            _ => "answered",
+        };
+        assert_eq!(line["end"], end, "{line}");
+    }
+    // A second prompt is paid for, and what the dropped one used is not known.
+    assert_eq!(run.live.attempts_sent, 60);
+    assert_eq!(run.live.unaccounted_attempts, 20);
+    let worst = |sets: &[&str]| live::worst_case(&plan(sets)).cost.unwrap().0;
+    assert_eq!(worst(&sets), 2 * worst(&sets[2..]));
+}
