@@ -121,7 +121,9 @@ impl Priced {
 /// Counts the requests that the run will send, as its seed draws them, at their worst.
 pub fn worst_case(plan: &LivePlan) -> WorstCase {
     let until = Moment::ZERO + plan.setup.duration;
-    let lanes: Vec<Priced> = (0..plan.lanes()).map(|lane| Priced::new(plan, lane)).collect();
+    let lanes: Vec<Priced> = (0..plan.lanes())
+        .map(|lane| Priced::new(plan, lane))
+        .collect();
     let mut attempts = 0;
     let mut total = Some(Usd::ZERO);
     let mut requests = 0;
@@ -134,9 +136,9 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
         let mut add = |worst: Option<Usd>, times: u64| {
             requests += times;
             total = total.zip(worst).map(|(sum, one)| {
-                Usd(sum.0.saturating_add(
-                    one.0.saturating_mul(i128::from(times)),
-                ))
+                Usd(sum
+                    .0
+                    .saturating_add(one.0.saturating_mul(i128::from(times))))
             });
         };
         match Source::new(traffic, plan.seed, &workload.name, until) {
@@ -192,8 +194,11 @@ fn ways(plan: &LivePlan, index: usize) -> Vec<Vec<usize>> {
     let chain = |(first, start): (Option<usize>, usize)| {
         let mut way: Vec<usize> = first.into_iter().chain([start]).collect();
         let mut at = start;
-        while let Some(Onward { lane, defers: false, .. }) =
-            lanes.onward.get(at).copied().flatten()
+        while let Some(Onward {
+            lane,
+            defers: false,
+            ..
+        }) = lanes.onward.get(at).copied().flatten()
         {
             at = lane as usize;
             way.push(at);

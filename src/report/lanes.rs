@@ -28,7 +28,9 @@ pub(super) fn group(variants: &[VariantSummary]) -> Group {
         row("  attempts, 429".to_owned(), &|_, lane| {
             format!("{}, {}", count(lane.attempts), count(lane.throttled))
         });
-        row("  cost of this run".to_owned(), &|_, lane| money(lane.cost_usd));
+        row("  cost of this run".to_owned(), &|_, lane| {
+            money(lane.cost_usd)
+        });
     }
     rows.extend(classifiers(variants));
     Group {

@@ -2,7 +2,6 @@
 
 use super::break_even::{break_even, prepaid};
 use super::figures::{Bought, Latencies, cost, dollars, over, sig};
-use super::{lanes, offers};
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
@@ -10,6 +9,7 @@ use super::summary::{
     VariantSummary, WorkloadSummary,
 };
 use super::verdict::judge;
+use super::{lanes, offers};
 use crate::cost::Ledger;
 use crate::measure::{AttemptCounts, Tally};
 use crate::service::{AccountQuota, PoolReport, QuotaReport};

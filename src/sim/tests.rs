@@ -1,5 +1,6 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
+mod lanes;
 mod regions;
 
 use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run};
