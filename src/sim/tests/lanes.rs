@@ -229,7 +229,9 @@ fn the_first_token_waits_for_the_classifier() {
     // 620 ms to the first token, and 20 ms for each of the four behind it.
     let wait = Micros::from_millis(620 + 4 * 20);
     let (own, all) = (tally.ttft.attempt(), tally.ttft.logical());
-    assert_eq!(own.quantile(0.5), Some(Micros::from_millis(620)));
+    // To the three digits of the histogram.
+    let first = own.quantile(0.5).unwrap();
+    assert_close("first", first.as_secs_f64(), 0.62, 0.001);
     let late = all.quantile(0.5).unwrap() - own.quantile(0.5).unwrap();
     assert_close("wait", late.as_secs_f64(), wait.as_secs_f64(), 0.002);
     // The classifier's calls are no attempts at the answer, but they are paid for.
@@ -264,10 +266,8 @@ fn without_a_judgement_a_request_goes_to_its_own_lane() {
     assert_eq!(measures.lanes[1].throttled, offered);
     assert_eq!(measures.lanes[0].answered, offered);
     assert_eq!(tally.attempts.sent, offered);
-    assert_eq!(
-        tally.ttft.logical().quantile(0.99),
-        Some(Micros::from_millis(620))
-    );
+    let first = tally.ttft.logical().quantile(0.99).unwrap();
+    assert_close("first", first.as_secs_f64(), 0.62, 0.001);
 }
 
 #[test]
