@@ -130,11 +130,7 @@ impl Hub {
         let state = State {
             recorder: Recorder::new(&plan.setup),
             gauges: Gauges::default(),
-            injector: match plan.setup.lanes.onward.is_empty() {
-                true => Injector::new(plan.setup.client),
-                false => Injector::new(plan.setup.client)
-                    .with_lanes(own as u32, plan.setup.lanes.onward.clone()),
-            },
+            injector: plan.setup.injector(),
             routers: plan.setup.routers(plan.seed),
             classifiers: classifiers.collect(),
             requests: Slab::new(),

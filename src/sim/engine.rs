@@ -132,11 +132,7 @@ impl Engine {
             sources,
             lanes: Lane::all(setup),
             routers: setup.routers(seed),
-            injector: match setup.lanes.onward.is_empty() {
-                true => Injector::new(setup.client),
-                false => Injector::new(setup.client)
-                    .with_lanes(setup.workloads.len() as u32, setup.lanes.onward.clone()),
-            },
+            injector: setup.injector(),
             endpoint: Endpoint::new(&setup.endpoint, seed),
             queue: EventQueue::new(),
             requests: Slab::new(),
