@@ -76,7 +76,7 @@ pub struct ClassifierSpec {
 
 /// The keys of `[client]` that name further endpoints: the chain of fallbacks, and routes by tag.
 pub(super) fn of_client(s: &mut Section<'_>) -> Option<(Vec<FallbackStep>, Vec<RouteStep>)> {
-    let chain = s.tables("fallback", fallback);
+    let chain = s.tables("fallback", |s| Some(fallback(s)));
     if let Some(chain) = &chain {
         check_chain(s, chain);
     }
@@ -169,7 +169,7 @@ fn names_something(s: &Section<'_>, what: &str) {
     }
 }
 
-fn fallback(s: &mut Section<'_>) -> Option<FallbackStep> {
+fn fallback(s: &mut Section<'_>) -> FallbackStep {
     let to = target(s);
     let batch = s.optional("batch", boolean()).unwrap_or(false);
     let kinds = one_of(&[
@@ -203,18 +203,18 @@ fn fallback(s: &mut Section<'_>) -> Option<FallbackStep> {
             }
         }
     }
-    Some(FallbackStep {
+    FallbackStep {
         to,
         batch,
         on: on.map_or(FailureClasses::USUAL, |on| FailureClasses::of(&on)),
         after,
         workloads,
-    })
+    }
 }
 
 /// `[[route]]`, which at the client's may ask for tags.
 fn routes(s: &mut Section<'_>, by_tag: bool) -> Option<Vec<RouteStep>> {
-    let routes = s.tables("route", |s| route(s, by_tag))?;
+    let routes = s.tables("route", |s| Some(route(s, by_tag)))?;
     let sum: f64 = routes
         .iter()
         .filter_map(|route| route.share)
@@ -232,7 +232,7 @@ fn routes(s: &mut Section<'_>, by_tag: bool) -> Option<Vec<RouteStep>> {
     Some(routes)
 }
 
-fn route(s: &mut Section<'_>, by_tag: bool) -> Option<RouteStep> {
+fn route(s: &mut Section<'_>, by_tag: bool) -> RouteStep {
     let to = target(s);
     let share = s.optional("share", share());
     let input_at_most = s.optional("input_at_most", count(1..=MAX_TOKENS));
@@ -254,13 +254,13 @@ fn route(s: &mut Section<'_>, by_tag: bool) -> Option<RouteStep> {
             "no prompt is both; lower it",
         );
     }
-    Some(RouteStep {
+    RouteStep {
         to,
         share,
         input_at_most,
         input_above,
         when_tag,
-    })
+    }
 }
 
 fn classifier(s: &mut Section<'_>) -> Option<ClassifierSpec> {

@@ -42,8 +42,6 @@ pub struct Recorder {
     measured_from: Moment,
     workloads: Vec<Recorded>,
     lanes: Vec<RecordedLane>,
-    /// Whether there are lanes beside the workloads' own, so that they are counted apart.
-    has_lanes: bool,
     attempts: Vec<AttemptRecord>,
     timeline: Timeline,
     course: Option<Box<Course>>,
@@ -207,7 +205,6 @@ impl Recorder {
             measured_from: Moment::ZERO + setup.warmup,
             workloads,
             lanes,
-            has_lanes: !setup.lanes.is_empty(),
             attempts: Vec::new(),
             sample_every: Micros(timeline.width().0 / SAMPLES_PER_INTERVAL),
             timeline,
@@ -253,11 +250,17 @@ impl Recorder {
         self.sample_at = Moment((now.0 / self.sample_every.0 + 1) * self.sample_every.0);
     }
 
+    /// Whether there are lanes beside the workloads' own, so that they are counted apart.
+    #[inline]
+    fn has_lanes(&self) -> bool {
+        self.lanes.len() > self.workloads.len()
+    }
+
     /// What an attempt cost, beside the entry in its ledger.
     #[inline]
     fn charge(&mut self, lane: usize, cost: Usd) {
         self.charged += cost;
-        if self.has_lanes {
+        if self.has_lanes() {
             self.lanes[lane].tally.cost += cost;
         }
     }
@@ -295,7 +298,7 @@ impl Recorder {
         if !self.is_measured(request) {
             return;
         }
-        if self.has_lanes && self.sent_on_lane(request, refusal) {
+        if self.has_lanes() && self.sent_on_lane(request, refusal) {
             return;
         }
         if refusal == Some(Failure::Throttled(RefusalReason::Guardrail)) {
@@ -337,7 +340,8 @@ impl Recorder {
     pub fn refused(&mut self, now: Moment, request: &Request, failure: Failure) {
         let throttled = matches!(failure, Failure::Throttled(_));
         self.timeline.at(now).attempts_throttled += u64::from(throttled);
-        if !self.is_measured(request) || (self.has_lanes && self.failed_on_lane(request, failure)) {
+        if !self.is_measured(request) || (self.has_lanes() && self.failed_on_lane(request, failure))
+        {
             return;
         }
         let attempts = &mut self.workloads[request.workload].tally.attempts;
@@ -407,7 +411,7 @@ impl Recorder {
         if !self.is_measured(request) {
             return;
         }
-        let is_aside = self.has_lanes && self.failed_on_lane(request, failure);
+        let is_aside = self.has_lanes() && self.failed_on_lane(request, failure);
         let attempts = &mut self.workloads[request.workload].tally.attempts;
         if is_aside {
             // It was no attempt at the answer, but it costs.
@@ -559,7 +563,7 @@ impl Recorder {
             }
         }
         self.charged += cost;
-        if self.has_lanes {
+        if self.has_lanes() {
             let lane = &mut self.lanes[request.lane()].tally;
             lane.answered += 1;
             lane.tokens.add(usage);
@@ -642,7 +646,7 @@ impl Recorder {
         );
         let by_lane: Usd = self.lanes.iter().map(|lane| lane.tally.cost).sum();
         assert!(
-            !self.has_lanes || by_lane == self.charged,
+            !self.has_lanes() || by_lane == self.charged,
             "what the lanes cost sums to what the attempts cost"
         );
         for workload in &self.workloads {
@@ -653,13 +657,14 @@ impl Recorder {
                 "every request ends in one outcome"
             );
         }
+        let has_lanes = self.has_lanes();
         RunMeasures {
             workloads: self
                 .workloads
                 .into_iter()
                 .map(|workload| workload.tally)
                 .collect(),
-            lanes: if self.has_lanes {
+            lanes: if has_lanes {
                 self.lanes.into_iter().map(|lane| lane.tally).collect()
             } else {
                 Vec::new()

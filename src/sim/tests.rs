@@ -1,6 +1,7 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
 mod hedging;
+mod lanes;
 mod pacing;
 mod regions;
 mod retries;

@@ -5,6 +5,7 @@
 //! are, and the fate that a keyed draw decides. The rest is compared within tolerances: the
 //! throttled share, the attempts, and quantiles of latency.
 
+mod lanes;
 mod service;
 
 use crate::serving::{Serving, bedload};

@@ -50,6 +50,7 @@ fn every_scenario_is_tested_here() {
         "cache-regions",
         "desk",
         "diurnal-week",
+        "fallback",
         "guardrail-cost",
         "hedging",
         "how-much",
@@ -61,6 +62,7 @@ fn every_scenario_is_tested_here() {
         "quota-cut",
         "region-lost",
         "retry-storm",
+        "routing",
         "service-tiers",
         "steady",
         "thinking",
@@ -205,6 +207,53 @@ fn patience_completes_more_of_a_launch_and_multiplies_attempts() {
     let gained = sdk.requests.completed as f64 / none.requests.completed as f64;
     assert!((0.98..1.02).contains(&gained), "{gained}");
     assert!(summary.variants.iter().all(|one| !one.slo.met));
+}
+
+/// What an endpoint answered of the offered requests of a variant.
+fn answered_by(variant: &VariantSummary, name: &str) -> f64 {
+    let mut lanes = variant.lanes.iter();
+    let lane = lanes.find(|lane| lane.name == name).unwrap();
+    lane.answered as f64 / variant.requests.offered as f64
+}
+
+#[test]
+fn an_endpoint_with_a_quota_of_its_own_takes_the_overflow() {
+    let summary = run("fallback", &[]);
+    let [none, global, smaller, chain] =
+        ["none", "global", "smaller", "chain"].map(|name| variant(&summary, name));
+    let lost = |one| throttled_of(one, "chat");
+    assert!(lost(none) > 0.25 && none.lanes.is_empty());
+    // Each endpoint doubles what gets through in the spike.
+    for one in [global, smaller] {
+        assert!(
+            (0.4..0.6).contains(&(lost(one) / lost(none))),
+            "{}",
+            one.name
+        );
+    }
+    assert!(answered_by(global, "claude-sonnet-4-5 global") > 0.1);
+    let cost = |one: &VariantSummary| one.cost.run_usd.unwrap();
+    assert!(cost(smaller) - cost(none) < 0.5 * (cost(global) - cost(none)));
+    assert_eq!(chain.requests.throttled, 0);
+    assert!(chain.slo.met && chain.requests.deferred > 500);
+}
+
+#[test]
+fn a_classifier_finds_what_a_coin_does_not_and_costs_its_time() {
+    let summary = run("routing", &[]);
+    let [large, share, short, classifier] =
+        ["large-only", "share", "short-prompts", "classifier"].map(|name| variant(&summary, name));
+    let cost = |one: &VariantSummary| one.cost.run_usd.unwrap();
+    assert!(cost(share) < 0.4 * cost(large) && cost(classifier) < 0.4 * cost(large));
+    assert!((answered_by(share, "nova-lite us") - 0.7).abs() < 0.02);
+    assert!(answered_by(short, "nova-lite us") > 0.6);
+    // 0.3 × 0.1 + 0.7 × 0.9 are judged easy.
+    assert!((answered_by(classifier, "nova-lite us") - 0.66).abs() < 0.02);
+    let counts = classifier.workloads[0].classifier.unwrap();
+    let misrouted = counts.misrouted as f64 / counts.judged as f64;
+    assert!((misrouted - 0.03).abs() < 0.006, "{misrouted}");
+    let waits = classifier.ttft_ms.p50.unwrap() - classifier.attempt_ttft_ms.p50.unwrap();
+    assert!((200.0..800.0).contains(&waits), "{waits}");
 }
 
 #[test]

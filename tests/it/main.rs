@@ -12,6 +12,7 @@ mod determinism;
 mod gallery;
 mod guardrails;
 mod lacks;
+mod lanes;
 mod mooncake;
 mod mutations;
 mod offers;

@@ -1,7 +1,7 @@
 //! Fallbacks, routes and classifiers as lanes: which further endpoints a variant has, and how requests get
 //! to them.
 
-use super::{Joiner, Resolved, blocks};
+use super::{AssembledLane, Joiner, Resolved, blocks};
 use crate::client::{Classifier, Onward, RouteRule, RouteSpec};
 use crate::cost::Tariff;
 use crate::domain::{Offer, PriceTier, Scope};
@@ -374,16 +374,27 @@ pub(super) struct JoinedLanes<'a> {
     pub scopes: Vec<Scope>,
     pub targets: Vec<TargetSetup>,
     pub setups: Vec<LaneSetup>,
+    /// Of all lanes, the workloads' own first; none if there are no others.
     pub contexts: Vec<LaneContext>,
+    pub assembled: Vec<AssembledLane>,
 }
 
 impl<'a> Joiner<'a> {
     /// Looks up what the lanes of `plan` name.
-    pub(super) fn join_lanes(&mut self, plan: &'a LanePlan) -> JoinedLanes<'a> {
+    pub(super) fn join_lanes(
+        &mut self,
+        plan: &'a LanePlan,
+        own: (&[Resolved<'a>], &[Scope]),
+    ) -> JoinedLanes<'a> {
         for (path, message, help) in &plan.mistakes {
             self.problem(path, message.clone(), help.clone());
         }
         let mut joined = JoinedLanes::default();
+        if !plan.lanes.is_empty() {
+            let own = own.0.iter().zip(own.1);
+            let own = own.map(|(one, scope)| self.own_lane(one, scope));
+            joined.contexts.extend(own);
+        }
         for planned in &plan.lanes {
             self.lane = Some(planned);
             if let Some(one) = self.resolve(&planned.workload) {
@@ -436,12 +447,16 @@ impl<'a> Joiner<'a> {
             tariffs,
             tier,
         });
+        joined.assembled.push(AssembledLane {
+            workload: planned.workload.clone(),
+            scope: scope.clone(),
+        });
         joined.scopes.push(scope);
         joined.resolved.push(one);
     }
 
     /// The workload's own lane in the words of [`LaneContext`].
-    pub(super) fn own_lane(&self, one: &Resolved<'_>, scope: &Scope) -> LaneContext {
+    fn own_lane(&self, one: &Resolved<'_>, scope: &Scope) -> LaneContext {
         let how = match &self.variant.service.capacity {
             _ if one.workload.offer.batch.is_some() => "batch".to_owned(),
             CapacitySpec::OnDemand { .. } => words(LaneRole::Answers, one.workload, scope),
@@ -464,19 +479,18 @@ impl<'a> Joiner<'a> {
 
 /// Scope and tier of a lane in a few words.
 fn words(role: LaneRole, workload: &Workload, scope: &Scope) -> String {
-    let mut words = scope.to_string();
-    if let Some(tier) = workload.offer.tier {
-        words += &format!(" {tier}");
-    }
+    let tier = workload.offer.tier;
+    let mut words = vec![scope.to_string()];
+    words.extend(tier.map(|tier| tier.to_string()));
     if workload.offer.latency_optimized {
-        words += " latency-optimised";
+        words.push("latency-optimised".to_owned());
     }
     match role {
         LaneRole::Answers => {}
-        LaneRole::Classifies => words += " (classifier)",
-        LaneRole::Defers => words += " (batch)",
+        LaneRole::Classifies => words.push("(classifier)".to_owned()),
+        LaneRole::Defers => words.push("(batch)".to_owned()),
     }
-    words
+    words.join(" ")
 }
 
 /// What further lanes assume.

@@ -14,7 +14,7 @@ mod words;
 
 pub(super) use offers::optimized_counter;
 
-use super::context::{VariantContext, WorkloadContext};
+use super::context::{BoughtCapacity, VariantContext, WorkloadContext};
 use super::lanes::{LaneRole, Lanes};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
 use crate::config::{ConfigError, Problem};
@@ -27,7 +27,8 @@ use crate::load::spec::{ArrivalSpec, TrafficSpec};
 use crate::profile::Catalogue;
 use crate::scenario::{Loaded, Origins, Variant, Workload};
 use crate::service::setup::{
-    Behaviour, CounterSetup, EndpointSetup, RegionsSetup, Route, TargetSetup,
+    Behaviour, CounterSetup, EndpointSetup, RegionsSetup, ReservedSetup, Route, TargetSetup,
+    UnitsSetup,
 };
 use crate::service::spec::{CapacitySpec, Family, FixedLatency, Overload, ServiceSpec};
 use crate::units::{Micros, TokensPerMinute, Usd};
@@ -159,14 +160,7 @@ impl<'a> Joiner<'a> {
             return None;
         }
         let service = &variant.service;
-        let reserved = match &service.capacity {
-            CapacitySpec::Reserved(spec) => Some(self.reserved(spec, &resolved)?),
-            _ => None,
-        };
-        let units = match &service.capacity {
-            CapacitySpec::Provisioned(spec) => Some(self.units(spec, &resolved)?),
-            _ => None,
-        };
+        let (reserved, units) = self.bought(&resolved)?;
         let mut targets = Vec::new();
         let mut workloads = Vec::new();
         let mut contexts = Vec::new();
@@ -182,18 +176,7 @@ impl<'a> Joiner<'a> {
             workloads.push(setup);
             scopes.push(scope);
         }
-        let mut joined = self.join_lanes(plan);
-        if !plan.lanes.is_empty() {
-            let own = resolved.iter().zip(&scopes);
-            let own: Vec<_> = own.map(|(one, scope)| self.own_lane(one, scope)).collect();
-            joined.contexts.splice(0..0, own);
-        }
-        let lanes = joined.scopes.iter().zip(&plan.lanes);
-        let lanes = lanes.map(|(scope, planned)| AssembledLane {
-            workload: planned.workload.clone(),
-            scope: scope.clone(),
-        });
-        let lanes = lanes.collect();
+        let mut joined = self.join_lanes(plan, (&resolved, &scopes));
         targets.append(&mut joined.targets);
         resolved.append(&mut joined.resolved);
         scopes.append(&mut joined.scopes);
@@ -261,9 +244,28 @@ impl<'a> Joiner<'a> {
         Some(Assembled {
             setup,
             context,
-            lanes,
+            lanes: joined.assembled,
             book,
         })
+    }
+
+    /// The Reserved tier and the model units, where they are bought; `None` if they cannot be.
+    #[expect(
+        clippy::type_complexity,
+        reason = "each kind of capacity with its price, in one place"
+    )]
+    fn bought(
+        &mut self,
+        resolved: &[Resolved<'a>],
+    ) -> Option<(
+        Option<(ReservedSetup, BoughtCapacity)>,
+        Option<(UnitsSetup, BoughtCapacity)>,
+    )> {
+        match &self.variant.service.capacity {
+            CapacitySpec::OnDemand { .. } => Some((None, None)),
+            CapacitySpec::Reserved(spec) => Some((Some(self.reserved(spec, resolved)?), None)),
+            CapacitySpec::Provisioned(spec) => Some((None, Some(self.units(spec, resolved)?))),
+        }
     }
 
     fn resolve(&mut self, workload: &'a Workload) -> Option<Resolved<'a>> {
