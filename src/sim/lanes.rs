@@ -1,7 +1,7 @@
 //! Lanes: the endpoints that the requests of a variant may be sent to, beside the workloads' own.
 
 use super::setup::{RunSetup, TierSetup};
-use crate::client::{Classifier, Injector, Onward, RouteSpec, Router};
+use crate::client::{Classifier, Onward, RouteSpec, Router};
 use crate::cost::Tariff;
 use crate::domain::ScopeKind;
 
@@ -59,15 +59,6 @@ impl Lanes {
 }
 
 impl RunSetup {
-    /// The client brain of a run, which has seen nothing.
-    pub fn injector(&self) -> Injector {
-        let injector = Injector::new(self.client);
-        if self.lanes.onward.is_empty() {
-            return injector;
-        }
-        injector.with_lanes(self.workloads.len() as u32, self.lanes.onward.clone())
-    }
-
     /// The routers of its workloads; none where all requests start on their own lane.
     pub fn routers(&self, seed: u64) -> Vec<Option<Router>> {
         let named = self.lanes.routes.iter().zip(&self.workloads);
