@@ -26,6 +26,7 @@ fn spec(arrival: ArrivalSpec) -> TrafficSpec {
         rank_correlation: 0.0,
         prefix: None,
         context: bedload::load::spec::ContextSpec::default(),
+        kept: bedload::units::Ratio::ONE,
     }
 }
 

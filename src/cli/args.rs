@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::live::Target;
-use crate::units::Usd;
+use crate::units::{PerSecond, UnitText, Usd};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -41,6 +41,9 @@ pub enum Command {
     /// Validate scenarios; show the load against each quota and the expected cost
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Find the highest load that still meets the SLO, per variant, and what breaks first
+    #[command(after_help = SEARCH_EXAMPLES, after_long_help = SEARCH_LONG)]
+    Search(SearchArgs),
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
@@ -122,6 +125,36 @@ Examples:
   bedload check chat.toml --set capacity.on_demand.scope=global
   bedload check chat.toml --brief
   bedload check chat.toml --format json | jq '.variants[0].quotas'";
+
+const SEARCH_EXAMPLES: &str = "\
+Examples:
+  bedload search scenarios/how-much.toml
+  bedload search chat.toml --variant on-demand --precision 0.05 --no-advice
+  bedload search chat.toml --duration 10m --at-least 12/s
+  bedload search chat.toml --format json | jq '.variants[].search.pass.rps'";
+
+const SEARCH_LONG: &str = "\
+Examples:
+  bedload search scenarios/how-much.toml
+  bedload search chat.toml --variant on-demand --precision 0.05 --no-advice
+  bedload search chat.toml --duration 10m --at-least 12/s
+  bedload search chat.toml --format json | jq '.variants[].search.pass.rps'
+
+How it searches:
+  load           all workloads together, by one factor: open arrivals by rate, sessions by starts,
+                 closed loops by users, replays by copies; spikes and shapes stay as they are
+  arrivals       are drawn once, at the highest load, and thinned: a request that is sent at a low
+                 load is the same request at a higher one
+  a load passes  if every objective holds with 95 % confidence over seeds, and fails if one is missed
+                 with 95 %; otherwise it gets twice the seeds, up to 16 times, and then fails
+  bracket        doubled or halved from the closed forms of the quotas, then halved until both ends
+                 are --precision apart; some lower loads are tried too, and the lowest failure counts
+  what breaks    is counted where it fails; every advice was simulated, and searched in its turn
+
+The other figures are those of the load that passes, or of the lowest one tried if none does.
+
+Exit code: 0 if every chosen variant passes at the scenario's own load or above (with --at-least: at
+that rate or above), 5 if one does not.";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -223,6 +256,51 @@ pub struct SimulateArgs {
     /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// `bedload search`.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// The scenario file
+    pub scenario: PathBuf,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// How far apart the ends of the bracket may be: 0.02 is two per cent
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = precision)]
+    pub precision: f64,
+    /// Seeds of each load at first; the same at all loads
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<u32>::new().range(2..=1000))]
+    pub seeds: u32,
+    /// For how long requests start in each run, instead of the scenario's
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// Fail with exit code 5 if a variant carries less than this, such as `12/s`
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub at_least: Option<PerSecond>,
+    /// Do not try what would help
+    #[arg(long)]
+    pub no_advice: bool,
+    /// Threads to use [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `0.02`, from a tenth of a per cent to a doubling.
+fn precision(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.001..=1.0).contains(&value) => Ok(value),
+        _ => Err(format!("`{text}` is no share from 0.001 to 1")),
+    }
+}
+
+/// `12/s` or `700/min`.
+fn rate(text: &str) -> Result<PerSecond, String> {
+    PerSecond::parse_unit(text)
+        .map_err(|error| format!("`{text}` {error}; write it like {}", PerSecond::EXAMPLES))
 }
 
 /// `bedload run`.

@@ -6,6 +6,7 @@ mod exit;
 mod inputs;
 mod run;
 mod run_view;
+mod search;
 mod serve;
 mod simulate;
 mod term;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -49,7 +49,7 @@ fn simulate(args: &SimulateArgs, term: Term) -> Result<Exit, Stopped> {
     for one in &mut prepared.assembled {
         one.setup.record_attempts = args.attempts;
     }
-    let pool = threads(args)?;
+    let pool = threads(args.threads)?;
     // The folder is made first: a place that cannot be written should not cost a simulation.
     let manifest = manifest(&prepared, &catalogue, pool.current_num_threads());
     let folder = begin(args.out.as_deref(), manifest)?;
@@ -82,8 +82,8 @@ fn spread(assembled: &[Assembled]) -> Vec<Assembled> {
         .collect()
 }
 
-fn threads(args: &SimulateArgs) -> Result<ThreadPool, Stopped> {
-    let threads = args.threads.unwrap_or(0);
+pub(super) fn threads(threads: Option<usize>) -> Result<ThreadPool, Stopped> {
+    let threads = threads.unwrap_or(0);
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

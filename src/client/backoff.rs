@@ -1,8 +1,8 @@
 //! Delays between attempts, and the retry quota of the AWS SDKs.
 
-use super::spec::{Jitter, RetryPolicy};
+use super::spec::{Jitter, RetryPolicy, WindowAlign};
 use crate::domain::Failure;
-use crate::units::Micros;
+use crate::units::{Micros, Moment};
 
 /// Whether a retry can help: what SDKs classify as throttling or transient.
 pub fn is_retryable(failure: Failure) -> bool {
@@ -29,9 +29,32 @@ pub fn is_retryable(failure: Failure) -> bool {
     }
 }
 
+/// Whether a policy tries again after a failure.
+pub fn retries(policy: &RetryPolicy, failure: Failure) -> bool {
+    match policy {
+        // HTTP 408 is on its list.
+        RetryPolicy::AnthropicSdk { .. } => {
+            is_retryable(failure) || failure == Failure::ModelTimeout
+        }
+        // By default it retries after every exception; streams are not wrapped at all.
+        RetryPolicy::Langchain { .. } => {
+            !matches!(failure, Failure::StreamBroken(_) | Failure::CircuitOpen)
+        }
+        RetryPolicy::LlamaIndex { .. } => matches!(
+            failure,
+            Failure::Throttled(_)
+                | Failure::Internal
+                | Failure::Unavailable
+                | Failure::TooManyConnections
+                | Failure::ModelTimeout
+        ),
+        _ => is_retryable(failure),
+    }
+}
+
 /// Whether SDKs class a failure as throttling: botocore and the JavaScript SDK differ on a model
 /// that is not ready; the latter's rule, that every 429 is, stands here.
-fn is_throttling(failure: Failure) -> bool {
+pub(super) fn is_throttling(failure: Failure) -> bool {
     matches!(failure, Failure::Throttled(_) | Failure::NotReady)
 }
 
@@ -51,18 +74,31 @@ pub fn delay(
     u: f64,
 ) -> Micros {
     let throttled = is_throttling(failure);
-    let aws = |base_s: f64| {
-        Micros::from_secs_f64(u * AWS_CAP_S.min(base_s * 2f64.powi(retry.min(64) as i32)))
-    };
+    let aws = |base_s: f64| Micros::from_secs_f64(u * AWS_CAP_S.min(base_s * power(retry)));
     match *policy {
         RetryPolicy::None => Micros::ZERO,
         RetryPolicy::AwsStandard20 { .. } | RetryPolicy::Sdk { .. } => aws(1.0),
-        RetryPolicy::AwsStandard21 { .. } => aws(if throttled { 1.0 } else { 0.05 }),
+        RetryPolicy::AwsStandard21 { .. } | RetryPolicy::AwsAdaptive { .. } => {
+            aws(if throttled { 1.0 } else { 0.05 })
+        }
+        RetryPolicy::AwsLegacy { .. } => Micros::from_secs_f64(u * power(retry)),
+        RetryPolicy::AnthropicSdk { .. } => {
+            Micros::from_secs_f64((0.5 * power(retry)).min(8.0) * (1.0 - 0.25 * u))
+        }
+        RetryPolicy::Langchain { .. } => Micros::from_secs_f64(power(retry) + u),
+        RetryPolicy::LlamaIndex { .. } => Micros::from_secs_f64(power(retry).clamp(4.0, 10.0)),
+        RetryPolicy::WindowAware { min, spread, .. } => {
+            if throttled {
+                min + Micros::from_secs_f64(u * spread.as_secs_f64())
+            } else {
+                aws(0.05)
+            }
+        }
         RetryPolicy::Exponential {
             base, cap, jitter, ..
         } => {
             let (base, cap) = (base.as_secs_f64(), cap.as_secs_f64());
-            let full = cap.min(base * 2f64.powi(retry.min(64) as i32));
+            let full = cap.min(base * power(retry));
             Micros::from_secs_f64(match jitter {
                 Jitter::None => full,
                 Jitter::Full => u * full,
@@ -80,6 +116,38 @@ pub fn delay(
     }
 }
 
+/// 2 to the number of the retry.
+fn power(retry: u32) -> f64 {
+    2f64.powi(retry.min(64) as i32)
+}
+
+/// The moment of the retry that follows a failure at `now`: [`delay`] later, or in the minute that the policy
+/// waits for.
+pub fn retry_at(
+    policy: &RetryPolicy,
+    now: Moment,
+    failure: Failure,
+    retry: u32,
+    previous: Micros,
+    u: f64,
+) -> Moment {
+    let at = now + delay(policy, failure, retry, previous, u);
+    match *policy {
+        RetryPolicy::WindowAware {
+            align: WindowAlign::Clock,
+            min,
+            ..
+        } if is_throttling(failure) => {
+            // The spread begins with the first whole minute that leaves the shortest wait.
+            let minute = Micros::MINUTE.0;
+            let earliest = now + min;
+            let begin = earliest.0.div_ceil(minute).saturating_mul(minute);
+            Moment(begin) + at.since(earliest)
+        }
+        _ => at,
+    }
+}
+
 /// The most attempts of one request under a policy.
 pub fn max_attempts(policy: &RetryPolicy) -> u32 {
     match *policy {
@@ -87,6 +155,12 @@ pub fn max_attempts(policy: &RetryPolicy) -> u32 {
         RetryPolicy::Exponential { max_attempts, .. }
         | RetryPolicy::AwsStandard20 { max_attempts }
         | RetryPolicy::AwsStandard21 { max_attempts }
+        | RetryPolicy::AwsLegacy { max_attempts }
+        | RetryPolicy::AwsAdaptive { max_attempts }
+        | RetryPolicy::AnthropicSdk { max_attempts }
+        | RetryPolicy::Langchain { max_attempts }
+        | RetryPolicy::LlamaIndex { max_attempts }
+        | RetryPolicy::WindowAware { max_attempts, .. }
         | RetryPolicy::Sdk { max_attempts, .. } => max_attempts,
     }
 }
@@ -139,7 +213,13 @@ impl Default for RetryBucket {
 fn cost(policy: &RetryPolicy, failure: Failure) -> u32 {
     let throttled = is_throttling(failure);
     match policy {
-        RetryPolicy::None | RetryPolicy::Exponential { .. } => 0,
+        RetryPolicy::None
+        | RetryPolicy::Exponential { .. }
+        | RetryPolicy::AwsLegacy { .. }
+        | RetryPolicy::AnthropicSdk { .. }
+        | RetryPolicy::Langchain { .. }
+        | RetryPolicy::LlamaIndex { .. }
+        | RetryPolicy::WindowAware { .. } => 0,
         // HTTP 500 to 504 count as transient there, so they cost 10.
         RetryPolicy::AwsStandard20 { .. } | RetryPolicy::Sdk { .. } => {
             if throttled {
@@ -148,7 +228,7 @@ fn cost(policy: &RetryPolicy, failure: Failure) -> u32 {
                 10
             }
         }
-        RetryPolicy::AwsStandard21 { .. } => {
+        RetryPolicy::AwsStandard21 { .. } | RetryPolicy::AwsAdaptive { .. } => {
             if throttled {
                 5
             } else {
@@ -182,6 +262,44 @@ mod tests {
         bucket.refund(0);
         assert_eq!(bucket.pay(&policy, THROTTLED), Some(5));
         assert_eq!(bucket.level(), 0);
+    }
+
+    #[test]
+    fn quotas_sustain_one_retry_for_each_cost_of_clean_successes() {
+        // methods 4.2: 1/5 when throttled; otherwise 1/10 before 2026 and 1/14 since.
+        let old = RetryPolicy::AwsStandard20 { max_attempts: 3 };
+        let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        for (policy, failure, cost) in [
+            (old, THROTTLED, 5),
+            (new, THROTTLED, 5),
+            (old, Failure::Unavailable, 10),
+            (new, Failure::Unavailable, 14),
+        ] {
+            let mut bucket = RetryBucket::new();
+            while bucket.pay(&policy, failure).is_some() {}
+            let successes = 14_000;
+            let mut retries = 0;
+            for _ in 0..successes {
+                bucket.refund(0);
+                retries += u32::from(bucket.pay(&policy, failure).is_some());
+            }
+            let sustained = crate::stats::retries::sustained_retries(1.0, f64::from(cost));
+            let wanted = f64::from(successes) * sustained;
+            assert!(
+                (f64::from(retries) - wanted).abs() <= 1.0,
+                "{policy:?}: {retries} of {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_retry_that_succeeds_gives_its_own_cost_back_and_no_earlier_one() {
+        let new = RetryPolicy::AwsStandard21 { max_attempts: 3 };
+        let mut bucket = RetryBucket::new();
+        bucket.pay(&new, Failure::Unavailable);
+        let last = bucket.pay(&new, THROTTLED);
+        bucket.refund(last.expect("it is nearly full"));
+        assert_eq!(bucket.level(), 500 - 14);
     }
 
     #[test]
@@ -226,6 +344,94 @@ mod tests {
         check(preset, 0, Micros::ZERO, 0.5);
         check(preset, 1, Micros::ZERO, 1.0);
         check(preset, 10, Micros::ZERO, 10.0);
+    }
+
+    /// The delays of the first retries at the ends of the draw.
+    fn ends(policy: RetryPolicy, failure: Failure, retries: u32) -> Vec<(f64, f64)> {
+        let at = |retry, u| delay(&policy, failure, retry, Micros::ZERO, u).as_secs_f64();
+        (0..retries).map(|n| (at(n, 0.0), at(n, 1.0))).collect()
+    }
+
+    #[test]
+    fn every_preset_has_the_delays_of_its_source() {
+        let max_attempts = 9;
+        assert_eq!(
+            ends(
+                RetryPolicy::AwsLegacy { max_attempts },
+                Failure::Unavailable,
+                4
+            ),
+            [(0.0, 1.0), (0.0, 2.0), (0.0, 4.0), (0.0, 8.0)]
+        );
+        assert_eq!(
+            ends(RetryPolicy::AnthropicSdk { max_attempts }, THROTTLED, 6),
+            [0.5, 1.0, 2.0, 4.0, 8.0, 8.0].map(|s| (s, 0.75 * s))
+        );
+        assert_eq!(
+            ends(RetryPolicy::Langchain { max_attempts }, THROTTLED, 3),
+            [(1.0, 2.0), (2.0, 3.0), (4.0, 5.0)]
+        );
+        assert_eq!(
+            ends(RetryPolicy::LlamaIndex { max_attempts }, THROTTLED, 6),
+            [4.0, 4.0, 4.0, 8.0, 10.0, 10.0].map(|s| (s, s))
+        );
+        assert_eq!(
+            ends(
+                RetryPolicy::AwsAdaptive { max_attempts },
+                Failure::Internal,
+                2
+            ),
+            [(0.0, 0.05), (0.0, 0.1)]
+        );
+        let patient = RetryPolicy::WindowAware {
+            max_attempts,
+            align: WindowAlign::Rolling,
+            min: Micros::SECOND,
+            spread: Micros::MINUTE,
+        };
+        assert_eq!(ends(patient, THROTTLED, 2), [(1.0, 61.0), (1.0, 61.0)]);
+        assert_eq!(ends(patient, Failure::Internal, 1), [(0.0, 0.05)]);
+    }
+
+    #[test]
+    fn a_retry_can_wait_for_the_next_minute_of_the_clock() {
+        let policy = RetryPolicy::WindowAware {
+            max_attempts: 3,
+            align: WindowAlign::Clock,
+            min: Micros::SECOND,
+            spread: Micros::from_secs(10),
+        };
+        let at = |second: u64, u| {
+            let now = Moment::ZERO + Micros::from_secs(second);
+            retry_at(&policy, now, THROTTLED, 0, Micros::ZERO, u).as_secs_f64()
+        };
+        assert_eq!([at(5, 0.0), at(5, 0.5), at(65, 1.0)], [60.0, 65.0, 130.0]);
+        // Less than the shortest wait is left of the minute.
+        assert_eq!(at(59, 0.0), 60.0);
+        assert_eq!(at(60, 0.0), 120.0);
+    }
+
+    #[test]
+    fn frameworks_try_again_what_their_lists_say() {
+        let max_attempts = 3;
+        let tried = |policy: RetryPolicy| {
+            [
+                Failure::ModelTimeout,
+                Failure::Validation,
+                Failure::Connection,
+                Failure::NotReady,
+                THROTTLED,
+            ]
+            .map(|failure| retries(&policy, failure))
+        };
+        let (yes, no) = (true, false);
+        let anthropic = RetryPolicy::AnthropicSdk { max_attempts };
+        assert_eq!(tried(anthropic), [yes, no, yes, yes, yes]);
+        assert_eq!(tried(RetryPolicy::Langchain { max_attempts }), [yes; 5]);
+        let llama = RetryPolicy::LlamaIndex { max_attempts };
+        assert_eq!(tried(llama), [yes, no, no, no, yes]);
+        let legacy = RetryPolicy::AwsLegacy { max_attempts };
+        assert_eq!(tried(legacy), [no, no, yes, yes, yes]);
     }
 
     #[test]

@@ -90,6 +90,13 @@ impl Hedging {
     }
 }
 
+impl Hedging {
+    /// Of so many processes.
+    pub(super) fn resize(&mut self, processes: usize) {
+        self.processes.resize_with(processes, Hedger::default);
+    }
+}
+
 impl Hedger {
     fn heard(&mut self, workload: usize) -> &mut Heard {
         if self.heard.len() <= workload {
@@ -140,6 +147,7 @@ impl Injector {
         if !self.has_place() || self.is_expired(now, intended) {
             return false;
         }
+        let is_queued = self.is_gated && self.has_queue(ask);
         let Some(hedging) = &mut self.hedging else {
             return false;
         };
@@ -149,7 +157,7 @@ impl Injector {
         }
         if self.is_gated {
             let process = &mut self.processes[ask.instance as usize];
-            if !process.waiting.is_empty() || process.pass(now, ask) != Pass::Now {
+            if is_queued || process.pass(now, ask) != Pass::Now {
                 return false;
             }
         }
@@ -163,8 +171,8 @@ impl Injector {
     pub fn hedge_over(&mut self, now: Moment, progress: &Progress, failure: Option<Failure>) {
         let process = &mut self.processes[progress.instance as usize];
         match failure {
-            Some(failure) => process.failed(now, failure),
-            None => process.cancelled(now),
+            Some(failure) => process.failed(now, failure, progress),
+            None => process.cancelled(now, progress),
         }
         self.free(now);
     }
@@ -191,11 +199,7 @@ mod tests {
 
     fn sent(injector: &mut Injector, seq: u64) -> (Ask, Progress) {
         let mut progress = injector.begin(seq);
-        let ask = Ask {
-            id: seq as u32,
-            instance: progress.instance,
-            reserves: 0,
-        };
+        let ask = progress.ask(seq as u32, Moment::ZERO);
         injector.due(Moment::ZERO, ask);
         progress.attempts = 1;
         (ask, progress)

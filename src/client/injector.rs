@@ -1,9 +1,12 @@
 //! The client brain: it sends, holds back, retries or gives up, at moments that a shell names.
 
-use super::backoff::{delay, is_retryable, max_attempts};
+use super::backoff::{max_attempts, retries, retry_at};
 use super::hedge::Hedging;
+use super::lanes::{LaneTable, Onward};
+use super::limit::Places;
+use super::pacing::Held;
 use super::process::{Pass, Process};
-use super::spec::ClientPolicy;
+use super::spec::{ClientPolicy, KnownQuota, PacingSpec, QueueOrder};
 use crate::domain::{Failure, Outcome, Usage};
 use crate::units::{Micros, Moment};
 use std::collections::{BTreeSet, VecDeque};
@@ -15,7 +18,7 @@ pub enum Due {
     Send,
     /// Keep it: [`Injector::poll`] names it when its turn has come.
     Wait,
-    /// Drop it: the queue is full.
+    /// Drop it: the queue is full, or it waited too long. It has no place any more.
     Shed,
     /// Do not send it: its client process calls nobody for now. That is a failure of the attempt,
     /// [`Failure::CircuitOpen`].
@@ -44,10 +47,39 @@ pub struct Progress {
     pub last_cost: u32,
     /// The client process that makes it.
     pub instance: u32,
+    /// The lane that it is on.
+    pub lane: u32,
+    /// Attempts that were sent before it came to its lane.
+    pub before: u32,
+    /// What each of its attempts reserves of the quota that clients keep count of. The shell says so before it
+    /// asks, where [`Injector::is_gated`].
+    pub held: Held,
+}
+
+impl Progress {
+    /// The request that has come so far, and was due at `intended`, wants to send an attempt.
+    #[inline]
+    pub fn ask(&self, id: u32, intended: Moment) -> Ask {
+        Ask {
+            id,
+            instance: self.instance,
+            reserves: self.held.tokens,
+            quota: self.held.quota,
+            intended,
+        }
+    }
+
+    /// How a request ends that is dropped ([`Due::Shed`]).
+    pub fn dropped_as(&self) -> Outcome {
+        match self.attempts {
+            0 => Outcome::NotSent,
+            _ => Outcome::TimedOut,
+        }
+    }
 }
 
 /// An attempt that wants to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
     /// Its request.
     pub id: u32,
@@ -56,6 +88,25 @@ pub struct Ask {
     /// Tokens that the service's quota will set aside for it, as far as a client can know; only
     /// looked at where [`Injector::is_gated`].
     pub reserves: u64,
+    /// Which of the known quotas it uses; looked at likewise.
+    pub quota: u32,
+    /// When its request was due, from which its deadline counts.
+    pub intended: Moment,
+}
+
+/// An attempt that waits.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    ask: Ask,
+    since: Moment,
+}
+
+/// Attempts that their process may not send yet, in the order in which they asked.
+#[derive(Clone, Debug)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// When the first of them is to be looked at again; [`Moment::NEVER`] if not by the clock.
+    wakes_at: Moment,
 }
 
 /// What an answered attempt showed its client.
@@ -76,23 +127,56 @@ pub struct Injector {
     policy: ClientPolicy,
     /// Requests in progress, their backoffs inside.
     pub(super) in_progress: u32,
+    places: Places,
     /// Requests without a place.
-    waiting: VecDeque<Ask>,
+    waiting: VecDeque<Waiting>,
     pub(super) processes: Vec<Process>,
+    /// Of each process one for each quota that it keeps count of, or one.
+    queues: Vec<Queue>,
+    /// Queues of a process.
+    quotas: u32,
     /// Requests that got a place and may be sent.
     ready: VecDeque<(u32, Due)>,
-    /// When the first of those that wait in a process may be sent, by process.
+    /// When the first of those that wait in a process may be sent, by queue.
     wakes: BTreeSet<(Moment, u32)>,
     pub(super) is_gated: bool,
     pub(super) hedging: Option<Box<Hedging>>,
+    lanes: LaneTable,
 }
 
 impl Injector {
     /// A client brain with nothing in progress.
     pub fn new(policy: ClientPolicy) -> Self {
-        let process = Process::new(&policy);
+        let unknown = KnownQuota {
+            tpm: None,
+            rpm: None,
+            burndown: 1,
+        };
+        Self::with_quotas(policy, &[unknown])
+    }
+
+    /// A client brain with nothing in progress, whose processes know these quotas: [`Ask::quota`] counts them.
+    pub fn with_quotas(policy: ClientPolicy, quotas: &[KnownQuota]) -> Self {
+        let process = Process::new(&policy, quotas);
+        let is_gated = process.is_gated();
+        let queued = match policy.pacing {
+            Some(PacingSpec::Tokens(_)) => quotas.len().max(1),
+            _ => 1,
+        };
+        let queues = if is_gated {
+            policy.instances as usize * queued
+        } else {
+            0
+        };
+        let queue = Queue {
+            waiting: VecDeque::new(),
+            wakes_at: Moment::NEVER,
+        };
         Self {
-            is_gated: process.is_gated(),
+            is_gated,
+            places: Places::new(&policy),
+            queues: vec![queue; queues],
+            quotas: queued as u32,
             hedging: policy
                 .hedge
                 .map(|hedge| Box::new(Hedging::new(hedge, policy.instances))),
@@ -102,7 +186,29 @@ impl Injector {
             processes: vec![process; policy.instances as usize],
             ready: VecDeque::new(),
             wakes: BTreeSet::new(),
+            lanes: LaneTable::default(),
         }
+    }
+
+    /// The same with what follows on each lane, of which the first `own` are the workloads' own. Each further
+    /// lane has a client of its own in each process, as an SDK has one for each endpoint: what holds one
+    /// back does not hold back the others.
+    ///
+    /// # Panics
+    /// If there are fewer lanes than own ones.
+    #[must_use]
+    pub fn with_lanes(mut self, own: u32, onward: Vec<Option<Onward>>) -> Self {
+        self.lanes = LaneTable::new(own, onward);
+        let processes = self.policy.instances as usize * self.lanes.sets() as usize;
+        let fresh = self.processes[0].clone();
+        self.processes.resize(processes, fresh);
+        if let Some(queue) = self.queues.first().cloned() {
+            self.queues.resize(processes * self.quotas as usize, queue);
+        }
+        if let Some(hedging) = &mut self.hedging {
+            hedging.resize(processes);
+        }
+        self
     }
 
     /// Whether anything but places can hold an attempt back.
@@ -114,7 +220,7 @@ impl Injector {
     /// The start of request number `seq`: instances take requests in turn.
     #[inline]
     pub fn begin(&self, seq: u64) -> Progress {
-        let instance = match self.processes.len() as u64 {
+        let instance = match u64::from(self.policy.instances) {
             1 => 0,
             instances => (seq % instances) as u32,
         };
@@ -124,9 +230,24 @@ impl Injector {
         }
     }
 
+    /// A request comes to a lane, on which its retries start anew.
+    #[inline]
+    pub fn enter(&self, progress: &mut Progress, lane: u32) {
+        let instances = self.policy.instances;
+        progress.instance = progress.instance % instances + self.lanes.set_of(lane) * instances;
+        progress.lane = lane;
+        progress.before = progress.attempts;
+        progress.hedges = 0;
+        progress.last_delay = Micros::ZERO;
+        progress.last_cost = 0;
+    }
+
     /// A request is due, and asks for its first attempt.
     #[inline]
     pub fn due(&mut self, now: Moment, ask: Ask) -> Due {
+        if self.is_gated {
+            self.processes[ask.instance as usize].begun(now);
+        }
         if self.has_place() {
             self.in_progress += 1;
             return self.again(now, ask);
@@ -136,9 +257,16 @@ impl Injector {
             .queue
             .is_some_and(|bound| self.waiting.len() >= bound as usize)
         {
-            return Due::Shed;
+            let oldest = match self.policy.queue_order {
+                QueueOrder::Fifo => None,
+                QueueOrder::Lifo => self.waiting.pop_front(),
+            };
+            let Some(oldest) = oldest else {
+                return Due::Shed;
+            };
+            self.ready.push_back((oldest.ask.id, Due::Shed));
         }
-        self.waiting.push_back(ask);
+        self.waiting.push_back(Waiting { ask, since: now });
         Due::Wait
     }
 
@@ -152,53 +280,90 @@ impl Injector {
     }
 
     fn gate(&mut self, now: Moment, ask: Ask) -> Due {
-        let process = &mut self.processes[ask.instance as usize];
-        if !process.waiting.is_empty() {
-            process.waiting.push_back(ask);
-            return Due::Wait;
+        let queue = self.queue_of(ask.instance, ask.quota);
+        if self.queues[queue as usize].waiting.is_empty() {
+            match self.processes[ask.instance as usize].pass(now, &ask) {
+                Pass::Now => return Due::Send,
+                Pass::Open => return Due::Open,
+                Pass::At(at) => self.wake(queue, at),
+            }
         }
-        match process.pass(now, &ask) {
-            Pass::Now => Due::Send,
-            Pass::Open => Due::Open,
-            Pass::At(at) => {
-                process.waiting.push_back(ask);
-                self.wakes.insert((at, ask.instance));
-                Due::Wait
+        let waiting = &mut self.queues[queue as usize].waiting;
+        waiting.push_back(Waiting { ask, since: now });
+        Due::Wait
+    }
+
+    /// Whether attempts wait in front of one that asks.
+    pub(super) fn has_queue(&self, ask: &Ask) -> bool {
+        let queue = self.queue_of(ask.instance, ask.quota);
+        !self.queues[queue as usize].waiting.is_empty()
+    }
+
+    fn queue_of(&self, instance: u32, quota: u32) -> u32 {
+        instance * self.quotas + quota.min(self.quotas - 1)
+    }
+
+    /// The first of a queue is to be looked at again at this moment.
+    fn wake(&mut self, queue: u32, at: Moment) {
+        let before = std::mem::replace(&mut self.queues[queue as usize].wakes_at, at);
+        if before < Moment::NEVER {
+            self.wakes.remove(&(before, queue));
+        }
+        if at < Moment::NEVER {
+            self.wakes.insert((at, queue));
+        }
+    }
+
+    /// An attempt ended, which may let the next of its queue go.
+    fn look_again(&mut self, now: Moment, progress: &Progress) {
+        if self.is_gated {
+            let queue = self.queue_of(progress.instance, progress.held.quota);
+            if !self.queues[queue as usize].waiting.is_empty() {
+                self.wake(queue, now);
             }
         }
     }
 
-    /// The next request whose wait is over at `now`, and whether its attempt is sent or fails at once
-    /// ([`Due::Send`] or [`Due::Open`]). A shell asks until there is none, after whatever it did.
+    /// The next request whose wait is over at `now`, and whether its attempt is sent, fails at once or is
+    /// dropped ([`Due::Send`], [`Due::Open`] or [`Due::Shed`]). A shell asks until there is none, after whatever it did.
     #[inline]
     pub fn poll(&mut self, now: Moment) -> Option<(u32, Due)> {
-        if let Some(ready) = self.ready.pop_front() {
-            return Some(ready);
+        if self.ready.is_empty() && self.wakes.is_empty() {
+            return None;
         }
-        self.poll_processes(now)
+        let ready = self.ready.pop_front();
+        ready.or_else(|| self.poll_processes(now))
     }
 
     fn poll_processes(&mut self, now: Moment) -> Option<(u32, Due)> {
-        while let Some(&(at, instance)) = self.wakes.first() {
+        while let Some(&(at, queue)) = self.wakes.first() {
             if at > now {
                 return None;
             }
-            self.wakes.pop_first();
-            let process = &mut self.processes[instance as usize];
-            let Some(&ask) = process.waiting.front() else {
+            self.wake(queue, Moment::NEVER);
+            let Some(&first) = self.queues[queue as usize].waiting.front() else {
                 continue;
             };
-            let verdict = match process.pass(now, &ask) {
-                Pass::Now => Due::Send,
-                Pass::Open => Due::Open,
-                Pass::At(at) => {
-                    self.wakes.insert((at, instance));
-                    continue;
+            let ask = first.ask;
+            let verdict = if self.is_stale(now, &first) {
+                Due::Shed
+            } else {
+                match self.processes[ask.instance as usize].pass(now, &ask) {
+                    Pass::Now => Due::Send,
+                    Pass::Open => Due::Open,
+                    Pass::At(at) => {
+                        self.wake(queue, at);
+                        continue;
+                    }
                 }
             };
-            process.waiting.pop_front();
-            if !process.waiting.is_empty() {
-                self.wakes.insert((now, instance));
+            let waiting = &mut self.queues[queue as usize].waiting;
+            waiting.pop_front();
+            if !waiting.is_empty() {
+                self.wake(queue, now);
+            }
+            if verdict == Due::Shed {
+                self.free(now);
             }
             return Some((ask.id, verdict));
         }
@@ -215,17 +380,15 @@ impl Injector {
     /// Empties the queues of the processes: who waited there for time to pass will not be sent.
     pub fn let_all_go(&mut self) -> Vec<u32> {
         self.wakes.clear();
-        let held = self
-            .processes
-            .iter_mut()
-            .flat_map(|one| one.waiting.drain(..));
-        held.map(|ask| ask.id).collect()
+        let held = self.queues.iter_mut().flat_map(|one| {
+            one.wakes_at = Moment::NEVER;
+            one.waiting.drain(..)
+        });
+        held.map(|one| one.ask.id).collect()
     }
 
     pub(super) fn has_place(&self) -> bool {
-        self.policy
-            .concurrency
-            .is_none_or(|cap| self.in_progress < cap)
+        self.places.has_room(self.in_progress)
     }
 
     /// The moment at which an attempt sent at `now` is abandoned; [`Moment::NEVER`] without limits.
@@ -260,58 +423,122 @@ impl Injector {
             _ => Outcome::Failed,
         });
         let process = &mut self.processes[progress.instance as usize];
-        process.failed(now, failure);
-        let deadline = self
-            .policy
-            .deadline
-            .map_or(Moment::NEVER, |deadline| intended + deadline);
+        process.failed(now, failure, progress);
+        self.places.failed(now, failure, self.in_progress);
+        self.look_again(now, progress);
+        let deadline = self.deadline(intended);
         if now >= deadline {
             return Next::GiveUp(Outcome::TimedOut);
         }
+        let onward = self.lanes.onward(progress.lane, failure);
+        let on_lane = progress.attempts - progress.before;
+        let is_enough = onward
+            .and_then(|onward| onward.after)
+            .is_some_and(|after| on_lane >= after);
+        if !is_enough && let Some(at) = self.retry(now, deadline, progress, failure, u) {
+            return Next::RetryAt(at);
+        }
+        match onward {
+            Some(onward) => self.go_on(now, progress, onward),
+            None => give_up,
+        }
+    }
+
+    /// When the attempt that failed is tried again on its lane, if it is.
+    fn retry(
+        &mut self,
+        now: Moment,
+        deadline: Moment,
+        progress: &mut Progress,
+        failure: Failure,
+        u: f64,
+    ) -> Option<Moment> {
         let policy = &self.policy.retry;
-        let attempts = progress.attempts - progress.hedges;
-        if !is_retryable(failure) || attempts >= max_attempts(policy) {
-            return give_up;
+        let on_lane = progress.attempts - progress.before - progress.hedges;
+        if !retries(policy, failure) || on_lane >= max_attempts(policy) {
+            return None;
         }
-        let retry = attempts.saturating_sub(1);
-        let wait = delay(policy, failure, retry, progress.last_delay, u);
-        // A retry that would start after the deadline cannot help anybody.
-        if now + wait >= deadline {
-            return give_up;
+        let retry = on_lane.saturating_sub(1);
+        let at = retry_at(policy, now, failure, retry, progress.last_delay, u);
+        // A retry that cannot end before the deadline helps nobody.
+        let expected = self.policy.expected.unwrap_or_default();
+        if at + expected >= deadline {
+            return None;
         }
-        let Some(cost) = process.pay(now, policy, failure) else {
-            return give_up;
-        };
+        let process = &mut self.processes[progress.instance as usize];
+        let (at, cost) = process.pay(now, policy, failure, at)?;
+        if at + expected >= deadline {
+            return None;
+        }
         progress.last_cost = cost;
-        progress.last_delay = wait;
-        Next::RetryAt(now + wait)
+        progress.last_delay = at.since(now);
+        Some(at)
+    }
+
+    /// A request goes on to the next lane, at once.
+    fn go_on(&self, now: Moment, progress: &mut Progress, onward: Onward) -> Next {
+        self.enter(progress, onward.lane);
+        if onward.afresh {
+            progress.attempts = 0;
+            progress.before = 0;
+        }
+        if onward.defers {
+            return Next::GiveUp(Outcome::Deferred);
+        }
+        Next::RetryAt(now)
     }
 
     /// A request was answered.
     #[inline]
     pub fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
-        self.processes[progress.instance as usize].succeeded(now, progress.last_cost, heard);
+        self.processes[progress.instance as usize].succeeded(now, progress, heard);
+        self.places.succeeded(heard, self.in_progress);
+        self.look_again(now, progress);
+    }
+
+    /// A request that was to be sent ends without it.
+    pub fn unsent(&mut self, now: Moment, progress: &Progress) {
+        self.processes[progress.instance as usize].unsent(progress);
+        self.look_again(now, progress);
     }
 
     /// A request ended, whatever its outcome: its place is free for one that waits, which
-    /// [`Injector::poll`] then names; whether that is still worth sending, [`Injector::is_expired`] tells.
+    /// [`Injector::poll`] then names.
     #[inline]
     pub fn free(&mut self, now: Moment) {
         self.in_progress -= 1;
         while self.has_place()
-            && let Some(ask) = self.waiting.pop_front()
+            && let Some(next) = self.next_waiting()
         {
+            if self.is_stale(now, &next) {
+                self.ready.push_back((next.ask.id, Due::Shed));
+                continue;
+            }
             self.in_progress += 1;
-            match self.again(now, ask) {
+            match self.again(now, next.ask) {
                 Due::Wait | Due::Shed => {}
-                verdict => self.ready.push_back((ask.id, verdict)),
+                verdict => self.ready.push_back((next.ask.id, verdict)),
             }
         }
     }
 
-    /// Whether a request that waited is past its deadline at `now`.
+    fn next_waiting(&mut self) -> Option<Waiting> {
+        match self.policy.queue_order {
+            QueueOrder::Fifo => self.waiting.pop_front(),
+            QueueOrder::Lifo => self.waiting.pop_back(),
+        }
+    }
+
+    /// Whether an attempt whose turn has come waited too long to be sent.
+    fn is_stale(&self, now: Moment, waiting: &Waiting) -> bool {
+        let waited = now.since(waiting.since);
+        self.policy.queue_for.is_some_and(|most| waited > most)
+            || self.is_expired(now, waiting.ask.intended)
+    }
+
+    /// Whether a request that waited is past its deadline at `now`, or would be when it is answered.
     pub fn is_expired(&self, now: Moment, intended: Moment) -> bool {
-        now >= self.deadline(intended)
+        now + self.policy.expected.unwrap_or_default() >= self.deadline(intended)
     }
 
     /// Requests in progress and waiting for a place.
@@ -319,6 +546,9 @@ impl Injector {
         (self.in_progress, self.waiting.len())
     }
 }
+
+#[cfg(test)]
+mod limits;
 
 #[cfg(test)]
 mod tests {
@@ -330,13 +560,8 @@ mod tests {
 
     fn policy(retry: RetryPolicy) -> ClientPolicy {
         ClientPolicy {
-            timeout: None,
-            deadline: None,
-            concurrency: None,
-            queue: None,
-            instances: 1,
             retry,
-            hedge: None,
+            ..ClientPolicy::default()
         }
     }
 
@@ -394,8 +619,7 @@ mod tests {
         let mut injector = Injector::new(limits);
         let ask = |id| Ask {
             id,
-            instance: 0,
-            reserves: 0,
+            ..Ask::default()
         };
         let now = Moment::ZERO;
         assert_eq!(

@@ -1,11 +1,12 @@
 //! What one client process knows and decides for itself: its retry quota, and when it may send.
 
 use super::backoff::RetryBucket;
-use super::injector::{Ask, Heard};
-use super::spec::{ClientPolicy, RetryPolicy};
+use super::guards::GuardSet;
+use super::injector::{Ask, Heard, Progress};
+use super::pacing::Pacing;
+use super::spec::{ClientPolicy, KnownQuota, RetryPolicy};
 use crate::domain::Failure;
 use crate::units::Moment;
-use std::collections::VecDeque;
 
 /// Whether a process may send an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,47 +23,95 @@ pub(super) enum Pass {
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     bucket: RetryBucket,
-    /// Attempts that may not be sent yet, in the order in which they asked.
-    pub(super) waiting: VecDeque<Ask>,
+    guards: Option<Box<GuardSet>>,
+    pacing: Pacing,
 }
 
 impl Process {
-    pub(super) fn new(_policy: &ClientPolicy) -> Self {
+    pub(super) fn new(policy: &ClientPolicy, quotas: &[KnownQuota]) -> Self {
         Self {
             bucket: RetryBucket::new(),
-            waiting: VecDeque::new(),
+            guards: GuardSet::of(policy),
+            pacing: Pacing::new(policy, quotas),
         }
     }
 
     /// Whether it ever holds an attempt back.
     pub(super) fn is_gated(&self) -> bool {
-        false
+        self.guards.is_some() || self.pacing.is_on()
     }
 
-    /// Whether the attempt may be sent at `now`.
-    pub(super) fn pass(&mut self, _now: Moment, _ask: &Ask) -> Pass {
-        Pass::Now
+    /// A request began; only told where [`Process::is_gated`].
+    pub(super) fn begun(&mut self, now: Moment) {
+        if let Some(guards) = &mut self.guards {
+            guards.begun(now);
+        }
     }
 
-    /// Pays for a retry after `failure`; `None` if it may not be made, else what the retry quota charged.
+    /// Whether the attempt may be sent at `now`. Guards count what they let pass, and so are asked only when the
+    /// pacing has room.
+    pub(super) fn pass(&mut self, now: Moment, ask: &Ask) -> Pass {
+        let room_at = self.pacing.room_at(now, ask);
+        if room_at > now {
+            return Pass::At(room_at);
+        }
+        let pass = match &mut self.guards {
+            Some(guards) => guards.pass(now, ask),
+            None => Pass::Now,
+        };
+        if pass == Pass::Now {
+            self.pacing.count(now, ask);
+        }
+        pass
+    }
+
+    /// Pays for a retry after `failure` that its backoff puts at `at`; `None` if it may not be made, else its moment
+    /// and what the retry quota charged.
     pub(super) fn pay(
         &mut self,
-        _now: Moment,
+        now: Moment,
         policy: &RetryPolicy,
         failure: Failure,
-    ) -> Option<u32> {
-        self.bucket.pay(policy, failure)
+        at: Moment,
+    ) -> Option<(Moment, u32)> {
+        let Some(guards) = &mut self.guards else {
+            return Some((at, self.bucket.pay(policy, failure)?));
+        };
+        let at = guards.retry_at(now, failure, at);
+        if !guards.allows_retry(now) {
+            return None;
+        }
+        let cost = self.bucket.pay(policy, failure)?;
+        guards.pay(now, at);
+        Some((at, cost))
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, _now: Moment, _failure: Failure) {}
+    pub(super) fn failed(&mut self, now: Moment, failure: Failure, progress: &Progress) {
+        if let Some(guards) = &mut self.guards {
+            guards.heard(now, Some(failure));
+        }
+        self.pacing.failed(now, failure, progress.held);
+    }
 
-    /// An attempt was cancelled because its twin was faster.
-    pub(super) fn cancelled(&mut self, _now: Moment) {}
+    /// An attempt that passed is not sent after all.
+    pub(super) fn unsent(&mut self, progress: &Progress) {
+        self.pacing.unsent(progress.held);
+    }
 
-    /// A request was answered; its last retry cost `last_cost`.
+    /// An attempt was cancelled because its twin was faster: what it used is not known.
+    pub(super) fn cancelled(&mut self, now: Moment, progress: &Progress) {
+        self.pacing
+            .failed(now, Failure::ClientTimeout, progress.held);
+    }
+
+    /// A request was answered.
     #[inline]
-    pub(super) fn succeeded(&mut self, _now: Moment, last_cost: u32, _heard: Heard) {
-        self.bucket.refund(last_cost);
+    pub(super) fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
+        self.bucket.refund(progress.last_cost);
+        if let Some(guards) = &mut self.guards {
+            guards.heard(now, None);
+        }
+        self.pacing.succeeded(now, progress.held, heard.usage);
     }
 }

@@ -1,6 +1,13 @@
 //! What a scenario says of its clients: plain data.
 
-use crate::units::Micros;
+mod limits;
+
+pub use limits::{
+    AdaptSpec, AimdSpec, GradientSpec, KnownQuota, PacingSpec, QueueOrder, RampSpec, RateSpec,
+    TokenPacingSpec,
+};
+
+use crate::units::{Micros, PerSecond, Ratio};
 
 /// The policy under test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,14 +18,83 @@ pub struct ClientPolicy {
     pub deadline: Option<Micros>,
     /// The most attempts in flight at once; `None` is no cap.
     pub concurrency: Option<u32>,
+    /// How the cap follows what answers show, up to `concurrency`; `None` leaves it as it is.
+    pub adapt: Option<AdaptSpec>,
     /// The most requests that wait for a free place; `None` is no bound. Further ones are not sent.
     pub queue: Option<u32>,
+    /// Which of them comes first.
+    pub queue_order: QueueOrder,
+    /// The longest wait for a place, or for the pacing. Who waited longer is not sent.
+    pub queue_for: Option<Micros>,
+    /// How long an attempt usually takes, as far as the client knows. One that has less left of its deadline is
+    /// not sent.
+    pub expected: Option<Micros>,
+    /// How attempts are spread over time.
+    pub pacing: Option<PacingSpec>,
     /// Client processes that share the load in turn; each has a retry quota of its own.
     pub instances: u32,
     /// What follows a failed attempt.
     pub retry: RetryPolicy,
+    /// What bounds retries and attempts, whatever the retry policy.
+    pub guards: Guards,
     /// When a second attempt is sent beside one that is late; `None` is never.
     pub hedge: Option<HedgePolicy>,
+}
+
+/// What each client process has around its retries; nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Guards {
+    /// A bound on retries in proportion to requests.
+    pub retry_budget: Option<RetryBudget>,
+    /// A breaker that stops calling for a while when calls fail.
+    pub breaker: Option<Breaker>,
+    /// The local refusal of a share of attempts when the service refuses many.
+    pub adaptive_throttle: Option<AdaptiveThrottle>,
+}
+
+/// A bound on retries: within `window`, at most `ratio` of the requests plus `min_rate × window`.
+///
+/// Sources: Beyer et al., *Site Reliability Engineering* (2016), ch. 21 "Handling Overload": 10 %;
+/// Finagle's `RetryBudget`: 20 %, 10 a second, 10 s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryBudget {
+    /// Retries per request.
+    pub ratio: Ratio,
+    /// Retries that are allowed however few requests there are.
+    pub min_rate: PerSecond,
+    /// For how long a request counts.
+    pub window: Micros,
+}
+
+/// A circuit breaker: closed, open for a while, half-open for a few probes.
+///
+/// Throttles are counted apart from other failures: they say that a quota is used up, not that the service is ill.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Breaker {
+    /// Opens when this share of the calls in the window failed: 5xx, timeouts, lost connections.
+    pub failures_share: Ratio,
+    /// Opens when this share of the calls in the window was throttled; `None` lets throttles pass.
+    pub throttles_share: Option<Ratio>,
+    /// The fewest calls in the window to decide on.
+    pub min_calls: u32,
+    /// For how long a call counts.
+    pub window: Micros,
+    /// How long it stays open.
+    pub open_for: Micros,
+    /// Calls that it lets through when half-open; it closes when all of them succeed.
+    pub probes: u32,
+}
+
+/// Client-side throttling: an attempt is refused locally with probability
+/// max(0, (requests − k × accepted) / (requests + 1)) over the last `window`.
+///
+/// Source: Beyer et al., *Site Reliability Engineering* (2016), ch. 21: k = 2, two minutes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdaptiveThrottle {
+    /// How many attempts for each accepted one are let through.
+    pub k: f64,
+    /// For how long an attempt counts.
+    pub window: Micros,
 }
 
 /// When a request is sent a second time because its first token is late.
@@ -49,9 +125,15 @@ impl Default for ClientPolicy {
             timeout: None,
             deadline: None,
             concurrency: None,
+            adapt: None,
             queue: None,
+            queue_order: QueueOrder::Fifo,
+            queue_for: None,
+            expected: None,
+            pacing: None,
             instances: 1,
             retry: RetryPolicy::AwsStandard21 { max_attempts: 3 },
+            guards: Guards::default(),
             hedge: None,
         }
     }
@@ -98,14 +180,71 @@ pub enum RetryPolicy {
         /// Attempts in all.
         max_attempts: u32,
     },
-    /// Live, the retries of the AWS SDK for Rust itself; in virtual time, its `standard` mode as it is by
-    /// default ([`RetryPolicy::AwsStandard20`]), since a simulation has no SDK.
+    /// `legacy` mode, the default of botocore before 1.44: five attempts, `rand(0,1) × 2^(n-1)` s before
+    /// retry n, whatever the failure; no retry quota (botocore 1.43.127, `retryhandler.py`, `_retry.json`).
+    AwsLegacy {
+        /// Attempts in all.
+        max_attempts: u32,
+    },
+    /// `adaptive` mode since 2026: [`RetryPolicy::AwsStandard21`], and every attempt takes a token of a
+    /// client-side rate limiter (botocore 1.44.5, `adaptive.py`).
+    AwsAdaptive {
+        /// Attempts in all.
+        max_attempts: u32,
+    },
+    /// The Anthropic SDK: `min(0.5 s × 2^n, 8 s) × rand(0.75, 1)`, n = 0 for the first retry; HTTP 408 too is
+    /// tried again; no retry quota (anthropic-sdk-python, `_base_client.py` and `_constants.py`).
+    AnthropicSdk {
+        /// Attempts in all.
+        max_attempts: u32,
+    },
+    /// LangChain's `with_retry()` around a model whose own retries are off: `2^n + rand(0,1)` s, n = 0 for the
+    /// first retry, whatever the failure, a faulty request included (langchain-core 1.8.2 `RunnableRetry`,
+    /// tenacity 9.2.1 `wait_exponential_jitter`).
+    ///
+    /// Without `with_retry()`, langchain-aws 1.9.1 leaves retrying to botocore.
+    Langchain {
+        /// Attempts in all.
+        max_attempts: u32,
+    },
+    /// `LlamaIndex` `BedrockConverse` with botocore's own retries off: 4, 4, 4, 8 s, then 10 s, without jitter;
+    /// throttles, 500, 503 and model timeouts only (llama-index-llms-bedrock-converse, `utils.py`).
+    ///
+    /// By default botocore's `standard` mode with ten retries of its own is inside, which is not modelled.
+    LlamaIndex {
+        /// Attempts in all.
+        max_attempts: u32,
+    },
+    /// Waits out the quota's minute after a throttle, since Bedrock says nothing of when to come back; other
+    /// failures are tried again as quickly as with [`RetryPolicy::AwsStandard21`]. No retry quota.
+    WindowAware {
+        /// Attempts in all.
+        max_attempts: u32,
+        /// Which minute it waits for.
+        align: WindowAlign,
+        /// The shortest wait after a throttle.
+        min: Micros,
+        /// Over how long the retries of a fleet that was refused at one moment spread.
+        spread: Micros,
+    },
+    /// Live, the retries of the AWS SDK for Rust itself; in virtual time a stand-in, since a simulation has no
+    /// SDK: [`RetryPolicy::AwsStandard20`], for `adaptive` with the SDK's rate limiter.
     Sdk {
         /// Which of its modes.
         mode: SdkRetries,
         /// Attempts in all.
         max_attempts: u32,
     },
+}
+
+/// Which minute a window-aware retry waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowAlign {
+    /// Any moment of the minute that follows: right for sliding windows and token buckets, where quota comes back
+    /// all the time.
+    Rolling,
+    /// The next whole minute since the start of the run: right for windows that begin with the minute.
+    Clock,
 }
 
 /// The retry modes of the AWS SDK for Rust.

@@ -15,6 +15,8 @@ pub enum Outcome {
     TimedOut,
     /// Never sent: the client's queue was full or the deadline passed in it.
     NotSent,
+    /// Put off: not answered in time, but handed to a batch job.
+    Deferred,
 }
 
 /// Which limit refused an attempt.

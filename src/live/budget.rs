@@ -1,11 +1,12 @@
 //! Money before it is spent: the worst that a run can cost, and a hard stop.
 
-use super::plan::{LivePlan, LiveWorkload};
-use crate::client::most_hedges;
+use super::plan::LivePlan;
+use crate::client::{Onward, most_hedges};
 use crate::cost::Tariff;
 use crate::domain::{CacheTtl, ScopeKind, Usage};
 use crate::load::session::Continued;
-use crate::load::source::Source;
+use crate::load::source::{Arrival, Source};
+use crate::sim::Request;
 use crate::units::{Moment, Usd};
 
 /// The worst that a run can cost.
@@ -13,7 +14,7 @@ use crate::units::{Moment, Usd};
 pub struct WorstCase {
     /// Requests; for closed loops a bound.
     pub requests: u64,
-    /// Attempts of each at most.
+    /// Attempts of each at most, over all lanes that it can go over.
     pub attempts: u32,
     /// Beside those, second attempts of requests that are late.
     pub hedges: u64,
@@ -29,6 +30,8 @@ const COUNT_MARGIN: (u64, u64) = (3, 2);
 pub(super) struct Priced {
     tariffs: Vec<(ScopeKind, Tariff)>,
     block_tokens: u32,
+    /// Which of the quotas that clients know its calls use.
+    pub quota: u32,
     cached: bool,
     most_output: u32,
     /// Input tokens of the longest text, where the scenario brings texts.
@@ -38,23 +41,38 @@ pub(super) struct Priced {
 }
 
 impl Priced {
-    pub(super) fn new(plan: &LivePlan, index: usize, workload: &LiveWorkload) -> Self {
-        let longest = workload.texts.iter().map(String::len).max().unwrap_or(0);
+    /// The worst of an attempt on lane number `lane`.
+    pub(super) fn new(plan: &LivePlan, lane: usize) -> Self {
+        let setup = &plan.setup;
+        let calls = plan.lane(lane);
+        let longest = calls.texts.iter().map(String::len).max().unwrap_or(0);
+        let (tariffs, tier, traffic) = match lane.checked_sub(setup.workloads.len()) {
+            None => {
+                let own = &setup.workloads[lane];
+                (&own.tariffs, &own.tier, &own.traffic)
+            }
+            Some(further) => {
+                let own = &setup.lanes.further[further];
+                let traffic = &setup.workloads[own.workload].traffic;
+                (&own.tariffs, &own.tier, traffic)
+            }
+        };
+        let mut lives = traffic.context.points.iter().map(|point| point.ttl);
         Self {
-            tariffs: {
-                let priced = &plan.setup.workloads[index];
-                super::tiers::tariffs(&priced.tariffs, &priced.tier)
-            },
-            block_tokens: plan.setup.endpoint.targets[index].block_tokens,
-            cached: workload.cache.is_some(),
-            most_output: workload.most_output,
-            writes_hours: {
-                let context = &plan.setup.workloads[index].traffic.context;
-                let mut lives = context.points.iter().map(|point| point.ttl);
-                lives.any(|ttl| ttl == CacheTtl::OneHour)
-            },
-            longest_text: workload.ratio.tokens_for(longest as u64).0 as u32,
+            tariffs: super::tiers::tariffs(tariffs, tier),
+            block_tokens: setup.endpoint.targets[lane].block_tokens,
+            quota: setup.quota_of(lane),
+            cached: calls.cache.is_some(),
+            most_output: calls.most_output,
+            writes_hours: lives.any(|ttl| ttl == CacheTtl::OneHour),
+            longest_text: calls.ratio.tokens_for(longest as u64).0 as u32,
         }
+    }
+
+    /// Tokens of the whole prompt of a request.
+    pub(super) fn prompt(&self, request: &Request) -> u64 {
+        let prefix = u64::from(request.prefix.len) * u64::from(self.block_tokens);
+        u64::from(request.input) + u64::from(request.pointed) + prefix
     }
 
     /// The worst cost of an attempt with so many input tokens after so many blocks of prefix, and
@@ -108,13 +126,19 @@ impl Priced {
 /// Counts the requests that the run will send, as its seed draws them, at their worst.
 pub fn worst_case(plan: &LivePlan) -> WorstCase {
     let until = Moment::ZERO + plan.setup.duration;
-    let attempts = plan.most_attempts();
+    let lanes: Vec<Priced> = (0..plan.lanes())
+        .map(|lane| Priced::new(plan, lane))
+        .collect();
+    let mut attempts = 0;
     let mut total = Some(Usd::ZERO);
     let mut requests = 0;
     let mut streamed = 0;
     let mut dearest = Usd::ZERO;
     for (index, workload) in plan.workloads.iter().enumerate() {
-        let priced = Priced::new(plan, index, workload);
+        let ways = ways(plan, index);
+        let lengths = ways.iter().map(|way| way.len() as u32);
+        attempts = attempts.max(lengths.max().unwrap_or(1) * plan.most_attempts());
+        let worst = |call: &Arrival| worst_way(plan, &lanes, &ways, index, call);
         let traffic = &plan.setup.workloads[index].traffic;
         let mut add = |worst: Option<Usd>, times: u64| {
             requests += times;
@@ -123,19 +147,15 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
                 dearest = dearest.max(worst.unwrap_or(Usd::ZERO));
             }
             total = total.zip(worst).map(|(sum, one)| {
-                Usd(sum.0.saturating_add(
-                    one.0
-                        .saturating_mul(i128::from(times) * i128::from(attempts)),
-                ))
+                Usd(sum
+                    .0
+                    .saturating_add(one.0.saturating_mul(i128::from(times))))
             });
         };
         match Source::new(traffic, plan.seed, &workload.name, until) {
             Source::Open(mut source) => {
                 for arrival in source.by_ref() {
-                    add(
-                        priced.worst(arrival.input, arrival.prefix.len, arrival.pointed),
-                        1,
-                    );
+                    add(worst(&arrival), 1);
                 }
             }
             Source::Sessions(mut sessions) => {
@@ -146,7 +166,7 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
                     // Answers that take no time leave room for the most calls, and long ones make
                     // the longest prompts.
                     while let Continued::Next(call) = next {
-                        add(priced.worst(call.input, call.prefix.len, call.pointed), 1);
+                        add(worst(&call), 1);
                         let answer = call.output.min(most);
                         next = sessions.after(session, call.at, Some(answer));
                     }
@@ -158,10 +178,7 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
                 if let Source::Closed(mut closed) = source
                     && let Some(arrival) = closed.first(0)
                 {
-                    add(
-                        priced.worst(arrival.input, arrival.prefix.len, arrival.pointed),
-                        times,
-                    );
+                    add(worst(&arrival), times);
                 }
             }
         }
@@ -178,6 +195,63 @@ pub fn worst_case(plan: &LivePlan) -> WorstCase {
         hedges,
         cost: total.map(|sum| Usd(sum.0.saturating_add(of_hedges))),
     }
+}
+
+/// The lanes that a request of workload `index` can go over, one list for each lane where it can start.
+fn ways(plan: &LivePlan, index: usize) -> Vec<Vec<usize>> {
+    let lanes = &plan.setup.lanes;
+    let routes = lanes.routes.get(index).and_then(Option::as_ref);
+    let mut starts = vec![(None, index)];
+    if let Some(routes) = routes {
+        starts.extend(routes.rules.iter().map(|rule| (None, rule.lane as usize)));
+        if let Some(one) = &routes.classifier {
+            let first = Some(one.lane as usize);
+            starts.extend([(first, index), (first, one.easy as usize)]);
+        }
+    }
+    let chain = |(first, start): (Option<usize>, usize)| {
+        let mut way: Vec<usize> = first.into_iter().chain([start]).collect();
+        let mut at = start;
+        while let Some(Onward {
+            lane,
+            defers: false,
+            ..
+        }) = lanes.onward.get(at).copied().flatten()
+        {
+            at = lane as usize;
+            way.push(at);
+        }
+        way
+    };
+    starts.into_iter().map(chain).collect()
+}
+
+/// The most that one request can cost, whichever way it goes: all attempts on every lane of it.
+fn worst_way(
+    plan: &LivePlan,
+    lanes: &[Priced],
+    ways: &[Vec<usize>],
+    index: usize,
+    call: &Arrival,
+) -> Option<Usd> {
+    let own = plan.workloads.len();
+    let of_lane = |&lane: &usize| {
+        let classifier = plan.setup.lanes.classifier(own, lane);
+        let Some(classifier) = classifier else {
+            return lanes[lane].worst(call.input, call.prefix.len, call.pointed);
+        };
+        let prefix = u64::from(call.prefix.len) * u64::from(lanes[index].block_tokens);
+        let prompt = u64::from(call.input) + u64::from(call.pointed) + prefix;
+        let prompt = u32::try_from(prompt).unwrap_or(u32::MAX);
+        lanes[lane].worst(classifier.input.unwrap_or(prompt), 0, 0)
+    };
+    let attempts = i128::from(plan.most_attempts());
+    let of_way = |way: &Vec<usize>| -> Option<Usd> {
+        let sum: Option<Usd> = way.iter().map(of_lane).sum();
+        sum.map(|sum| Usd(sum.0.saturating_mul(attempts)))
+    };
+    let all: Option<Vec<Usd>> = ways.iter().map(of_way).collect();
+    all?.into_iter().max_by_key(|usd| usd.0)
 }
 
 /// A hard limit: the worst case of an attempt is set aside before it is sent, and what it did

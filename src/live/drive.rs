@@ -223,8 +223,8 @@ async fn place(hub: &Hub, id: u32, due: Moment) -> Option<SemaphorePermit<'_>> {
 /// One attempt; returns when the next is due, if there is to be one.
 async fn send(hub: &Arc<Hub>, id: u32, due: Moment) -> Option<Moment> {
     // The prompt is ready before the clock of the attempt starts.
-    let (index, wanted) = hub.wanted(id);
-    let workload = &hub.plan.workloads[index];
+    let (index, lane, wanted) = hub.wanted(id);
+    let workload = hub.plan.lane(lane);
     let wired = Wired::new(workload, &wanted, &hub.blocks[index]);
     let (mut request, worst) = match hub.go(id, due) {
         Go::Send(request, worst) => (request, worst),

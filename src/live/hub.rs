@@ -7,11 +7,11 @@ use super::gauges::{Gauges, Snapshot};
 use super::log::Batch;
 use super::plan::LivePlan;
 use super::talk::Said;
-use crate::client::{Ask, Due, Heard, Injector, Next};
+use crate::client::{Ask, Classifier, Due, Heard, Held, Injector, Next, Router};
 use crate::clock::{Clock, Timer};
 use crate::domain::{Failure, Outcome, StopReason, Usage};
 use crate::load::session::{Continued, SessionEnd};
-use crate::load::source::{Arrival, Source};
+use crate::load::source::{Arrival, Prefix, Source};
 use crate::measure::LatencyHistogram;
 use crate::results::LiveMarks;
 use crate::rng::Keyed;
@@ -52,7 +52,12 @@ pub(super) struct State {
     pub(super) requests: Slab,
     sources: Vec<Source>,
     jitters: Vec<Keyed>,
+    /// By lane.
     priced: Vec<Priced>,
+    /// Where requests start, by workload; empty if all start on their own lane.
+    routers: Vec<Option<Router>>,
+    /// The classifiers, by lane; empty if there are none.
+    classifiers: Vec<Option<Classifier>>,
     budget: Option<Budget>,
     marks: Vec<LiveMarks>,
     /// Users whose next request is due later.
@@ -121,14 +126,18 @@ impl Hub {
         let jitter = |source: &crate::sim::WorkloadSetup| {
             Keyed::new(plan.seed, &format!("{}/retry", source.name))
         };
-        let priced = plan.workloads.iter().enumerate();
+        let own = plan.workloads.len();
+        let priced = (0..plan.lanes()).map(|lane| Priced::new(&plan, lane));
+        let classifiers = (0..plan.lanes()).map(|lane| plan.setup.lanes.classifier(own, lane));
         let state = State {
             recorder: Recorder::new(&plan.setup),
             gauges: Gauges::default(),
-            injector: Injector::new(plan.setup.client),
+            injector: plan.setup.injector(),
+            routers: plan.setup.routers(plan.seed),
+            classifiers: classifiers.collect(),
             requests: Slab::new(),
             jitters: plan.setup.workloads.iter().map(jitter).collect(),
-            priced: priced.map(|(i, one)| Priced::new(&plan, i, one)).collect(),
+            priced: priced.collect(),
             budget: budget.map(Budget::new),
             marks: Vec::new(),
             users: Vec::new(),
@@ -213,20 +222,32 @@ impl Hub {
         ready
     }
 
-    /// What the next attempt of `id` has to say, and of which workload it is.
-    pub(super) fn wanted(&self, id: u32) -> (usize, Wanted) {
+    /// What the next attempt of `id` has to say, of which workload it is, and on which lane.
+    pub(super) fn wanted(&self, id: u32) -> (usize, usize, Wanted) {
         let state = self.lock();
         let request = &state.requests[id];
         let attempt = request.progress.attempts + 1;
-        let wanted = Wanted {
+        let mut wanted = Wanted {
             seq: request.seq,
             attempt,
             input: request.input,
             output: request.output,
             prefix: request.prefix,
-            said: Said::of(&state.sources[request.workload], request.seq, request.user),
+            said: None,
         };
-        (request.workload, wanted)
+        match state.classifiers[request.lane()] {
+            None => {
+                let source = &state.sources[request.workload];
+                wanted.said = Said::of(source, request.seq, request.user);
+            }
+            // The text is made up, and as long as the prompt or as the scenario says.
+            Some(classifier) => {
+                wanted.input = state.asks_of(request, &classifier);
+                wanted.output = classifier.output;
+                wanted.prefix = Prefix::default();
+            }
+        }
+        (request.workload, request.lane(), wanted)
     }
 
     /// An attempt of `id` that was due at `due` has its place on the wire.
@@ -273,6 +294,8 @@ impl Hub {
             return;
         }
         state.gauges.crowded_out += 1;
+        let progress = state.requests[id].progress;
+        state.injector.unsent(now, &progress);
         state.end(now, id, Outcome::NotSent);
         state.free(now);
     }
@@ -292,11 +315,15 @@ impl Hub {
         }
         state.gauges.open -= 1;
         match finished.result {
-            Ok(answered) => {
-                state.answered(now, id, finished, answered);
-                None
+            Ok(answered) => state.answered(now, id, finished, answered),
+            Err(failure) => {
+                let next = state.failed(now, id, finished, failure);
+                // What it held may be what another one waits for.
+                if state.injector.next_wake() <= now {
+                    self.held_back.notify_one();
+                }
+                next
             }
-            Err(failure) => state.failed(now, id, finished, failure),
         }
     }
 
@@ -442,21 +469,55 @@ impl State {
         let id = self.requests.insert(workload, user, arrival, 0);
         let request = &mut self.requests[id];
         request.progress = self.injector.begin(request.seq);
+        request.progress.lane = request.workload as u32;
         self.recorder.offered(now, request);
+        if !self.routers.is_empty() {
+            self.route(id);
+        }
         let ask = self.ask(id);
         let due = self.injector.due(now, ask);
         (self.go(now, id, due) == Again::Send).then_some(id)
     }
 
-    /// What the client brain is told of a request that wants to be sent.
-    pub(super) fn ask(&self, id: u32) -> Ask {
-        let request = &self.requests[id];
-        let workload = &self.priced[request.workload];
-        Ask {
-            id,
-            instance: request.progress.instance,
-            reserves: workload.reserves(request.input, request.prefix.len, request.pointed),
+    /// Puts a request on the lane where its routes start.
+    fn route(&mut self, id: u32) {
+        let request = &mut self.requests[id];
+        let prompt = self.priced[request.workload].prompt(request);
+        if let Some(router) = &self.routers[request.workload] {
+            let lane = router.start(request.seq, prompt);
+            self.injector.enter(&mut request.progress, lane);
         }
+    }
+
+    /// Input tokens of the call of a classifier in front of `request`.
+    fn asks_of(&self, request: &Request, classifier: &Classifier) -> u32 {
+        let prompt = self.priced[request.workload].prompt(request);
+        let prompt = u32::try_from(prompt).unwrap_or(u32::MAX);
+        classifier.input.unwrap_or(prompt)
+    }
+
+    /// Input tokens, blocks of prefix and tokens with points of the next call of a request.
+    fn sizes(&self, request: &Request) -> (u32, u32, u32) {
+        match &self.classifiers[request.lane()] {
+            None => (request.input, request.prefix.len, request.pointed),
+            Some(classifier) => (self.asks_of(request, classifier), 0, 0),
+        }
+    }
+
+    /// What the client brain is told of a request that wants to be sent.
+    pub(super) fn ask(&mut self, id: u32) -> Ask {
+        if self.injector.is_gated() {
+            let request = &self.requests[id];
+            let (input, blocks, pointed) = self.sizes(request);
+            let lane = &self.priced[request.lane()];
+            let held = Held {
+                quota: lane.quota,
+                tokens: lane.reserves(input, blocks, pointed),
+            };
+            self.requests[id].progress.held = held;
+        }
+        let request = &self.requests[id];
+        request.progress.ask(id, request.intended)
     }
 
     /// Does what the client brain said of an attempt.
@@ -465,7 +526,8 @@ impl State {
             Due::Send => Again::Send,
             Due::Wait => Again::Later,
             Due::Shed => {
-                self.end(now, id, Outcome::NotSent);
+                let outcome = self.requests[id].progress.dropped_as();
+                self.end(now, id, outcome);
                 Again::Later
             }
             Due::Open => match self.next(now, id, Failure::CircuitOpen) {
@@ -478,14 +540,10 @@ impl State {
     /// Takes what the client brain lets go.
     fn let_go(&mut self, now: Moment, work: &mut Work) {
         while let Some((id, due)) = self.injector.poll(now) {
-            let request = &self.requests[id];
-            let expired = self.injector.is_expired(now, request.intended);
-            if expired || self.stopping {
-                let outcome = match request.progress.attempts {
-                    0 => Outcome::NotSent,
-                    _ => Outcome::TimedOut,
-                };
-                self.end(now, id, outcome);
+            if self.stopping && due != Due::Shed {
+                let progress = self.requests[id].progress;
+                self.end(now, id, progress.dropped_as());
+                self.injector.unsent(now, &progress);
                 self.free(now);
                 continue;
             }
@@ -520,19 +578,24 @@ impl State {
 
     /// Sets the worst cost of the next attempt aside; `None` if the budget does not allow it.
     pub(super) fn set_aside(&mut self, id: u32) -> Option<Usd> {
-        let Some(budget) = &mut self.budget else {
+        if self.budget.is_none() {
             return Some(Usd::ZERO);
-        };
+        }
         let request = &self.requests[id];
-        let worst = self.priced[request.workload].worst(
-            request.input,
-            request.prefix.len,
-            request.pointed,
-        )?;
+        let (input, blocks, pointed) = self.sizes(request);
+        let worst = self.priced[request.lane()].worst(input, blocks, pointed)?;
+        let budget = self.budget.as_mut()?;
         budget.reserve(worst).then_some(worst)
     }
 
-    fn answered(&mut self, now: Moment, id: u32, finished: &Finished<'_>, answered: Answered) {
+    /// An attempt was answered; the moment of the next one, if it was only the classifier's.
+    fn answered(
+        &mut self,
+        now: Moment,
+        id: u32,
+        finished: &Finished<'_>,
+        answered: Answered,
+    ) -> Option<Moment> {
         let marks = finished.seen.marks;
         let request = &mut self.requests[id];
         request.progress.attempts = finished.request.progress.attempts;
@@ -554,14 +617,17 @@ impl State {
             usage: request.grant.usage,
         };
         self.injector.succeeded(now, &request.progress, heard);
-        if !finished.is_hedge && self.injector.is_hedging() {
+        let judges = self.classifiers[request.lane()].is_some();
+        if !judges && !finished.is_hedge && self.injector.is_hedging() {
             let (progress, workload) = (request.progress, request.workload);
             self.injector
                 .heard_first_token(&progress, workload, heard.ttft);
         }
-        self.recorder.answered(now, &request, &answer);
-        self.keep(marks);
-        let spent = self.priced[request.workload].charge(request.grant.usage, answered.write_1h);
+        if !judges {
+            self.recorder.answered(now, &request, &answer);
+            self.keep(marks);
+        }
+        let spent = self.priced[request.lane()].charge(request.grant.usage, answered.write_1h);
         let spent = match request.grant.served_by.token_scope() {
             Some(_) => spent.unwrap_or(Usd::ZERO),
             None => Usd::ZERO,
@@ -577,6 +643,10 @@ impl State {
         let gauges = &mut self.gauges;
         gauges.spent += spent;
         gauges.without_usage += u64::from(answered.usage.is_none());
+        if judges {
+            self.judged(id);
+            return Some(now);
+        }
         if let Some(event) = marks.first_event {
             gauges.first_event.record(event.since(request.sent_at));
         }
@@ -586,6 +656,18 @@ impl State {
         gauges.recent.record(answer.ttft);
         self.end(now, id, Outcome::Completed);
         self.free(now);
+        None
+    }
+
+    /// A classifier has answered: the request goes on to its lane.
+    fn judged(&mut self, id: u32) {
+        let request = &mut self.requests[id];
+        if let Some(router) = &self.routers[request.workload] {
+            let (judgement, lane) = router.judge(request.seq);
+            self.recorder.classified(request, judgement);
+            request.progress.attempts = 0;
+            self.injector.enter(&mut request.progress, lane);
+        }
     }
 
     fn failed(
@@ -619,10 +701,13 @@ impl State {
     fn next(&mut self, now: Moment, id: u32, failure: Failure) -> Option<Moment> {
         let request = &mut self.requests[id];
         let u = self.jitters[request.workload].uniform(request.draw_key());
-        let intended = request.intended;
+        let (intended, lane) = (request.intended, request.lane());
         let next = self
             .injector
             .failed(now, intended, &mut request.progress, failure, u);
+        if request.lane() != lane && self.classifiers[lane].is_some() {
+            self.recorder.unclassified(request);
+        }
         match next {
             Next::RetryAt(at) => Some(at),
             Next::GiveUp(outcome) => {

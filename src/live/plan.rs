@@ -8,7 +8,7 @@ use crate::profile::Catalogue;
 use crate::scenario::{Variant, Workload};
 use crate::service::ServedBy;
 use crate::service::spec::{CapacitySpec, Overload};
-use crate::sim::{Assembled, RunSetup};
+use crate::sim::{Assembled, LaneRole, RunSetup};
 use crate::units::Micros;
 use crate::wire::request::TokenRatio;
 use aws_sdk_bedrockruntime::types::{
@@ -33,6 +33,8 @@ pub struct LivePlan {
     /// The SDK's own retries, if the scenario asks for them.
     pub(super) sdk_retries: Option<(SdkRetries, u32, Option<Micros>)>,
     pub(super) workloads: Vec<LiveWorkload>,
+    /// The calls of the lanes beside the workloads' own.
+    pub(super) further: Vec<LiveWorkload>,
 }
 
 /// Why a variant cannot be run live.
@@ -135,36 +137,71 @@ impl LivePlan {
             }
             _ => None,
         };
+        // A live run submits no jobs: who is deferred is counted, and costs nothing.
+        for lane in &mut setup.lanes.further {
+            if lane.role == LaneRole::Defers {
+                lane.tariffs.clear();
+            }
+        }
         let workloads = variant
             .workloads
             .iter()
             .enumerate()
-            .map(|(index, workload)| live_workload(variant, workload, &setup, index, catalogue))
-            .collect::<Result<_, _>>()?;
+            .map(|(index, workload)| {
+                let capacity = &variant.service.capacity;
+                live_workload(variant, workload, capacity, (&setup, index), catalogue)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let further = assembled.lanes.iter().enumerate().map(|(index, lane)| {
+            let target = (&setup, workloads.len() + index);
+            let capacity = CapacitySpec::OnDemand {
+                scope: lane.scope.clone(),
+            };
+            let mut calls = live_workload(variant, &lane.workload, &capacity, target, catalogue)?;
+            if setup.lanes.further[index].role == LaneRole::Classifies {
+                calls.tools = None;
+            }
+            Ok(calls)
+        });
+        let further = further.collect::<Result<_, _>>()?;
         Ok(Self {
             name: variant.name.clone(),
             region: variant.service.region.clone(),
             seed,
             sdk_retries,
             workloads,
+            further,
             setup,
         })
     }
 
-    /// The most attempts of one request.
+    /// The most attempts of one request on one lane.
     pub fn most_attempts(&self) -> u32 {
         match self.sdk_retries {
             Some((_, attempts, _)) => attempts,
             None => crate::client::max_attempts(&self.setup.client.retry),
         }
     }
+
+    /// What the calls of lane number `lane` look like.
+    pub(super) fn lane(&self, lane: usize) -> &LiveWorkload {
+        match lane.checked_sub(self.workloads.len()) {
+            None => &self.workloads[lane],
+            Some(further) => &self.further[further],
+        }
+    }
+
+    /// How many lanes there are.
+    pub(super) fn lanes(&self) -> usize {
+        self.workloads.len() + self.further.len()
+    }
 }
 
 fn live_workload(
     variant: &Variant,
     workload: &Workload,
-    setup: &RunSetup,
-    index: usize,
+    capacity: &CapacitySpec,
+    (setup, index): (&RunSetup, usize),
     catalogue: &Catalogue,
 ) -> Result<LiveWorkload, PlanError> {
     if workload.offer.batch.is_some() {
@@ -174,7 +211,6 @@ fn live_workload(
     let model = catalogue
         .model(&workload.model)
         .map_err(|error| unknown(&error))?;
-    let capacity = &variant.service.capacity;
     let (scope, bought, tier) = match capacity {
         CapacitySpec::OnDemand { scope } => {
             (scope.clone(), None, super::tiers::tier(&workload.offer))

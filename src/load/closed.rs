@@ -7,7 +7,7 @@ use super::arrival::{Arrival, Prefixes};
 use super::sizes::{SizePair, Z_P99};
 use super::spec::DurationSpec;
 use crate::rng::Keyed;
-use crate::units::{Micros, Moment};
+use crate::units::{Micros, Moment, Ratio};
 
 /// A law of durations, drawn by key.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,8 @@ fn log_ratio(p50: Micros, p99: Micros) -> f64 {
 #[derive(Clone, Debug)]
 pub struct ClosedSource {
     turns: Vec<u64>,
+    /// How many of them there are in this run: the first ones.
+    active: u32,
     think: DurationLaw,
     phase: Keyed,
     sizes: SizePair,
@@ -76,6 +78,7 @@ impl ClosedSource {
     ) -> Self {
         Self {
             turns: vec![0; users as usize],
+            active: users,
             think: DurationLaw::new(think, Keyed::new(seed, &format!("{workload}/think"))),
             phase: Keyed::new(seed, &format!("{workload}/phase")),
             sizes,
@@ -84,9 +87,15 @@ impl ClosedSource {
         }
     }
 
+    /// Leaves this share of the users, to the nearest whole one and at least one.
+    pub(super) fn keep(&mut self, share: Ratio) {
+        let users = self.turns.len() as f64;
+        self.active = ((users * share.get()).round().max(1.0) as u32).min(self.active);
+    }
+
     /// How many users there are; they are numbered from zero.
     pub fn users(&self) -> u32 {
-        self.turns.len() as u32
+        self.active
     }
 
     /// The user's first request, a uniform part of a think time after the run begins, so that
@@ -126,7 +135,7 @@ impl ClosedSource {
     /// Requests per second if every answer took no time. Think times below a second count as one,
     /// since answers take about that long.
     pub(super) fn rate_bound(&self) -> f64 {
-        self.turns.len() as f64 / self.think.mean_s().max(1.0)
+        f64::from(self.active) / self.think.mean_s().max(1.0)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod onoff;
 pub mod outputs;
 pub mod renewal;
 pub mod replay;
+pub mod scaled;
 pub mod session;
 pub mod sizes;
 pub mod source;

@@ -66,6 +66,7 @@ mod tests {
                 rank_correlation,
                 prefix: None,
                 context: crate::load::spec::ContextSpec::default(),
+                kept: crate::units::Ratio::ONE,
             };
             let outputs = OutputLaw::new(&spec, 5, "chat");
             let Source::Open(source) = Source::new(&spec, 5, "chat", Moment(5_000_000)) else {

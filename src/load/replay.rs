@@ -37,6 +37,8 @@ pub(super) struct Row {
     pub input: u32,
     pub output: u32,
     pub prefix: Prefix,
+    /// The session and the copy that it belongs to.
+    pub session: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,6 +176,7 @@ impl RowReplay {
             at: Moment(at),
             input: (row.input - covered).max(1),
             output: row.output.max(1),
+            session: u64::from(entry.copy) << 32 | u64::from(row.session),
             prefix: if len == 0 {
                 Prefix::default()
             } else {
@@ -217,6 +220,8 @@ pub(super) struct CountReplay {
     next_interval: u64,
     start_us: f64,
     end_us: f64,
+    /// The last whole microsecond of the interval.
+    last_us: u64,
     /// Starts still to come in the current interval.
     left: u64,
     /// Exponential gaps between them, the last drawn first to be used.
@@ -240,6 +245,7 @@ impl CountReplay {
             next_interval: 0,
             start_us: 0.0,
             end_us: 0.0,
+            last_us: 0,
             left: 0,
             gaps: Vec::new(),
             passed: 0.0,
@@ -273,8 +279,7 @@ impl CountReplay {
         self.passed += self.gaps.pop().unwrap_or_default();
         self.left -= 1;
         let at = self.start_us + self.passed * self.us_per_unit;
-        let last = (self.end_us.ceil() as u64).saturating_sub(1);
-        Some(Moment((at as u64).min(last)))
+        Some(Moment((at as u64).min(self.last_us)))
     }
 
     /// Draws the gaps of an interval: n uniform starts in order lie as the first n of n + 1
@@ -304,6 +309,7 @@ impl CountReplay {
             }
             self.start_us = self.next_interval as f64 * self.interval_us;
             self.end_us = (self.next_interval + 1) as f64 * self.interval_us;
+            self.last_us = (self.end_us.ceil() as u64).saturating_sub(1);
             if self.start_us >= until.0 as f64 {
                 return false;
             }

@@ -259,10 +259,10 @@ impl ScoreTable {
 
     #[inline]
     fn tokens(&self, z: f64) -> u32 {
-        let position = ((z + Self::REACH) * Self::CELLS_PER_UNIT).max(0.0);
-        let cell = (position as usize).min(self.0.len() - 2);
-        let (a, b) = (self.0[cell], self.0[cell + 1]);
-        whole(a + (b - a) * (position - cell as f64).min(1.0))
+        let position = (z + Self::REACH) * Self::CELLS_PER_UNIT;
+        let cell = (position as u32).min(self.0.len() as u32 - 2);
+        let (a, b) = (self.0[cell as usize], self.0[cell as usize + 1]);
+        whole(a + (b - a) * (position - f64::from(cell)).clamp(0.0, 1.0))
     }
 }
 

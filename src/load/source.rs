@@ -13,6 +13,7 @@ use super::curve::{Cursor, RateCurve};
 use super::onoff::OnOff;
 use super::renewal::Gaps;
 use super::replay::{CountReplay, RowReplay};
+use super::scaled::Thinning;
 use super::session::{Continued, SessionSource};
 use super::sizes::{SizePair, SizeSampler};
 use super::spec::{ArrivalSpec, TrafficSpec};
@@ -57,9 +58,9 @@ impl Source {
             debug_assert!(spec.shapes.is_empty(), "a closed loop has no rate to shape");
             let sizes = sizes_of(spec, seed, workload);
             let of = (seed, workload);
-            return Self::Closed(ClosedSource::new(
-                *users, *think, sizes, prefixes, of, until,
-            ));
+            let mut closed = ClosedSource::new(*users, *think, sizes, prefixes, of, until);
+            closed.keep(spec.kept);
+            return Self::Closed(closed);
         }
         let starts = OpenSource::new(spec, seed, workload, until, prefixes.clone());
         let Some(session) = &spec.context.session else {
@@ -143,6 +144,8 @@ pub struct OpenSource {
     mean_rate: f64,
     next_seq: u64,
     last: Moment,
+    /// Which starts take place, if not all of them do.
+    thinning: Option<Thinning>,
 }
 
 #[derive(Clone, Debug)]
@@ -191,7 +194,7 @@ impl OpenSource {
         let expected = process.expected(until);
         Self {
             mean_rate: if until > Moment::ZERO {
-                expected / until.as_secs_f64()
+                expected / until.as_secs_f64() * spec.kept.get()
             } else {
                 0.0
             },
@@ -202,6 +205,7 @@ impl OpenSource {
             until,
             next_seq: 0,
             last: Moment::ZERO,
+            thinning: Thinning::new(spec.kept, seed, workload),
         }
     }
 
@@ -211,7 +215,8 @@ impl OpenSource {
         at: Moment,
         (input, output): (u32, u32),
         prefix: Prefix,
-    ) -> Option<Arrival> {
+        out: &mut Option<Arrival>,
+    ) -> Option<()> {
         // Rounding at a joint of two pieces of the curve could go back by a microsecond.
         let at = at.max(self.last);
         if at >= self.until {
@@ -222,14 +227,96 @@ impl OpenSource {
         self.last = at;
         let seq = self.next_seq;
         self.next_seq += 1;
-        Some(Arrival {
+        *out = Some(Arrival {
             at,
             seq,
             input,
             output,
             prefix,
             pointed: self.prefixes.pointed(),
-        })
+        });
+        Some(())
+    }
+
+    /// Goes past a start that does not take place; `None` at the end.
+    #[cold]
+    fn skip(&mut self, at: Moment) -> Option<()> {
+        let at = at.max(self.last);
+        if at >= self.until {
+            self.last = Moment::NEVER;
+            return None;
+        }
+        self.last = at;
+        self.next_seq += 1;
+        Some(())
+    }
+
+    #[inline]
+    fn keeps(&self, key: u64) -> bool {
+        self.thinning
+            .as_ref()
+            .is_none_or(|thinning| thinning.keeps(key))
+    }
+
+    /// Puts the next request in the place of the one before, nothing at the end: what is written where it is
+    /// read from costs a simulation a tenth less per arrival than what is handed over.
+    pub fn next_into(&mut self, out: &mut Option<Arrival>) {
+        if self.draw_into(out).is_none() {
+            *out = None;
+        }
+    }
+
+    #[inline]
+    fn draw_into(&mut self, out: &mut Option<Arrival>) -> Option<()> {
+        loop {
+            let at = match &mut self.process {
+                Process::Renewal {
+                    curve,
+                    cursor,
+                    gaps,
+                    started,
+                } => {
+                    let gap = if *started {
+                        gaps.next(&mut self.rng)
+                    } else {
+                        *started = true;
+                        gaps.first(&mut self.rng)
+                    };
+                    moment(cursor.advance(curve, gap)?)
+                }
+                Process::OnOff {
+                    curve,
+                    cursor,
+                    states,
+                } => {
+                    let until_s = self.until.as_secs_f64();
+                    moment(states.next(curve, cursor, until_s, &mut self.rng)?)
+                }
+                Process::Counts(counts) => counts.next(self.until, &mut self.rng)?,
+                Process::Rows(rows) => {
+                    let row = rows.next(self.until)?;
+                    // Rows go with their session, as in every thinning of a trace.
+                    if !self.keeps(row.session) {
+                        self.skip(row.at)?;
+                        continue;
+                    }
+                    let sizes = self.sizes.draw(self.next_seq, (row.input, row.output));
+                    let prefix = if self.prefixes.drawn > 0 {
+                        self.prefixes.draw(self.next_seq)
+                    } else {
+                        row.prefix
+                    };
+                    return self.arrive(row.at, sizes, prefix, out);
+                }
+            };
+            if !self.keeps(self.next_seq) {
+                self.skip(at)?;
+                continue;
+            }
+            let sizes = self.sizes.draw(self.next_seq, (1, 1));
+            let prefix = self.prefixes.draw(self.next_seq);
+            return self.arrive(at, sizes, prefix, out);
+        }
     }
 
     /// Expected starts per second.
@@ -243,44 +330,9 @@ impl Iterator for OpenSource {
 
     #[inline]
     fn next(&mut self) -> Option<Arrival> {
-        let at = match &mut self.process {
-            Process::Renewal {
-                curve,
-                cursor,
-                gaps,
-                started,
-            } => {
-                let gap = if *started {
-                    gaps.next(&mut self.rng)
-                } else {
-                    *started = true;
-                    gaps.first(&mut self.rng)
-                };
-                moment(cursor.advance(curve, gap)?)
-            }
-            Process::OnOff {
-                curve,
-                cursor,
-                states,
-            } => {
-                let until_s = self.until.as_secs_f64();
-                moment(states.next(curve, cursor, until_s, &mut self.rng)?)
-            }
-            Process::Counts(counts) => counts.next(self.until, &mut self.rng)?,
-            Process::Rows(rows) => {
-                let row = rows.next(self.until)?;
-                let sizes = self.sizes.draw(self.next_seq, (row.input, row.output));
-                let prefix = if self.prefixes.drawn > 0 {
-                    self.prefixes.draw(self.next_seq)
-                } else {
-                    row.prefix
-                };
-                return self.arrive(row.at, sizes, prefix);
-            }
-        };
-        let sizes = self.sizes.draw(self.next_seq, (1, 1));
-        let prefix = self.prefixes.draw(self.next_seq);
-        self.arrive(at, sizes, prefix)
+        let mut next = None;
+        self.next_into(&mut next);
+        next
     }
 }
 

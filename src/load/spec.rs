@@ -23,6 +23,9 @@ pub struct TrafficSpec {
     pub prefix: Option<PrefixSpec>,
     /// What else its prompts are made of: cache points of their own, and what a session has said.
     pub context: ContextSpec,
+    /// The share of the starts (for a closed loop, of the users) that take place, chosen one by one by
+    /// keyed draws. What is kept at a smaller share is kept at a larger one too, as the same request.
+    pub kept: Ratio,
 }
 
 /// A stable prefix that requests share.

@@ -3,6 +3,7 @@
 mod attempt;
 mod batch;
 mod histogram;
+mod lane;
 mod tally;
 mod timeline;
 
@@ -10,8 +11,9 @@ pub use attempt::{AttemptEnd, AttemptRecord};
 pub use batch::BatchTally;
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
+pub use lane::LaneTally;
 pub use tally::{
-    ATTEMPTS_TOLD_APART, AttemptCounts, GuardrailCounts, HedgeCounts, RequestCounts, SessionCounts,
-    Tally, TokenCounts, TwoReadings,
+    ATTEMPTS_TOLD_APART, AttemptCounts, ClassifierCounts, GuardrailCounts, HedgeCounts,
+    RequestCounts, SessionCounts, Tally, TokenCounts, TwoReadings,
 };
 pub use timeline::{Interval, Timeline};

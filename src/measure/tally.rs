@@ -25,6 +25,8 @@ pub struct RequestCounts {
     pub timed_out: u64,
     /// Never sent.
     pub not_sent: u64,
+    /// Put off to a batch job.
+    pub deferred: u64,
 }
 
 impl RequestCounts {
@@ -37,12 +39,18 @@ impl RequestCounts {
             Outcome::Failed => &mut self.failed,
             Outcome::TimedOut => &mut self.timed_out,
             Outcome::NotSent => &mut self.not_sent,
+            Outcome::Deferred => &mut self.deferred,
         } += 1;
     }
 
     /// Requests that ended in any way.
     pub fn ended(&self) -> u64 {
-        self.completed + self.throttled + self.failed + self.timed_out + self.not_sent
+        self.completed
+            + self.throttled
+            + self.failed
+            + self.timed_out
+            + self.not_sent
+            + self.deferred
     }
 
     fn merge(&mut self, other: &Self) {
@@ -52,6 +60,7 @@ impl RequestCounts {
         self.failed += other.failed;
         self.timed_out += other.timed_out;
         self.not_sent += other.not_sent;
+        self.deferred += other.deferred;
     }
 }
 
@@ -260,6 +269,31 @@ impl GuardrailCounts {
     }
 }
 
+/// What a classifier in front of the requests did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassifierCounts {
+    /// Requests that it judged.
+    pub judged: u64,
+    /// Requests that it did not judge, since its calls failed; they went to the workload's own lane.
+    pub failed: u64,
+    /// Requests that it judged easy.
+    pub easy: u64,
+    /// Hard requests that it judged easy.
+    pub misrouted: u64,
+    /// Easy requests that it judged hard.
+    pub overserved: u64,
+}
+
+impl ClassifierCounts {
+    fn merge(&mut self, other: &Self) {
+        self.judged += other.judged;
+        self.failed += other.failed;
+        self.easy += other.easy;
+        self.misrouted += other.misrouted;
+        self.overserved += other.overserved;
+    }
+}
+
 /// All that is counted of one workload, or of several merged.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -303,6 +337,8 @@ pub struct Tally {
     pub batch: Option<Box<BatchTally>>,
     /// Sessions, if the workload has some.
     pub sessions: Option<SessionCounts>,
+    /// What a classifier did, if there is one.
+    pub classifier: Option<ClassifierCounts>,
 }
 
 impl Tally {
@@ -329,6 +365,7 @@ impl Tally {
             in_tier: 0,
             batch: None,
             sessions: None,
+            classifier: None,
         }
     }
 
@@ -363,6 +400,9 @@ impl Tally {
         }
         if let Some(other) = &other.sessions {
             self.sessions.get_or_insert_default().merge(other);
+        }
+        if let Some(other) = &other.classifier {
+            self.classifier.get_or_insert_default().merge(other);
         }
     }
 

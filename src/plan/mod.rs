@@ -2,9 +2,11 @@
 
 mod headroom;
 pub mod preview;
+pub mod search;
 
 pub use headroom::{
     Binding, Headroom, LoadPoint, QuotaPoint, RightSize, SustainedBounds, headroom, right_size,
     sustained_rate,
 };
 pub use preview::{Level, Preview, Verdict, preview};
+pub use search::{SearchOptions, Searched, Sources, Step, search};

@@ -7,6 +7,7 @@ mod batch;
 mod calls;
 mod counters;
 mod findings;
+mod lanes;
 mod money;
 mod offered;
 pub mod words;
@@ -307,7 +308,11 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
         bought,
         cost,
         warnings,
-        notes: context.notes.clone(),
+        notes: {
+            let mut notes = context.notes.clone();
+            notes.extend(lanes::notes(context));
+            notes
+        },
         assumptions: context.assumptions.clone(),
         price_book: context.price_book.clone(),
     }

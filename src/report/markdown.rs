@@ -55,12 +55,16 @@ pub fn markdown(view: &View) -> String {
             .collect();
         table(&header, 2, &rows, &mut text);
     }
-    let lists = [
+    let of_search = view.sections.iter();
+    let mut lists: Vec<(&str, &Vec<String>)> = of_search
+        .map(|one| (one.title.as_str(), &one.lines))
+        .collect();
+    lists.extend([
         ("Break-even", &view.break_even),
         ("Warnings", &view.warnings),
         ("Notes", &view.notes),
         ("About this run", &view.footer),
-    ];
+    ]);
     for (title, items) in lists {
         if items.is_empty() {
             continue;

@@ -3,16 +3,18 @@
 mod answers;
 pub mod check;
 pub mod figures;
+mod lanes;
 mod markdown;
 mod number;
 mod offers;
 mod regions;
+mod search;
 mod terminal;
 mod view;
 
 pub use markdown::markdown;
 pub use terminal::{Style, terminal};
-pub use view::{CourseLine, Group, Row, View};
+pub use view::{CourseLine, Group, Row, Section, View};
 
 #[cfg(test)]
 mod tests;

@@ -26,11 +26,15 @@ pub fn terminal(view: &View, style: Style) -> String {
     figures(view, style, &mut lines);
     courses(view, style, &mut lines);
     workloads(view, style, &mut lines);
-    let parts = [
+    let of_search = view.sections.iter();
+    let mut parts: Vec<(&str, &Vec<String>)> = of_search
+        .map(|one| (one.title.as_str(), &one.lines))
+        .collect();
+    parts.extend([
         ("Break-even", &view.break_even),
         ("Warnings", &view.warnings),
         ("Notes", &view.notes),
-    ];
+    ]);
     for (title, texts) in parts {
         if texts.is_empty() {
             continue;

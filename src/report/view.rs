@@ -18,6 +18,8 @@ pub struct View {
     pub workloads: Vec<WorkloadRow>,
     /// Load and refusals over time.
     pub course: Vec<CourseLine>,
+    /// What a search for the highest load has to say.
+    pub sections: Vec<Section>,
     /// Whether bought capacity pays, one sentence for each variant that buys it.
     pub break_even: Vec<String>,
     /// What a reader should know before trusting the figures.
@@ -26,6 +28,15 @@ pub struct View {
     pub notes: Vec<String>,
     /// Seed, speed, dates, folder.
     pub footer: Vec<String>,
+}
+
+/// Sentences under one heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The heading.
+    pub title: String,
+    /// The sentences.
+    pub lines: Vec<String>,
 }
 
 /// Rows under one heading.
@@ -90,6 +101,7 @@ impl View {
             question: summary.description.clone(),
             variants: variants.iter().map(|one| one.name.clone()).collect(),
             groups: [
+                super::search::group(variants),
                 requests(variants),
                 latency(variants),
                 super::offers::tiers(variants),
@@ -98,6 +110,7 @@ impl View {
                 objectives(variants),
                 quotas(variants),
                 super::regions::group(variants),
+                super::lanes::group(variants),
                 super::answers::thinking(variants),
                 super::answers::guardrails(variants),
                 costs(variants),
@@ -111,6 +124,7 @@ impl View {
                 Vec::new()
             },
             course: course(variants),
+            sections: super::search::sections(variants),
             break_even: variants
                 .iter()
                 .filter_map(|one| {
@@ -121,7 +135,11 @@ impl View {
                     ))
                 })
                 .collect(),
-            warnings: said(summary.warnings.clone(), variants, |one| &one.warnings),
+            warnings: {
+                let mut all = said(summary.warnings.clone(), variants, |one| &one.warnings);
+                all.extend(super::search::warnings(variants));
+                all
+            },
             notes: said(Vec::new(), variants, |one| &one.notes),
             footer: footer(summary, folder),
         }
@@ -159,6 +177,7 @@ fn requests(variants: &[VariantSummary]) -> Group {
     lost("failed", |one| one.requests.failed);
     lost("timed out", |one| one.requests.timed_out);
     lost("not sent", |one| one.requests.not_sent);
+    lost("deferred to batch", |one| one.requests.deferred);
     rows.push(row("attempts per request", variants, |one| {
         optional(one.attempts.amplification, |value| format!("{value:.3}"))
     }));

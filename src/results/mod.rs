@@ -8,9 +8,12 @@ mod attempts;
 mod break_even;
 mod error;
 mod figures;
+mod lanes;
 mod live;
 mod manifest;
 mod offers;
+mod readings;
+mod search;
 mod summarise;
 mod summary;
 mod timeline;
@@ -19,8 +22,11 @@ mod verdict;
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
 pub use error::ReadError;
+pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use readings::{Reading, attainment, readings};
+pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
 pub use summary::{
     Absence, AssumptionSummary, AttemptSummary, BatchSummary, BreakEvenSummary, CostClasses,

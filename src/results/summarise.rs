@@ -2,7 +2,6 @@
 
 use super::break_even::{break_even, prepaid};
 use super::figures::{Bought, Latencies, cost, dollars, over, sig};
-use super::offers;
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
@@ -10,6 +9,7 @@ use super::summary::{
     VariantSummary, WorkloadSummary,
 };
 use super::verdict::judge;
+use super::{lanes, offers};
 use crate::cost::Ledger;
 use crate::measure::{AttemptCounts, Tally};
 use crate::service::{AccountQuota, PoolReport, QuotaReport};
@@ -107,7 +107,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         .workloads
         .iter()
         .zip(&measures.total.workloads)
-        .all(|(workload, tally)| priced(workload, tally));
+        .all(|(workload, tally)| priced(workload, tally, context, measures));
     let own = workload("", "", &all, &latencies, None, measured);
     let slo = judge(&context.slo, &all, &latencies);
     let prepaid = context
@@ -142,6 +142,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         },
         quota: measures.total.quotas.iter().map(quota).collect(),
         regions: measures.total.pools.iter().map(region).collect(),
+        lanes: lanes::lanes(context, measures),
         cost: cost(prices_known.then_some(&all.ledger), bought, measured),
         measured_s: sig(measured.as_secs_f64()),
         mean_in_system: (measures.total.simulated > 0)
@@ -158,6 +159,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
             as_of: context.price_book.1.clone(),
         }),
         live: None,
+        search: None,
         assumptions: {
             let own = context.assumptions.iter().map(|one| AssumptionSummary {
                 name: one.name.clone(),
@@ -178,9 +180,15 @@ fn saturated(tokens: u128) -> u64 {
 }
 
 /// Whether the cost of every token that was paid for is known.
-fn priced(workload: &WorkloadContext, tally: &Tally) -> bool {
-    workload.prices.is_some()
-        || (tally.requests.completed == tally.prepaid_requests && tally.wasted_tokens == 0)
+fn priced(
+    workload: &WorkloadContext,
+    tally: &Tally,
+    context: &VariantContext,
+    measures: &VariantMeasures,
+) -> bool {
+    let own = workload.prices.is_some()
+        || (tally.requests.completed == tally.prepaid_requests && tally.wasted_tokens == 0);
+    own && lanes::are_priced(context, measures, &workload.name)
 }
 
 fn workloads(context: &VariantContext, measures: &VariantMeasures) -> Vec<WorkloadSummary> {
@@ -194,7 +202,7 @@ fn workloads(context: &VariantContext, measures: &VariantMeasures) -> Vec<Worklo
                 &workload_context.model,
                 tally,
                 &Latencies::of(std::slice::from_ref(tally)),
-                priced(workload_context, tally).then_some(&tally.ledger),
+                priced(workload_context, tally, context, measures).then_some(&tally.ledger),
                 measures.measured_time(),
             );
             summary.tier = offers::tier(workload_context, tally);
@@ -227,6 +235,7 @@ fn workload(
             failed: counts.failed,
             timed_out: counts.timed_out,
             not_sent: counts.not_sent,
+            deferred: counts.deferred,
             good: tally.good,
         },
         attempts: attempts(&tally.attempts, counts.offered),
@@ -261,6 +270,7 @@ fn workload(
             unfinished: counts.unfinished,
             turns: counts.turns,
         }),
+        classifier: lanes::classifier(tally),
     }
 }
 

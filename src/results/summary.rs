@@ -105,6 +105,9 @@ pub struct VariantSummary {
     /// The pools of Regions, one entry for each model and Region; empty without routing and pools.
     #[serde(default)]
     pub regions: Vec<RegionSummary>,
+    /// Which endpoints its requests went to; absent where each workload has only its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<super::lanes::LaneSummary>,
     /// What it cost.
     pub cost: CostSummary,
     /// Measured seconds over all replications, by which rates are taken.
@@ -140,6 +143,9 @@ pub struct VariantSummary {
     /// What only a run against a real endpoint has; `null` for a simulation.
     #[serde(default)]
     pub live: Option<super::live::LiveSummary>,
+    /// Where its highest load lies, of which the rest of this entry tells; absent unless it was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<super::search::SearchSummary>,
     /// Choices that no source settles.
     #[serde(default)]
     pub assumptions: Vec<AssumptionSummary>,
@@ -169,6 +175,17 @@ pub struct RequestSummary {
     /// Completed, and within every latency bound of the SLO.
     #[serde(default)]
     pub good: u64,
+    /// Put off to a batch job by the last fallback; absent if none was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deferred: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Attempts on the wire.
@@ -455,6 +472,9 @@ pub struct WorkloadSummary {
     /// Its sessions; absent if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<SessionSummary>,
+    /// What its classifier did; absent if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<super::lanes::ClassifierSummary>,
 }
 
 /// What became of calls that name a service tier or ask for latency-optimised inference.

@@ -61,6 +61,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: Ratio::ONE,
     };
     let tariffs = vec![(
         ScopeKind::Geo,
@@ -106,6 +107,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
             retry: RetryPolicy::None,
             ..ClientPolicy::default()
         },
+        lanes: crate::sim::Lanes::default(),
         endpoint: EndpointSetup {
             targets: vec![target("chat"), target("tags")],
             counters: vec![CounterSetup {
@@ -169,6 +171,7 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         warmup: Micros::from_secs(60),
         slo: slo.clone(),
         workloads: vec![workload("chat"), workload("tags")],
+        lanes: Vec::new(),
         bought: None,
         account: crate::service::spec::AccountSpec::default(),
         price_book: ("2026-11-22".into(), "2026-11-22".into()),

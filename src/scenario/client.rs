@@ -1,15 +1,25 @@
 //! `[client]`: the policy under test.
 
+mod guards;
+mod limits;
+mod presets;
+
 use super::client_hedge;
 use crate::client::spec::{ClientPolicy, Jitter, RetryPolicy, SdkRetries};
 use crate::config::{Section, one_of, unit, unset_or, whole};
 use crate::units::Micros;
 
-const RETRIES: [&str; 5] = [
+const RETRIES: [&str; 11] = [
     "none",
     "exponential",
     "aws_standard_2_0",
     "aws_standard_2_1",
+    "aws_adaptive",
+    "aws_legacy",
+    "anthropic_sdk",
+    "langchain",
+    "llama_index",
+    "window_aware",
     "sdk",
 ];
 const UNSET: &str = "unset";
@@ -18,17 +28,18 @@ const UNSET: &str = "unset";
 pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
     let timeout = limit(s, "timeout");
     let deadline = limit(s, "deadline");
-    let most = i64::from(u32::MAX);
-    let concurrency = s.or("concurrency", unset_or(whole(1..=most)), UNSET);
-    let queue = s.or("queue", unset_or(whole(0..=most)), UNSET);
+    let expected = limit(s, "expected");
+    let limits = limits::limits(s);
     let instances = s.or("instances", whole(1..=100_000), 1);
-    if let (Some(None), Some(Some(_))) = (concurrency, queue) {
-        s.report(
-            "queue",
-            "`queue` needs `concurrency`",
-            "requests only wait when places are limited",
-            "add `concurrency`, the most attempts in flight at once",
-        );
+    if let Some(expected) = expected {
+        if deadline.is_none_or(|deadline| expected >= deadline) {
+            s.report(
+                "expected",
+                "`expected` must be below `deadline`",
+                "attempts that cannot end before the deadline are not sent",
+                "`expected` is how long an attempt usually takes; set `deadline` well above it",
+            );
+        }
     }
     let retry = if s.has("retry") {
         s.optional_table("retry", retry)
@@ -43,13 +54,21 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<ClientPolicy> {
     let hedge = s.optional_table("hedge", client_hedge::hedge);
     let retry = retry?;
     client_hedge::check_retry(s, hedge.is_some(), &retry);
+    let guards = guards::guards(s, Some(retry));
+    let limits = limits?;
     Some(ClientPolicy {
         timeout,
         deadline,
-        concurrency: concurrency?,
-        queue: queue?,
+        concurrency: limits.concurrency,
+        adapt: limits.adapt,
+        queue: limits.queue,
+        queue_order: limits.queue_order,
+        queue_for: limits.queue_for,
+        expected,
+        pacing: limits.pacing,
         instances: instances?,
         retry,
+        guards: guards?,
         hedge,
     })
 }
@@ -91,9 +110,7 @@ fn retry(s: &mut Section<'_>) -> Option<RetryPolicy> {
                 max_attempts: max_attempts?,
             })
         }
-        _ => Some(RetryPolicy::AwsStandard21 {
-            max_attempts: attempts(s)?,
-        }),
+        _ => presets::preset(tag, s),
     })
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod client_hedge;
 mod files;
 mod guardrail;
+mod lanes;
 mod offers;
 mod origins;
 mod read;
@@ -17,6 +18,7 @@ mod traffic;
 mod workload;
 
 pub use files::Files;
+pub use lanes::{ClassifierSpec, FallbackStep, LaneTarget, RouteStep};
 pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use read::{Loaded, read};
@@ -59,6 +61,10 @@ pub struct Variant {
     pub workloads: Vec<Workload>,
     /// The policy of the clients.
     pub client: ClientPolicy,
+    /// Where their requests go that have no luck, step by step.
+    pub fallbacks: Vec<FallbackStep>,
+    /// Where their requests start, behind the routes of the workloads themselves.
+    pub routes: Vec<RouteStep>,
     /// What the run has to meet.
     pub slo: Slo,
     /// The service.
@@ -97,6 +103,10 @@ pub struct Workload {
     pub content_filtered: Ratio,
     /// The service tier, latency-optimised inference or batch jobs that it asks for.
     pub offer: OfferSpec,
+    /// Where its requests start that do not go to its own model; the first match decides.
+    pub routes: Vec<RouteStep>,
+    /// Who decides about the others.
+    pub classifier: Option<ClassifierSpec>,
 }
 
 /// What the live calls of a workload say. A simulation has no texts, and no use for this.

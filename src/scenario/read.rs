@@ -11,13 +11,15 @@ use crate::load::spec::ArrivalSpec;
 use crate::units::Micros;
 
 use super::files::Library;
-use super::{Files, Origins, Scenario, Variant, client, service, slo, workload};
+use super::{Files, Origins, Scenario, Variant, client, lanes, service, slo, workload};
 
 const RULES: MergeRules = MergeRules {
     choices: &[
         "arrival",
         "think",
         "retry",
+        "concurrency",
+        "pacing",
         "capacity",
         "on_demand",
         "input",
@@ -231,7 +233,10 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     let warmup = s.or("warmup", unit::<Micros>(), "0s");
     let workloads = workloads(s, library);
     let slo = s.table("slo", |s| Some(slo::slo(s)));
-    let client = s.table("client", client::client);
+    let client = s.table("client", |s| {
+        let lanes = lanes::of_client(s);
+        Some((client::client(s)?, lanes?))
+    });
     let service = service::service(s);
     let workloads = workloads?;
     let duration = match duration? {
@@ -239,6 +244,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         None => replay_duration(s, &workloads)?,
     };
     let (warmup, slo) = (warmup?, slo?);
+    let (client, (fallbacks, routes)) = client?;
     if warmup >= duration {
         s.report(
             "warmup",
@@ -258,15 +264,16 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
             "set `stream = true`, or bound `e2e` instead",
         );
     }
-    let hedges = client.as_ref().is_some_and(|client| client.hedge.is_some());
     let streams = workloads.iter().any(|workload| workload.stream);
-    super::client_hedge::check(s, hedges, streams);
+    super::client_hedge::check(s, client.hedge.is_some(), streams);
     Some(Variant {
         name: name.to_owned(),
         duration,
         warmup,
         workloads,
-        client: client?,
+        client,
+        fallbacks,
+        routes,
         slo,
         service: service?,
     })

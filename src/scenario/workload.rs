@@ -38,6 +38,8 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let thinking = s.optional_table("thinking", thinking);
     let tool_use = share_or_none(s, "tool_use");
     let content_filtered = share_or_none(s, "content_filtered");
+    let lanes = super::lanes::of_workload(s);
+    let (routes, classifier) = lanes?;
     Some(Workload {
         name: name?,
         model: model?,
@@ -53,6 +55,8 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         tool_use,
         content_filtered,
         offer,
+        routes,
+        classifier,
     })
 }
 
@@ -151,6 +155,7 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
         rank_correlation,
         prefix,
         context,
+        kept: Ratio::ONE,
     })
 }
 

@@ -96,16 +96,19 @@ impl Core {
     ) -> Result<Running, Failure> {
         let (mut brain, now) = self.lock();
         match brain.endpoint.admit(now, call) {
-            Ok(grant) => Ok(Running {
-                target: call.target,
-                generation: brain.generation,
-                core: Arc::clone(self),
-                grant,
-                arrived,
-                is_stream,
-                owner: None,
-                is_over: false,
-            }),
+            Ok(mut grant) => {
+                grant.count_from(arrived, now);
+                Ok(Running {
+                    target: call.target,
+                    generation: brain.generation,
+                    core: Arc::clone(self),
+                    grant,
+                    arrived,
+                    is_stream,
+                    owner: None,
+                    is_over: false,
+                })
+            }
             Err(failure) => {
                 brain.tallies[call.target].refused(failure);
                 Err(failure)

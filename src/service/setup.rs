@@ -12,7 +12,7 @@ use crate::units::{Micros, TokensPerMinute};
 /// The service of one variant.
 #[derive(Clone, Debug)]
 pub struct EndpointSetup {
-    /// One target for each workload, in order.
+    /// One target for each workload, in order, and one for each further lane of their requests.
     pub targets: Vec<TargetSetup>,
     /// The quota counters that targets refer to.
     pub counters: Vec<CounterSetup>,

@@ -19,6 +19,8 @@ pub struct VariantContext {
     pub slo: Slo,
     /// Its workloads, in order.
     pub workloads: Vec<WorkloadContext>,
+    /// All lanes, the workloads' own first; empty where there are no others.
+    pub lanes: Vec<LaneContext>,
     /// What its bought capacity costs, if it has any.
     pub bought: Option<BoughtCapacity>,
     /// The account's tokens per day, and how tokens count in it.
@@ -59,6 +61,25 @@ pub struct WorkloadContext {
     pub tier: PriceTier,
     /// Prices per token of calls that are served as that tier; `None` if standard, or unknown.
     pub tier_prices: Option<TokenPrices>,
+}
+
+/// One lane's ingredients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneContext {
+    /// Its name, such as `chat: claude-haiku-4-5 global`; lanes of one name are shown together.
+    pub name: String,
+    /// The workload whose requests it takes.
+    pub workload: String,
+    /// The model profile's name.
+    pub model: String,
+    /// Where its calls go in a few words: scope and tier.
+    pub how: String,
+    /// `own`, `answers`, `classifies` or `defers`.
+    pub role: &'static str,
+    /// The latency profile's name, and whether it is measured, fitted or assumed.
+    pub latency: (String, Origin),
+    /// Whether the price of its tokens is known.
+    pub is_priced: bool,
 }
 
 /// Capacity that is paid by the hour.

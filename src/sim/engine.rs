@@ -9,9 +9,9 @@ mod hedging;
 use super::measures::RunMeasures;
 use super::queue::{Class, Event, EventQueue};
 use super::recorder::{Answer, Recorder};
-use super::setup::RunSetup;
+use super::setup::{RunSetup, TierSetup};
 use super::slab::{Request, Slab};
-use crate::client::{Ask, Due, Heard, Injector, Next};
+use crate::client::{Ask, Classifier, Due, Heard, Held, Injector, Next, Router};
 use crate::domain::{Failure, Outcome, PriceTier};
 use crate::load::context::PromptPoints;
 use crate::load::session::Continued;
@@ -19,6 +19,7 @@ use crate::load::source::{Arrival, Source};
 use crate::load::thinking::ThinkingLaw;
 use crate::rng::Keyed;
 use crate::service::guardrail::Screening;
+use crate::service::setup::TargetSetup;
 use crate::service::{Call, Endpoint, Prefix};
 use crate::units::{Micros, Moment};
 use hedging::Pairs;
@@ -43,6 +44,10 @@ pub const REFUSAL_TAKES: Micros = Micros(10_000);
 
 struct Engine {
     sources: Vec<WorkloadSource>,
+    /// The workloads' own lanes first; a lane's number is that of its target.
+    lanes: Vec<Lane>,
+    /// Where requests start, by workload; empty if all start on their own lane.
+    routers: Vec<Option<Router>>,
     injector: Injector,
     endpoint: Endpoint,
     queue: EventQueue,
@@ -68,12 +73,34 @@ struct WorkloadSource {
     /// Whether its prompts have cache points of their own instead of blocks.
     has_points: bool,
     block_tokens: u32,
-    /// What its calls have reserved for their answers.
-    max_tokens: u64,
     jitter: Keyed,
     thinking: Option<ThinkingLaw>,
+}
+
+struct Lane {
+    /// What its calls have reserved for their answers.
+    max_tokens: u64,
+    /// Which of the quotas that clients know its calls use.
+    quota: u32,
     tier: Option<PriceTier>,
     latency_optimized: bool,
+    /// The classifier whose calls it takes.
+    classifier: Option<Classifier>,
+}
+
+impl Lane {
+    fn all(setup: &RunSetup) -> Vec<Self> {
+        let targets = setup.endpoint.targets.iter();
+        let lanes = setup.tiers().zip(targets).enumerate();
+        let lane = |(index, (tier, target)): (usize, (&TierSetup, &TargetSetup))| Self {
+            max_tokens: u64::from(target.max_tokens),
+            quota: setup.quota_of(index),
+            tier: tier.asks,
+            latency_optimized: tier.latency_optimized,
+            classifier: setup.lanes.classifier(setup.workloads.len(), index),
+        };
+        lanes.map(lane).collect()
+    }
 }
 
 impl Engine {
@@ -101,20 +128,19 @@ impl Engine {
                     blocks,
                     has_points,
                     block_tokens: target.block_tokens,
-                    max_tokens: u64::from(target.max_tokens),
                     jitter,
                     thinking: workload
                         .thinking
                         .as_ref()
                         .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
-                    tier: workload.tier.asks,
-                    latency_optimized: workload.tier.latency_optimized,
                 }
             })
             .collect();
         Self {
             sources,
-            injector: Injector::new(setup.client),
+            lanes: Lane::all(setup),
+            routers: setup.routers(seed),
+            injector: setup.injector(),
             endpoint: Endpoint::new(&setup.endpoint, seed),
             queue: EventQueue::new(),
             requests: Slab::new(),
@@ -217,30 +243,45 @@ impl Engine {
     #[inline]
     fn arrive(&mut self, workload: usize) {
         let source = &mut self.sources[workload];
-        let Some(arrival) = source.ahead.take() else {
+        let Some(arrival) = &source.ahead else {
             return;
         };
-        let mut user = None;
-        match &mut source.source {
-            Source::Open(open) => source.ahead = open.next(),
-            Source::Sessions(sessions) => {
-                user = Some(sessions.begin(&arrival));
-                source.ahead = sessions.next_start();
-            }
-            Source::Closed(_) => {}
-        }
+        let at = arrival.at;
+        let user = match &mut source.source {
+            Source::Sessions(sessions) => Some(sessions.begin(arrival)),
+            Source::Open(_) | Source::Closed(_) => None,
+        };
         let serial = self.queue.next_serial();
-        let id = self.requests.insert(workload, user, &arrival, serial);
-        self.due(arrival.at, id);
+        let id = self.requests.insert(workload, user, arrival, serial);
+        match &mut source.source {
+            Source::Open(open) => open.next_into(&mut source.ahead),
+            Source::Sessions(sessions) => source.ahead = sessions.next_start(),
+            Source::Closed(_) => source.ahead = None,
+        }
+        self.due(at, id);
     }
 
     fn due(&mut self, now: Moment, id: u32) {
         let request = &mut self.requests[id];
         request.progress = self.injector.begin(request.seq);
+        request.progress.lane = request.workload as u32;
         self.recorder.offered(now, request);
+        if !self.routers.is_empty() {
+            self.route(id);
+        }
         let ask = self.ask(id);
         let due = self.injector.due(now, ask);
         self.go(now, id, due);
+    }
+
+    /// Puts a request on the lane where its routes start.
+    fn route(&mut self, id: u32) {
+        let input = self.prompt_of(&self.requests[id]);
+        let request = &mut self.requests[id];
+        if let Some(router) = &self.routers[request.workload] {
+            let lane = router.start(request.seq, input);
+            self.injector.enter(&mut request.progress, lane);
+        }
     }
 
     /// A backoff is over.
@@ -255,25 +296,30 @@ impl Engine {
         match due {
             Due::Send => self.attempt(now, id),
             Due::Wait => {}
-            Due::Shed => self.end(now, id, Outcome::NotSent),
+            Due::Shed => {
+                let outcome = self.requests[id].progress.dropped_as();
+                self.end(now, id, outcome);
+            }
             Due::Open => self.failed(now, id, Failure::CircuitOpen),
         }
     }
 
     /// What the client brain is told of a request that wants to be sent.
     #[inline]
-    fn ask(&self, id: u32) -> Ask {
-        let request = &self.requests[id];
-        let reserves = if self.injector.is_gated() {
-            self.prompt_of(request) + self.sources[request.workload].max_tokens
-        } else {
-            0
-        };
-        Ask {
-            id,
-            instance: request.progress.instance,
-            reserves,
+    fn ask(&mut self, id: u32) -> Ask {
+        if self.injector.is_gated() {
+            let request = &self.requests[id];
+            let lane = &self.lanes[request.lane()];
+            let own = lane.classifier.and_then(|classifier| classifier.input);
+            let prompt = own.map_or_else(|| self.prompt_of(request), u64::from);
+            let held = Held {
+                quota: lane.quota,
+                tokens: prompt + lane.max_tokens,
+            };
+            self.requests[id].progress.held = held;
         }
+        let request = &self.requests[id];
+        request.progress.ask(id, request.intended)
     }
 
     /// Tokens of a request's prompt.
@@ -318,7 +364,7 @@ impl Engine {
             Class::FirstToken => {
                 let request = &mut self.requests[id];
                 self.endpoint
-                    .start_stream(now, request.workload, &mut request.grant, id);
+                    .start_stream(now, request.lane(), &mut request.grant, id);
             }
             Class::Hedge => self.late(now, id),
             Class::Wake | Class::Gate => {}
@@ -351,6 +397,7 @@ impl Engine {
         request.progress.attempts += 1;
         request.sent_at = now;
         let source = &self.sources[request.workload];
+        let lane = &self.lanes[request.lane()];
         let (output, thinking) = match &source.thinking {
             None => (request.output, 0),
             Some(law) => law.draw(request.seq, request.output),
@@ -363,8 +410,8 @@ impl Engine {
             let (start, len) = (request.prefix.start as usize, request.prefix.len as usize);
             Prefix::Blocks(&source.blocks[start..start + len])
         };
-        let call = Call {
-            target: request.workload,
+        let mut call = Call {
+            target: request.lane(),
             key: request.draw_key(),
             input: request.input,
             prefix,
@@ -372,9 +419,12 @@ impl Engine {
             max_tokens: None,
             thinking,
             screening: Screening::AsSet,
-            tier: source.tier,
-            latency_optimized: source.latency_optimized,
+            tier: lane.tier,
+            latency_optimized: lane.latency_optimized,
         };
+        if let Some(classifier) = &lane.classifier {
+            judge_instead(&mut call, request, source.block_tokens, classifier);
+        }
         let admitted = self.endpoint.admit_into(now, &call, &mut request.grant);
         self.recorder.sent(now, request, admitted.err());
         admitted
@@ -406,13 +456,17 @@ impl Engine {
         }
         let request = &mut self.requests[id];
         request.valid_from = self.queue.next_serial();
+        let lane = request.lane();
         let u = self.sources[request.workload]
             .jitter
             .uniform(request.draw_key());
-        match self
+        let next = self
             .injector
-            .failed(now, request.intended, &mut request.progress, failure, u)
-        {
+            .failed(now, request.intended, &mut request.progress, failure, u);
+        if request.lane() != lane && self.lanes[lane].classifier.is_some() {
+            self.recorder.unclassified(request);
+        }
+        match next {
             Next::RetryAt(at) => self.push(at, Class::Retry, id),
             Next::GiveUp(outcome) => {
                 self.end(now, id, outcome);
@@ -424,11 +478,9 @@ impl Engine {
     /// The client's clock runs out on an attempt.
     fn give_up(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
-        let produced = self
-            .endpoint
-            .cut_short(now, request.workload, &request.grant);
+        let produced = self.endpoint.cut_short(now, request.lane(), &request.grant);
         self.endpoint
-            .settle(now, request.workload, &request.grant, produced);
+            .settle(now, request.lane(), &request.grant, produced);
         self.recorder
             .abandoned(now, request, produced, Failure::ClientTimeout);
         self.failed(now, id, Failure::ClientTimeout);
@@ -439,22 +491,21 @@ impl Engine {
     fn answered(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
         if let Some(failure) = request.grant.refused {
-            self.endpoint
-                .settle(now, request.workload, &request.grant, 0);
+            self.endpoint.settle(now, request.lane(), &request.grant, 0);
             self.recorder.refused(now, request, failure);
             self.failed(now, id, failure);
             return;
         }
         if let Some((produced, failure)) = request.grant.failure() {
             self.endpoint
-                .settle(now, request.workload, &request.grant, produced);
+                .settle(now, request.lane(), &request.grant, produced);
             self.recorder.abandoned(now, request, produced, failure);
             self.failed(now, id, failure);
             return;
         }
         self.endpoint.settle(
             now,
-            request.workload,
+            request.lane(),
             &request.grant,
             request.grant.usage.output,
         );
@@ -464,6 +515,10 @@ impl Engine {
             usage: request.grant.usage,
         };
         self.injector.succeeded(now, &request.progress, heard);
+        if self.lanes[request.lane()].classifier.is_some() {
+            self.judged(now, id);
+            return;
+        }
         if self.pairs.is_some() {
             self.heard_first_token(id, heard.ttft);
         }
@@ -471,6 +526,19 @@ impl Engine {
         self.recorder.answered(now, request, &answer);
         self.end(now, id, Outcome::Completed);
         self.free(now);
+    }
+
+    /// A classifier has answered: the request itself is sent.
+    fn judged(&mut self, now: Moment, id: u32) {
+        let request = &mut self.requests[id];
+        request.valid_from = self.queue.next_serial();
+        if let Some(router) = &self.routers[request.workload] {
+            let (judgement, lane) = router.judge(request.seq);
+            self.recorder.classified(request, judgement);
+            request.progress.attempts = 0;
+            self.injector.enter(&mut request.progress, lane);
+        }
+        self.again(now, id);
     }
 
     fn wake(&mut self, now: Moment) {
@@ -525,17 +593,7 @@ impl Engine {
     fn drain_ready(&mut self) {
         let now = self.recorder.now();
         while let Some((id, due)) = self.injector.poll(now) {
-            let request = &self.requests[id];
-            if self.injector.is_expired(now, request.intended) {
-                let outcome = match request.progress.attempts {
-                    0 => Outcome::NotSent,
-                    _ => Outcome::TimedOut,
-                };
-                self.end(now, id, outcome);
-                self.free(now);
-            } else {
-                self.go(now, id, due);
-            }
+            self.go(now, id, due);
         }
         self.schedule_gate();
     }
@@ -551,6 +609,22 @@ impl Engine {
             }
         }
     }
+}
+
+/// Makes `call` the one in front of `request`: a prompt without cache points, and a short answer.
+fn judge_instead(
+    call: &mut Call<'_>,
+    request: &Request,
+    block_tokens: u32,
+    classifier: &Classifier,
+) {
+    let prefix = u64::from(request.prefix.len) * u64::from(block_tokens);
+    let prompt = u64::from(request.input) + u64::from(request.pointed) + prefix;
+    let prompt = u32::try_from(prompt).unwrap_or(u32::MAX);
+    call.input = classifier.input.unwrap_or(prompt);
+    call.prefix = Prefix::Blocks(&[]);
+    call.output = classifier.output;
+    call.thinking = 0;
 }
 
 impl Answer {

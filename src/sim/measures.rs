@@ -1,6 +1,6 @@
 //! What one run measured.
 
-use crate::measure::{AttemptRecord, Tally, Timeline};
+use crate::measure::{AttemptRecord, LaneTally, Tally, Timeline};
 use crate::service::{PoolReport, QuotaReport, ServiceTotals};
 use crate::units::Micros;
 
@@ -9,6 +9,8 @@ use crate::units::Micros;
 pub struct RunMeasures {
     /// One tally for each workload.
     pub workloads: Vec<Tally>,
+    /// One tally for each lane, the workloads' own first; empty where there are no others.
+    pub lanes: Vec<LaneTally>,
     /// The course of the run.
     pub timeline: Timeline,
     /// Quotas and bought capacity.
@@ -37,6 +39,9 @@ impl RunMeasures {
     pub fn merge(&mut self, other: &Self) {
         for (sum, tally) in self.workloads.iter_mut().zip(&other.workloads) {
             sum.merge(tally);
+        }
+        for (sum, lane) in self.lanes.iter_mut().zip(&other.lanes) {
+            sum.merge(lane);
         }
         self.timeline.merge(&other.timeline);
         for (sum, quota) in self.quotas.iter_mut().zip(&other.quotas) {

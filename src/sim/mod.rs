@@ -4,6 +4,7 @@ mod assemble;
 mod batch;
 mod context;
 mod engine;
+mod lanes;
 mod measures;
 mod queue;
 mod recorder;
@@ -12,16 +13,19 @@ mod serving;
 mod setup;
 mod slab;
 
-pub use assemble::{Assembled, assemble};
-pub use context::{AccountUse, Assumption, BoughtCapacity, VariantContext, WorkloadContext};
+pub use assemble::{Assembled, AssembledLane, assemble};
+pub use context::{
+    AccountUse, Assumption, BoughtCapacity, LaneContext, VariantContext, WorkloadContext,
+};
 pub use engine::{REFUSAL_TAKES, run};
+pub use lanes::{LaneRole, LaneSetup, Lanes};
 pub use measures::RunMeasures;
 pub use queue::{Class, Event, EventQueue};
 pub use recorder::{Answer, Recorder};
-pub use replicate::{ReplicationValues, VariantMeasures, run_all};
+pub use replicate::{ReplicationValues, VariantMeasures, replication_seed, run_all};
 pub use serving::{ACCOUNT, Address, ServedTarget, Serving};
 pub use setup::{RequestBounds, RunSetup, TierSetup, WorkloadSetup};
 pub use slab::{Request, Slab};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

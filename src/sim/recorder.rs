@@ -1,14 +1,16 @@
 //! What is seen of a run. It listens; nothing here can change what happens.
 
+use super::lanes::LaneRole;
 use super::measures::RunMeasures;
-use super::setup::{RequestBounds, RunSetup};
+use super::setup::{RequestBounds, RunSetup, TierSetup};
 use super::slab::Request;
+use crate::client::Judgement;
 use crate::cost::Tariff;
 use crate::domain::{Failure, Outcome, PriceTier, RefusalReason, ScopeKind, Usage};
 use crate::load::session::{SessionEnd, SessionOver};
 use crate::measure::{
-    ATTEMPTS_TOLD_APART, AttemptCounts, AttemptEnd, AttemptRecord, HedgeCounts, SessionCounts,
-    Tally, Timeline,
+    ATTEMPTS_TOLD_APART, AttemptCounts, AttemptEnd, AttemptRecord, HedgeCounts, LaneTally,
+    SessionCounts, Tally, Timeline,
 };
 use crate::service::guardrail::{Screened, Verdict};
 use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
@@ -39,6 +41,9 @@ pub struct Recorder {
     bounds: RequestBounds,
     measured_from: Moment,
     workloads: Vec<Recorded>,
+    lanes: Vec<RecordedLane>,
+    /// Whether there are lanes beside the workloads' own, so that they are counted apart.
+    has_lanes: bool,
     attempts: Vec<AttemptRecord>,
     timeline: Timeline,
     sample_at: Moment,
@@ -60,12 +65,19 @@ struct Recorded {
     tally: Tally,
     stream: bool,
     block_tokens: u32,
-    /// By scope kind: in-Region, geo, global.
-    tariffs: [Option<Tariff>; 3],
-    /// The same for what is served as the tier that the workload names.
-    tier_tariffs: [Option<Tariff>; 3],
     thinks: bool,
     text_unit: Usd,
+}
+
+struct RecordedLane {
+    tally: LaneTally,
+    /// By scope kind: in-Region, geo, global.
+    tariffs: [Option<Tariff>; 3],
+    /// The same for what is served as the tier that its calls name.
+    tier_tariffs: [Option<Tariff>; 3],
+    /// Whether its calls come before the attempts at the answer.
+    classifies: bool,
+    max_tokens: u32,
 }
 
 impl Recorded {
@@ -105,6 +117,18 @@ impl Recorded {
                 .saw_text(answer.ttft + late, answer.attempt_ttft + late);
         }
     }
+}
+
+impl RecordedLane {
+    fn new(tariffs: &[(ScopeKind, Tariff)], tier: &TierSetup, max_tokens: u32) -> Self {
+        Self {
+            tally: LaneTally::default(),
+            tariffs: by_scope(tariffs),
+            tier_tariffs: by_scope(&tier.tariffs),
+            classifies: false,
+            max_tokens,
+        }
+    }
 
     /// What the tokens of an answer cost; `None` where capacity is paid by the hour, and where no
     /// price is known.
@@ -140,6 +164,17 @@ impl Recorder {
     /// A recorder that has seen nothing.
     pub fn new(setup: &RunSetup) -> Self {
         let timeline = Timeline::for_run(setup.duration);
+        let mut lanes: Vec<RecordedLane> = Vec::with_capacity(setup.endpoint.targets.len());
+        let mut bounds = setup.endpoint.targets.iter().map(|one| one.max_tokens);
+        for (own, most) in setup.workloads.iter().zip(&mut bounds) {
+            lanes.push(RecordedLane::new(&own.tariffs, &own.tier, most));
+        }
+        for (lane, most) in setup.lanes.further.iter().zip(&mut bounds) {
+            lanes.push(RecordedLane {
+                classifies: lane.role == LaneRole::Classifies,
+                ..RecordedLane::new(&lane.tariffs, &lane.tier, most)
+            });
+        }
         let workloads = setup
             .workloads
             .iter()
@@ -159,8 +194,6 @@ impl Recorder {
                     },
                     stream: workload.stream,
                     block_tokens: target.block_tokens,
-                    tariffs: by_scope(&workload.tariffs),
-                    tier_tariffs: by_scope(&workload.tier.tariffs),
                     thinks: workload.thinking.is_some(),
                     text_unit: workload.text_unit,
                 }
@@ -172,6 +205,8 @@ impl Recorder {
             bounds: setup.bounds,
             measured_from: Moment::ZERO + setup.warmup,
             workloads,
+            lanes,
+            has_lanes: !setup.lanes.is_empty(),
             attempts: Vec::new(),
             sample_every: Micros(timeline.width().0 / SAMPLES_PER_INTERVAL),
             timeline,
@@ -216,6 +251,15 @@ impl Recorder {
         self.sample_at = Moment((now.0 / self.sample_every.0 + 1) * self.sample_every.0);
     }
 
+    /// What an attempt cost, beside the entry in its ledger.
+    #[inline]
+    fn charge(&mut self, lane: usize, cost: Usd) {
+        self.charged += cost;
+        if self.has_lanes {
+            self.lanes[lane].tally.cost += cost;
+        }
+    }
+
     #[inline]
     fn is_measured(&self, request: &Request) -> bool {
         request.intended >= self.measured_from
@@ -243,6 +287,9 @@ impl Recorder {
         if !self.is_measured(request) {
             return;
         }
+        if self.has_lanes && self.sent_on_lane(request, refusal) {
+            return;
+        }
         if refusal == Some(Failure::Throttled(RefusalReason::Guardrail)) {
             self.workloads[request.workload].tally.guardrail.throttled += 1;
         }
@@ -260,12 +307,29 @@ impl Recorder {
         }
     }
 
+    /// Counts an attempt on its lane; whether that was all, since it was no attempt at the answer.
+    fn sent_on_lane(&mut self, request: &Request, refusal: Option<Failure>) -> bool {
+        let lane = &mut self.lanes[request.lane()];
+        lane.tally.sent += 1;
+        if let Some(failure) = refusal {
+            lane.tally.fail(failure);
+        }
+        lane.classifies
+    }
+
+    /// Counts a failure on its lane; whether that was all.
+    fn failed_on_lane(&mut self, request: &Request, failure: Failure) -> bool {
+        let lane = &mut self.lanes[request.lane()];
+        lane.tally.fail(failure);
+        lane.classifies
+    }
+
     /// An attempt that was counted as sent came back with an error and without an answer: the live
     /// counterpart of a refusal that [`Recorder::sent`] is told of at once.
     pub fn refused(&mut self, now: Moment, request: &Request, failure: Failure) {
         let throttled = matches!(failure, Failure::Throttled(_));
         self.timeline.at(now).attempts_throttled += u64::from(throttled);
-        if !self.is_measured(request) {
+        if !self.is_measured(request) || (self.has_lanes && self.failed_on_lane(request, failure)) {
             return;
         }
         let attempts = &mut self.workloads[request.workload].tally.attempts;
@@ -335,8 +399,11 @@ impl Recorder {
         if !self.is_measured(request) {
             return;
         }
+        let is_aside = self.has_lanes && self.failed_on_lane(request, failure);
         let attempts = &mut self.workloads[request.workload].tally.attempts;
-        if failure == Failure::ClientTimeout {
+        if is_aside {
+            // It was no attempt at the answer, but it costs.
+        } else if failure == Failure::ClientTimeout {
             attempts.timed_out += 1;
         } else {
             attempts.failed += 1;
@@ -344,7 +411,7 @@ impl Recorder {
         self.cut_short(now, request, output, AttemptEnd::Failed(failure));
     }
 
-    /// Books what an attempt cost that ended before its answer did, and keeps its record.
+    /// Books what an attempt cost that ended before its answer did, and keeps its record unless it was a classifier's.
     fn cut_short(&mut self, now: Moment, request: &Request, output: u32, end: AttemptEnd) {
         let billed = self.timeouts_are_billed;
         let workload = &mut self.workloads[request.workload];
@@ -352,19 +419,75 @@ impl Recorder {
             output,
             ..request.grant.usage
         };
+        let mut cost = Usd::ZERO;
         if billed && let Some(screened) = &request.grant.screened {
             let units = screened.units_of(output, request.grant.usage.output);
-            self.charged += workload.guarded(screened, units);
+            cost += workload.guarded(screened, units);
         }
-        let charge = workload
+        let charge = self.lanes[request.lane()]
             .tariff(&request.grant)
             .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
         if billed && let Some(charge) = charge {
-            self.charged += charge.total();
+            cost += charge.total();
             workload.tally.ledger.waste(charge);
             workload.tally.wasted_tokens += usage.prompt() + u64::from(usage.output);
         }
-        self.keep(now, request, end, usage);
+        self.charge(request.lane(), cost);
+        if !self.lanes[request.lane()].classifies {
+            self.keep(now, request, end, usage);
+        }
+    }
+
+    /// A classifier answered with `judgement`; the request goes on.
+    pub fn classified(&mut self, request: &Request, judgement: Judgement) {
+        if !self.is_measured(request) {
+            return;
+        }
+        let (lane, usage) = (&mut self.lanes[request.lane()], request.grant.usage);
+        lane.tally.answered += 1;
+        lane.tally.tokens.add(usage);
+        let charge = lane
+            .tariff(&request.grant)
+            .map(|tariff| tariff.charge(usage));
+        let tally = &mut self.workloads[request.workload].tally;
+        let counts = tally.classifier.get_or_insert_default();
+        counts.judged += 1;
+        counts.easy += u64::from(!judgement.judged_hard);
+        counts.misrouted += u64::from(judgement.hard && !judgement.judged_hard);
+        counts.overserved += u64::from(!judgement.hard && judgement.judged_hard);
+        if let Some(charge) = charge {
+            tally.ledger.add(charge);
+            self.charge(request.lane(), charge.total());
+        }
+    }
+
+    /// A classifier could not be asked; the request goes on as if there were none.
+    pub fn unclassified(&mut self, request: &Request) {
+        if self.is_measured(request) {
+            let tally = &mut self.workloads[request.workload].tally;
+            tally.classifier.get_or_insert_default().failed += 1;
+        }
+    }
+
+    /// Books a request that ends as a record of a batch job: its whole prompt and its answer, at the price of
+    /// the lane. Batch has no prompt cache.
+    fn deferred(&mut self, request: &Request) {
+        let lane = &mut self.lanes[request.lane()];
+        let workload = &mut self.workloads[request.workload];
+        let prefix = u64::from(request.prefix.len) * u64::from(workload.block_tokens);
+        let input = u64::from(request.input) + u64::from(request.pointed) + prefix;
+        let usage = Usage {
+            input: u32::try_from(input).unwrap_or(u32::MAX),
+            output: request.output.min(lane.max_tokens),
+            ..Usage::default()
+        };
+        lane.tally.deferred += 1;
+        lane.tally.tokens.add(usage);
+        let tariff = lane.tariffs.iter().flatten().next();
+        if let Some(charge) = tariff.map(|tariff| tariff.charge(usage)) {
+            workload.tally.ledger.add_batch(charge);
+            self.charge(request.lane(), charge.total());
+        }
     }
 
     /// A request was answered; [`Recorder::ended`] follows.
@@ -383,7 +506,7 @@ impl Recorder {
             return;
         }
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
-        let charge = workload
+        let charge = self.lanes[request.lane()]
             .tariff(&request.grant)
             .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
         let tally = &mut workload.tally;
@@ -405,8 +528,9 @@ impl Recorder {
         if workload.thinks {
             workload.thought(request, answer);
         }
+        let mut cost = Usd::ZERO;
         if let Some(screened) = &request.grant.screened {
-            self.charged += workload.guarded(screened, screened.output_units);
+            cost += workload.guarded(screened, screened.output_units);
             workload.found(screened);
         }
         let tally = &mut workload.tally;
@@ -417,10 +541,17 @@ impl Recorder {
             }
             _ => {
                 if let Some(charge) = charge {
-                    self.charged += charge.total();
+                    cost += charge.total();
                     tally.ledger.add(charge);
                 }
             }
+        }
+        self.charged += cost;
+        if self.has_lanes {
+            let lane = &mut self.lanes[request.lane()].tally;
+            lane.answered += 1;
+            lane.tokens.add(usage);
+            lane.cost += cost;
         }
         self.keep(now, request, AttemptEnd::Answered, usage);
     }
@@ -437,6 +568,9 @@ impl Recorder {
         self.timeline.end(now, outcome, good, ttft);
         if self.is_measured(request) {
             self.workloads[request.workload].tally.requests.end(outcome);
+            if outcome == Outcome::Deferred {
+                self.deferred(request);
+            }
         }
     }
 
@@ -491,6 +625,11 @@ impl Recorder {
             booked, self.charged,
             "the classes of the ledgers sum to what the attempts cost"
         );
+        let by_lane: Usd = self.lanes.iter().map(|lane| lane.tally.cost).sum();
+        assert!(
+            !self.has_lanes || by_lane == self.charged,
+            "what the lanes cost sums to what the attempts cost"
+        );
         for workload in &self.workloads {
             let requests = &workload.tally.requests;
             assert_eq!(
@@ -505,6 +644,11 @@ impl Recorder {
                 .into_iter()
                 .map(|workload| workload.tally)
                 .collect(),
+            lanes: if self.has_lanes {
+                self.lanes.into_iter().map(|lane| lane.tally).collect()
+            } else {
+                Vec::new()
+            },
             timeline: self.timeline,
             attempts: self.attempts,
             quotas,

@@ -49,6 +49,12 @@ impl VariantMeasures {
         }
     }
 
+    /// Adds a run of the same variant.
+    pub fn add(&mut self, seed: u64, run: &RunMeasures) {
+        self.total.merge(run);
+        self.replications.push(values(seed, run, self.span));
+    }
+
     /// All workloads merged.
     pub fn overall(&self) -> Tally {
         overall(&self.total)
@@ -70,7 +76,7 @@ fn overall(measures: &RunMeasures) -> Tally {
 
 /// The seed of replication number `index`. The first is the scenario's own, so that a single run
 /// and the first replication agree.
-fn replication_seed(seed: u64, index: u32) -> u64 {
+pub fn replication_seed(seed: u64, index: u32) -> u64 {
     if index == 0 {
         seed
     } else {

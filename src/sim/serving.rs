@@ -104,7 +104,7 @@ impl Serving {
             .into_iter()
             .filter_map(|name| catalogue.model(name).ok().cloned())
             .collect();
-        let mut endpoint = assembled.setup.endpoint.clone();
+        let mut endpoint = own_lanes(assembled);
         let mut targets = Vec::new();
         for (workload, target) in variant.workloads.iter().zip(&mut endpoint.targets) {
             let model = models.iter().position(|model| model.name == workload.model);
@@ -285,6 +285,20 @@ impl Serving {
             }
         }
     }
+}
+
+/// The service without the lanes of fallbacks and routes: who calls it chooses its models.
+fn own_lanes(assembled: &Assembled) -> EndpointSetup {
+    let mut endpoint = assembled.setup.endpoint.clone();
+    let own = assembled.setup.workloads.len();
+    endpoint.targets.truncate(own);
+    if let Some(regions) = &mut endpoint.regions {
+        regions.targets.truncate(own);
+    }
+    if let Some(account) = &mut endpoint.quotas.account {
+        account.weights.truncate(own);
+    }
+    endpoint
 }
 
 /// Every scope in which a model can be called from `region`.

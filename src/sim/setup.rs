@@ -1,6 +1,8 @@
 //! What a run is made of: one variant with its models, prices and profiles resolved.
 
-use crate::client::spec::ClientPolicy;
+use super::lanes::Lanes;
+use crate::client::Injector;
+use crate::client::spec::{ClientPolicy, KnownQuota};
 use crate::cost::Tariff;
 use crate::domain::{LatencyMetric, PriceTier, ScopeKind, Slo};
 use crate::load::spec::{ThinkingSpec, TrafficSpec};
@@ -15,10 +17,12 @@ pub struct RunSetup {
     pub duration: Micros,
     /// Requests that start before this are not measured.
     pub warmup: Micros,
-    /// The workloads, in the order of the endpoint's targets.
+    /// The workloads, in the order of the endpoint's targets; those of further lanes come after them.
     pub workloads: Vec<WorkloadSetup>,
     /// The clients' policy.
     pub client: ClientPolicy,
+    /// Where their requests may go beside the workloads' own endpoints.
+    pub lanes: Lanes,
     /// The service.
     pub endpoint: EndpointSetup,
     /// When a single request is good.
@@ -27,6 +31,47 @@ pub struct RunSetup {
     pub timeouts_are_billed: bool,
     /// Whether to keep a record of each attempt; memory then grows with the run.
     pub record_attempts: bool,
+}
+
+impl RunSetup {
+    /// What clients can know of the quotas that they use when the run starts: one for each counter, and a last one,
+    /// without limits, for calls that use none.
+    pub fn known_quotas(&self) -> Vec<KnownQuota> {
+        let targets = &self.endpoint.targets;
+        let counters = self.endpoint.counters.iter().enumerate();
+        let known = counters.map(|(index, counter)| {
+            // All targets of a counter call one model.
+            let target = targets
+                .iter()
+                .find(|target| target.route.counter() == Some(index));
+            KnownQuota {
+                tpm: Some(counter.limits.tpm),
+                rpm: counter.limits.rpm,
+                burndown: target.map_or(1, |target| target.burndown),
+            }
+        });
+        let none = KnownQuota {
+            tpm: None,
+            rpm: None,
+            burndown: targets.first().map_or(1, |target| target.burndown),
+        };
+        known.chain([none]).collect()
+    }
+
+    /// Which of [`RunSetup::known_quotas`] the calls on a lane use.
+    pub fn quota_of(&self, lane: usize) -> u32 {
+        let counter = self.endpoint.targets[lane].route.counter();
+        counter.unwrap_or(self.endpoint.counters.len()) as u32
+    }
+
+    /// A client brain with nothing in progress, which knows the quotas and lanes.
+    pub fn injector(&self) -> Injector {
+        let injector = Injector::with_quotas(self.client, &self.known_quotas());
+        if self.lanes.onward.is_empty() {
+            return injector;
+        }
+        injector.with_lanes(self.workloads.len() as u32, self.lanes.onward.clone())
+    }
 }
 
 /// The client side of one workload.

@@ -73,6 +73,12 @@ impl Request {
         self.valid_from = valid_from;
     }
 
+    /// The lane that it is on, which is the number of its target.
+    #[inline]
+    pub fn lane(&self) -> usize {
+        self.progress.lane as usize
+    }
+
     /// The key of the draws of its latest attempt; attempts beyond 63 share keys with later requests.
     #[inline]
     pub fn draw_key(&self) -> u64 {

@@ -1,7 +1,9 @@
 //! The engine against queueing theory, and the laws that every run obeys.
 
 mod hedging;
+mod pacing;
 mod regions;
+mod retries;
 
 use super::{RequestBounds, RunMeasures, RunSetup, TierSetup, WorkloadSetup, run};
 use crate::client::spec::{ClientPolicy, RetryPolicy};
@@ -19,7 +21,7 @@ use crate::units::{Micros, PerSecond, RequestsPerMinute, TokensPerMinute};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// A service whose TTFT has this mean and noise, with answers of one token.
-pub(super) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
+pub(crate) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
     LatencyProfile {
         name: "test".into(),
         origin: Origin::Assumed,
@@ -37,7 +39,7 @@ pub(super) fn latency(ttft: Micros, noise: NoiseLaw) -> LatencyProfile {
 }
 
 /// The exponential law with mean one, as knots.
-fn exponential() -> NoiseLaw {
+pub(crate) fn exponential() -> NoiseLaw {
     let normal = Normal::standard();
     let step = 2.0 * KNOT_Z_MAX / (KNOT_COUNT - 1) as f64;
     let quantile = |i: usize| (-(normal.sf(i as f64 * step - KNOT_Z_MAX)).ln()).ln();
@@ -48,7 +50,7 @@ fn exponential() -> NoiseLaw {
 }
 
 /// One workload against one counter without limits that matter.
-pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
+pub(crate) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> RunSetup {
     let traffic = TrafficSpec {
         arrival: ArrivalSpec::Poisson {
             rate: PerSecond(rate),
@@ -59,6 +61,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: crate::units::Ratio::ONE,
     };
     let target = TargetSetup {
         name: "w".into(),
@@ -100,6 +103,7 @@ pub(super) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
             retry: RetryPolicy::None,
             ..ClientPolicy::default()
         },
+        lanes: crate::sim::Lanes::default(),
         endpoint: EndpointSetup {
             targets: vec![target],
             counters: vec![CounterSetup {

@@ -7,6 +7,7 @@ pub mod hedging;
 pub mod intervals;
 pub mod quantile;
 pub mod queueing;
+pub mod retries;
 pub mod steady;
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ fn arrivals(arrival: ArrivalSpec) -> Vec<Arrival> {
         rank_correlation: 0.0,
         prefix: None,
         context: bedload::load::spec::ContextSpec::default(),
+        kept: bedload::units::Ratio::ONE,
     };
     match Source::new(&spec, 1, "azure", Moment::NEVER) {
         Source::Open(source) => source.collect(),

@@ -7,11 +7,12 @@ use crate::serving::Serving;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
-const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
+pub const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 
 /// Runs a step and shows all that it said if it fails.
-fn step(what: &str, command: &mut Command) -> String {
+pub fn step(what: &str, command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
         panic!("{what}: cannot start {command:?}: {error}; the tests need Python 3 and Node.js")
     });
@@ -42,25 +43,52 @@ fn installed(name: &str, pins: &[&str], install: impl FnOnce(&Path)) -> PathBuf 
     folder
 }
 
+/// The folder of a virtual environment with boto3.
+pub fn boto3() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        installed("boto3", &["requirements.txt"], |folder| {
+            step(
+                "making a virtual environment",
+                Command::new("python3").args(["-m", "venv"]).arg(folder),
+            );
+            step(
+                "installing boto3",
+                Command::new(folder.join("bin/python"))
+                    .args(["-m", "pip", "install", "--quiet", "--no-input"])
+                    .args(["--disable-pip-version-check", "-r", "requirements.txt"])
+                    .current_dir(CLIENTS),
+            );
+        })
+    })
+}
+
+/// The folder of the AWS SDK for JavaScript.
+pub fn sdk_js() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let pins = ["package.json", "package-lock.json"];
+        installed("sdk-js", &pins, |folder| {
+            for file in pins {
+                fs::copy(Path::new(CLIENTS).join(file), folder.join(file))
+                    .expect("it is committed");
+            }
+            step(
+                "installing the AWS SDK for JavaScript",
+                Command::new("npm")
+                    .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+                    .current_dir(folder),
+            );
+        })
+    })
+}
+
 #[test]
 fn boto3_is_served() {
-    let folder = installed("boto3", &["requirements.txt"], |folder| {
-        step(
-            "making a virtual environment",
-            Command::new("python3").args(["-m", "venv"]).arg(folder),
-        );
-        step(
-            "installing boto3",
-            Command::new(folder.join("bin/python"))
-                .args(["-m", "pip", "install", "--quiet", "--no-input"])
-                .args(["--disable-pip-version-check", "-r", "requirements.txt"])
-                .current_dir(CLIENTS),
-        );
-    });
     let serving = Serving::start(&format!("{CLIENTS}/clients.toml"), &[]);
     let said = step(
         "checking with boto3",
-        Command::new(folder.join("bin/python"))
+        Command::new(boto3().join("bin/python"))
             .args(["-B", "check_boto3.py", &serving.url])
             .current_dir(CLIENTS),
     );
@@ -69,18 +97,7 @@ fn boto3_is_served() {
 
 #[test]
 fn the_javascript_sdk_is_served() {
-    let pins = ["package.json", "package-lock.json"];
-    let folder = installed("sdk-js", &pins, |folder| {
-        for file in pins {
-            fs::copy(Path::new(CLIENTS).join(file), folder.join(file)).expect("it is committed");
-        }
-        step(
-            "installing the AWS SDK for JavaScript",
-            Command::new("npm")
-                .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-                .current_dir(folder),
-        );
-    });
+    let folder = sdk_js();
     let serving = Serving::start(&format!("{CLIENTS}/clients.toml"), &[]);
     // Node looks for packages beside the script.
     let script = "check_sdk_js.mjs";
@@ -89,7 +106,7 @@ fn the_javascript_sdk_is_served() {
         "checking with the AWS SDK for JavaScript",
         Command::new("node")
             .args([script, &serving.url])
-            .current_dir(&folder),
+            .current_dir(folder),
     );
     assert!(said.contains("checks hold"), "{said}");
 }

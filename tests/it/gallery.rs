@@ -52,6 +52,7 @@ fn every_scenario_is_tested_here() {
         "diurnal-week",
         "guardrail-cost",
         "hedging",
+        "how-much",
         "launch-spike",
         "max-tokens-trap",
         "model-lineup",

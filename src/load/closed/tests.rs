@@ -11,6 +11,7 @@ fn source(users: u32, think: DurationSpec, until: Moment) -> ClosedSource {
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: Ratio::ONE,
     };
     match Source::new(&spec, 2, "users", until) {
         Source::Closed(source) => source,

@@ -41,6 +41,7 @@ fn oracle_dispersion_by_simulation() {
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: crate::units::Ratio::ONE,
     };
     let Source::Open(source) = Source::new(&spec, 4, "burst", until) else {
         panic!("open")

@@ -15,6 +15,7 @@ fn arrivals(arrival: ArrivalSpec, until: Moment) -> Vec<Arrival> {
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: Ratio::ONE,
     };
     match Source::new(&spec, 8, "replay", until) {
         Source::Open(source) => source.collect(),

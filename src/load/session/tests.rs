@@ -38,6 +38,7 @@ fn spec(turns: u32) -> TrafficSpec {
                 tools: None,
             }),
         },
+        kept: Ratio::ONE,
     }
 }
 

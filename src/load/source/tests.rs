@@ -17,6 +17,7 @@ fn spec(arrival: ArrivalSpec) -> TrafficSpec {
         rank_correlation: 0.0,
         prefix: None,
         context: crate::load::spec::ContextSpec::default(),
+        kept: crate::units::Ratio::ONE,
     }
 }
 

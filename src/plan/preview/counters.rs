@@ -24,14 +24,15 @@ pub(super) fn quotas(
     let endpoint = &assembled.setup.endpoint;
     let counters = endpoint.counters.iter().enumerate();
     counters
-        .map(|(index, counter)| {
+        .filter_map(|(index, counter)| {
             let parts: Vec<Part<'_>> = offered
                 .iter()
                 .zip(&endpoint.targets)
                 .filter(|(_, target)| target.route.counter() == Some(index))
                 .map(|(offered, target)| Part { offered, target })
                 .collect();
-            counter_preview(counter, endpoint.rules, &parts, bought)
+            // Those of fallbacks and routes alone have no load of their own.
+            (!parts.is_empty()).then(|| counter_preview(counter, endpoint.rules, &parts, bought))
         })
         .collect()
 }
@@ -344,7 +345,11 @@ pub(super) fn bought(assembled: &Assembled, offered: &[Offered]) -> Option<Bough
         input_share: (means.0, peaks.0),
         output_share: (means.1, peaks.1),
         overflow_share: part_of(beyond, requests),
-        overflows: targets.iter().any(|t| t.route.counter().is_some()),
+        overflows: {
+            let own = offered().count();
+            let mut own = targets.iter().take(own);
+            own.any(|t| t.route.counter().is_some())
+        },
         level: Level::of(means.0.max(means.1), peaks.0.max(peaks.1)),
     })
 }

@@ -48,17 +48,24 @@ impl Caches {
                 one.cache_scope == target.cache_scope && one.destinations == target.destinations
             };
             let earlier = setup.targets[..index].iter().zip(&firsts).find(same);
+            // Block numbers tell content of one workload only, whichever of its lanes it is on.
+            let twin = setup.targets[..index]
+                .iter()
+                .zip(&firsts)
+                .find(|both| same(both) && both.0.name == target.name);
             let first = FirstCaches {
                 points: earlier.map_or(caches.points.len(), |(_, first)| first.points),
-                blocks: caches.blocks.len(),
+                blocks: twin.map_or(caches.blocks.len(), |(_, first)| first.blocks),
             };
             if earlier.is_none() {
                 let more = first.points + caches.own(target);
                 caches.points.resize_with(more, || PointCache::new(rules));
             }
-            let more = first.blocks + caches.own(target);
-            let fresh = || PrefixCache::new(target.cache_ttl, rules.refresh);
-            caches.blocks.resize_with(more, fresh);
+            if twin.is_none() {
+                let more = first.blocks + caches.own(target);
+                let fresh = || PrefixCache::new(target.cache_ttl, rules.refresh);
+                caches.blocks.resize_with(more, fresh);
+            }
             firsts.push(first);
         }
         caches.losses = (vec![0; caches.blocks.len()], vec![0; caches.points.len()]);

@@ -59,8 +59,8 @@ impl Injected {
             .map(|(place, fault)| (((place * f64::from(output)) as u32).max(1), fault))
     }
 
-    /// Slows an answer down.
-    #[inline]
+    /// Slows an answer down. Never inlined, or the arithmetic would be done for calls that no fault meets, too.
+    #[inline(never)]
     pub(super) fn slow(self, pace: &mut Pace) {
         if self.ttft.to_bits() != 1f64.to_bits() {
             pace.ttft = Micros((pace.ttft.0 as f64 * self.ttft) as u64);

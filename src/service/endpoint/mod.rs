@@ -174,6 +174,16 @@ impl Grant {
         self.done_at = Some(now + pace.total(self.produces()));
     }
 
+    /// Counts the times of an answer that keeps its own pace from the moment at which its call arrived, where
+    /// reading it has taken until its admission at `now`.
+    pub fn count_from(&mut self, arrived: Moment, now: Moment) {
+        let reading = now.since(arrived);
+        if let Some(done_at) = &mut self.done_at {
+            done_at.0 = done_at.0.saturating_sub(reading.0).max(now.0);
+            self.first_token_at.0 = self.first_token_at.0.saturating_sub(reading.0).max(now.0);
+        }
+    }
+
     /// Why the answer fails, if it breaks off.
     pub fn failure(&self) -> Option<(u32, Failure)> {
         self.broken.map(|(after, fault)| match (after, fault) {
@@ -403,7 +413,7 @@ impl Endpoint {
         let destination = match (&placed, target.destinations) {
             (Some(placed), _) => placed.destination,
             (None, 1) => 0,
-            (None, n) => (target.routing.uniform(call.key) * n as f64) as usize,
+            (None, n) => (target.routing.uniform(call.key) * n as f64) as u32 as usize,
         };
         if let Some(placed) = &placed {
             self.caches
@@ -436,7 +446,9 @@ impl Endpoint {
         if destination != 0 {
             pace.ttft += placed.map_or(target.hop, |placed| placed.hop);
         }
-        injected.slow(&mut pace);
+        if !self.faults.is_empty() {
+            injected.slow(&mut pace);
+        }
         if let Some(screened) = &screened {
             pace.ttft += screened.input_takes;
         }

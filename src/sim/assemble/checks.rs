@@ -12,14 +12,16 @@ impl Joiner<'_> {
         let retry = self.variant.client.retry;
         if let RetryPolicy::Sdk { mode, .. } = retry {
             let stand_in = match mode {
-                SdkRetries::Standard => "its `standard` mode as it is by default",
-                SdkRetries::Adaptive => {
-                    "its `standard` mode, without the rate limiter of `adaptive`"
-                }
+                SdkRetries::Standard => "",
+                SdkRetries::Adaptive => " behind the SDK's rate limiter",
             };
             self.notes.push(format!(
                 "`client.retry.sdk` hands retries to the AWS SDK for Rust when run live; in virtual \
-                 time {stand_in} stands in (`aws_standard_2_0`)"
+                 time its `{}` mode as it is by default stands in (`aws_standard_2_0`{stand_in})",
+                match mode {
+                    SdkRetries::Standard => "standard",
+                    SdkRetries::Adaptive => "adaptive",
+                }
             ));
         }
     }

@@ -6,6 +6,7 @@ mod chosen;
 mod faulty;
 mod guarded;
 mod lacks;
+mod lanes;
 mod offers;
 pub(super) mod quotas;
 pub(super) mod regions;
@@ -14,6 +15,7 @@ mod words;
 pub(super) use offers::optimized_counter;
 
 use super::context::{VariantContext, WorkloadContext};
+use super::lanes::{LaneRole, Lanes};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
 use crate::config::{ConfigError, Problem};
 use crate::cost::Tariff;
@@ -40,8 +42,19 @@ pub struct Assembled {
     pub setup: RunSetup,
     /// What it was made of.
     pub context: VariantContext,
+    /// What the calls of each lane are beside the workloads' own.
+    pub lanes: Vec<AssembledLane>,
     /// The price book, kept where tokens of further models may have to be weighted by price.
     pub book: Option<PriceBook>,
+}
+
+/// A lane beside the workloads' own, as a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssembledLane {
+    /// The workload as it is on this lane.
+    pub workload: Workload,
+    /// The scope of its calls.
+    pub scope: Scope,
 }
 
 /// Joins every variant of a scenario with its models, prices and latencies.
@@ -56,7 +69,9 @@ pub fn assemble(
     let mut problems = Vec::new();
     let mut assembled = Vec::new();
     for variant in &loaded.scenario.variants {
+        let plan = lanes::plan(variant, catalogue);
         let mut joiner = Joiner {
+            lane: None,
             variant,
             origins: &loaded.origins,
             catalogue,
@@ -69,7 +84,7 @@ pub fn assemble(
             notes: Vec::new(),
             warnings: Vec::new(),
         };
-        let one = joiner.join();
+        let one = joiner.join(&plan);
         problems.append(&mut joiner.problems);
         assembled.extend(one);
     }
@@ -81,6 +96,8 @@ pub fn assemble(
 }
 
 struct Joiner<'a> {
+    /// The lane in hand, beside the workloads' own.
+    lane: Option<&'a lanes::Planned>,
     variant: &'a Variant,
     origins: &'a Origins,
     catalogue: &'a Catalogue,
@@ -105,17 +122,35 @@ struct Resolved<'a> {
 
 impl<'a> Joiner<'a> {
     fn problem(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
+        let path = self.place(path);
         let problem = self
             .origins
-            .problem_at(&self.variant.name, path, message, help);
-        self.problems.push(problem);
+            .problem_at(&self.variant.name, &path, message, help);
+        // A step of a chain is joined once for each workload.
+        if self.lane.is_none() || !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
-    fn join(&mut self) -> Option<Assembled> {
+    /// Where the value stands that decides about `path` for the lane in hand.
+    fn place<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        let Some(lane) = self.lane else {
+            return path.into();
+        };
+        if path == "capacity" {
+            return format!("{}.scope", lane.path).into();
+        }
+        let own = path
+            .strip_prefix("workload.")
+            .and_then(|path| path.strip_prefix(lane.workload.name.as_str()));
+        own.map_or(path.into(), |key| format!("{}{key}", lane.path).into())
+    }
+
+    fn join(&mut self, plan: &'a lanes::LanePlan) -> Option<Assembled> {
         let variant = self.variant;
         self.note_stand_ins();
         self.check_faults();
-        let resolved: Vec<Resolved<'a>> = variant
+        let mut resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
             .filter_map(|workload| self.resolve(workload))
@@ -147,6 +182,21 @@ impl<'a> Joiner<'a> {
             workloads.push(setup);
             scopes.push(scope);
         }
+        let mut joined = self.join_lanes(plan);
+        if !plan.lanes.is_empty() {
+            let own = resolved.iter().zip(&scopes);
+            let own: Vec<_> = own.map(|(one, scope)| self.own_lane(one, scope)).collect();
+            joined.contexts.splice(0..0, own);
+        }
+        let lanes = joined.scopes.iter().zip(&plan.lanes);
+        let lanes = lanes.map(|(scope, planned)| AssembledLane {
+            workload: planned.workload.clone(),
+            scope: scope.clone(),
+        });
+        let lanes = lanes.collect();
+        targets.append(&mut joined.targets);
+        resolved.append(&mut joined.resolved);
+        scopes.append(&mut joined.scopes);
         if !self.problems.is_empty() {
             return None;
         }
@@ -161,6 +211,11 @@ impl<'a> Joiner<'a> {
             warmup: variant.warmup,
             workloads,
             client: variant.client,
+            lanes: Lanes {
+                further: joined.setups,
+                onward: plan.onward.clone(),
+                routes: plan.routes.clone(),
+            },
             endpoint: EndpointSetup {
                 targets,
                 counters: std::mem::take(&mut self.counters),
@@ -187,6 +242,7 @@ impl<'a> Joiner<'a> {
             warmup: variant.warmup,
             slo: variant.slo.clone(),
             workloads: contexts,
+            lanes: joined.contexts,
             bought: reserved_bought.or(units_bought),
             account: service.quotas.account,
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
@@ -194,6 +250,7 @@ impl<'a> Joiner<'a> {
                 let mut all = assumptions(service, &variant.workloads);
                 all.extend(guarded::assumptions(service, &variant.workloads));
                 all.extend(offers::assumptions(variant));
+                all.extend(lanes::assumptions(plan));
                 all
             },
             warnings: std::mem::take(&mut self.warnings),
@@ -203,6 +260,7 @@ impl<'a> Joiner<'a> {
         Some(Assembled {
             setup,
             context,
+            lanes,
             book,
         })
     }
@@ -239,8 +297,16 @@ impl<'a> Joiner<'a> {
 
     fn target(&mut self, one: &Resolved<'_>, scope: &Scope) -> Option<TargetSetup> {
         let service = &self.variant.service;
-        let is_batch = one.workload.offer.batch.is_some();
-        let route = match &service.capacity {
+        let defers = self.lane.is_some_and(|lane| lane.role == LaneRole::Defers);
+        let is_batch = one.workload.offer.batch.is_some() || defers;
+        // Bought capacity serves the workloads' own lanes.
+        let capacity = match self.lane {
+            None => Cow::Borrowed(&service.capacity),
+            Some(_) => Cow::Owned(CapacitySpec::OnDemand {
+                scope: scope.clone(),
+            }),
+        };
+        let route = match capacity.as_ref() {
             _ if is_batch => self.batch_route(one.model, scope)?,
             CapacitySpec::OnDemand { .. } => Route::OnDemand {
                 counter: self.counter(one.model, scope)?,
@@ -262,7 +328,7 @@ impl<'a> Joiner<'a> {
             }
         };
         let guard = self.guard_of(one.workload);
-        let needs_no_profile = matches!(service.capacity, CapacitySpec::Provisioned(_));
+        let needs_no_profile = matches!(*capacity, CapacitySpec::Provisioned(_));
         let names = if needs_no_profile || is_batch {
             Vec::new()
         } else {
@@ -298,7 +364,7 @@ impl<'a> Joiner<'a> {
                 tool_use: one.workload.tool_use.get(),
                 content_filtered: one.workload.content_filtered.get(),
             },
-            cache_scope: cache_scope(&service.capacity, &one.model.name, scope),
+            cache_scope: cache_scope(&capacity, &one.model.name, scope),
             guard,
             optimized: self.optimized(one, scope),
             destinations: names.len().max(1),

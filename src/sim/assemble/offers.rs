@@ -84,7 +84,7 @@ impl<'a> Joiner<'a> {
     fn check_capacity(&mut self, path: &str, tier: PriceTier) {
         let capacity = &self.variant.service.capacity;
         let (what, help) = match capacity {
-            _ if tier == PriceTier::Batch => return,
+            _ if tier == PriceTier::Batch || self.lane.is_some() => return,
             CapacitySpec::OnDemand { .. } => return,
             CapacitySpec::Reserved(_) => (
                 "`capacity.reserved`",
@@ -102,7 +102,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// The prices of a tier: those of the book, or the usual ratio to the standard ones.
-    fn tier_prices(
+    pub(super) fn tier_prices(
         &mut self,
         one: &Resolved<'a>,
         tier: PriceTier,

@@ -77,7 +77,8 @@ impl Engine {
         let request = &self.requests[id];
         let (progress, workload) = (request.progress, request.workload);
         let pairs = self.pairs.as_ref()?;
-        if !pairs.streams[workload] {
+        // What a classifier says is short, and waited for as a whole.
+        if !pairs.streams[workload] || self.lanes[request.lane()].classifier.is_some() {
             return None;
         }
         self.injector.hedge_after(&progress, workload)
@@ -148,9 +149,9 @@ impl Engine {
             Class::Done => self.race_done(now, id, request_id),
             Class::GiveUp => {
                 let request = &self.requests[id];
-                let (workload, grant) = (request.workload, &request.grant);
-                let produced = self.endpoint.cut_short(now, workload, grant);
-                self.endpoint.settle(now, workload, grant, produced);
+                let (lane, grant) = (request.lane(), &request.grant);
+                let produced = self.endpoint.cut_short(now, lane, grant);
+                self.endpoint.settle(now, lane, grant, produced);
                 let failure = Failure::ClientTimeout;
                 self.recorder.abandoned(now, request, produced, failure);
                 self.one_failed(now, id, failure);
@@ -158,8 +159,7 @@ impl Engine {
             Class::FirstToken => {
                 if self.first_seen_at(id).is_none() {
                     let request = &self.requests[id];
-                    self.endpoint
-                        .cut_short(now, request.workload, &request.grant);
+                    self.endpoint.cut_short(now, request.lane(), &request.grant);
                     self.race_fails(now, id);
                     return true;
                 }
@@ -167,8 +167,9 @@ impl Engine {
                 // A hedge that has won has its first token again, in the place of its request.
                 if id == request_id {
                     let request = &mut self.requests[id];
+                    let lane = request.lane();
                     self.endpoint
-                        .start_stream(now, request.workload, &mut request.grant, id);
+                        .start_stream(now, lane, &mut request.grant, id);
                 }
             }
             Class::Hedge => self.first_token(now, id),
@@ -191,8 +192,7 @@ impl Engine {
     /// An attempt that races ends without a token.
     fn race_fails(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
-        self.endpoint
-            .settle(now, request.workload, &request.grant, 0);
+        self.endpoint.settle(now, request.lane(), &request.grant, 0);
         let failure = match (request.grant.refused, request.grant.failure()) {
             (Some(failure), _) => {
                 self.recorder.refused(now, request, failure);
@@ -230,9 +230,9 @@ impl Engine {
     /// Cancels the attempt of `id`.
     fn cancel(&mut self, now: Moment, id: u32) {
         let request = &self.requests[id];
-        let (workload, grant) = (request.workload, &request.grant);
-        let produced = self.endpoint.cut_short(now, workload, grant);
-        self.endpoint.settle(now, workload, grant, produced);
+        let (lane, grant) = (request.lane(), &request.grant);
+        let produced = self.endpoint.cut_short(now, lane, grant);
+        self.endpoint.settle(now, lane, grant, produced);
         self.recorder.cancelled(now, request, produced);
         let progress = request.progress;
         self.injector.hedge_over(now, &progress, None);
