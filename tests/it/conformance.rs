@@ -220,13 +220,13 @@ name = "chat"
 model = "claude-sonnet-4-6"
 max_tokens = 100
 [workload.arrival.poisson]
-rate = "60/s"
+rate = "30/s"
 [workload.tokens]
 input  = { fixed = 50 }
 output = { fixed = 20 }
 [[fault]]
 kind = "slow_start"
-share = 0.04
+share = 0.08
 delay = "2s"
 [client.hedge]
 after = "400ms"
@@ -249,11 +249,11 @@ fn hedging_agrees_and_halves_the_tail() {
     };
     let [hedged, won, cancelled] = counts(&simulated);
     assert_eq!(counts(&ran), [hedged, won, cancelled]);
-    // One in 25 hedges is slow as well, and then the first attempt is faster.
-    assert!(hedged > 10 && 10 * won > 7 * hedged && cancelled == hedged);
-    // One answer in 25 takes 2.1 s to its first token without a hedge.
+    // One in twelve hedges is slow as well, and then the first attempt is faster.
+    assert!(hedged > 7 && 10 * won > 7 * hedged && cancelled == hedged);
+    // p95 is 2.1 s without a hedge, and p99 needs more answers.
     for told in [&simulated, &ran] {
-        assert!(told.number("/ttft_ms/p99") < 1000.0);
+        assert!(told.number("/ttft_ms/p95") < 1000.0);
     }
 }
 
