@@ -2,6 +2,7 @@
 
 use super::recovery::Verdict;
 use crate::results::{LabSummary, PolicySummary};
+use std::fmt::Write as _;
 
 /// What to use, what never to use, and how sure that is.
 pub(super) fn advice(lab: &LabSummary) -> Vec<String> {
@@ -61,11 +62,9 @@ fn use_this(lab: &LabSummary, best: &PolicySummary, good: &[&PolicySummary]) -> 
         .map(|one| one.name.as_str())
         .collect();
     if !even.is_empty() {
-        text.push_str(&format!(
-            " Not told apart from it over {} seeds: {}.",
-            lab.seeds.len(),
-            even.join(", ")
-        ));
+        let seeds = lab.seeds.len();
+        let names = even.join(", ");
+        let _ = write!(text, " Not told apart from it over {seeds} seeds: {names}.");
     }
     text
 }

@@ -96,6 +96,9 @@ impl Placed {
 
 /// The policies from best to worst. Each has one score for each run, in the same order of seeds, and a
 /// verdict over all of them: whether it comes back.
+///
+/// # Panics
+/// If the policies have different numbers of scores.
 pub fn rank(policies: &[(bool, Vec<Score>)]) -> Vec<Placed> {
     let runs = policies.first().map_or(0, |(_, scores)| scores.len());
     let pooled: Vec<Vec<Score>> = policies

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_recovery_is_timed_from_the_release() {
         assert_eq!(WINDOW.bin(), Micros::from_secs(2));
-        let back = course(|second| second < 100 || second >= 180);
+        let back = course(|second| !(100..180).contains(&second));
         assert_eq!(recovery(&back, &WINDOW, 1.0), Some(Micros::from_secs(50)));
         let parts = phases(&back, &WINDOW, 1);
         assert_eq!((parts.before.offered, parts.last.offered), (1000, 1000));
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_late_recovery_is_none_if_the_last_third_suffers() {
-        let late = course(|second| second < 100 || second >= 345);
+        let late = course(|second| !(100..345).contains(&second));
         let parts = phases(&late, &WINDOW, 1);
         assert_eq!(recovery(&late, &WINDOW, 1.0), Some(Micros::from_secs(216)));
         assert_eq!(parts.verdict(None), Verdict::Metastable);
