@@ -3,12 +3,12 @@
 use super::markdown::{escaped, table as markdown_table};
 use super::number::{NONE, count, money, optional, percent, percentile, sparkline, time};
 use super::terminal::{Style, heading, table, wrapped};
-use crate::results::{LabLoad, LabSummary, PolicySummary, TipSummary};
+use crate::results::{LabSummary, PolicySummary};
 use comfy_table::{ColumnConstraint, Table};
 use std::fmt::Write;
 
 /// Columns that tell the policies apart.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 10] = [
     "",
     "policy",
     "good",
@@ -17,7 +17,6 @@ const COLUMNS: [&str; 11] = [
     "hysteresis",
     "p99",
     "attempts",
-    "peak",
     "refused",
     "stable",
 ];
@@ -201,7 +200,6 @@ fn cells(policy: &PolicySummary) -> Vec<String> {
         optional(policy.hysteresis, |ratio| format!("{ratio:.3}")),
         percentile(&policy.e2e_all_ms, "p99"),
         optional(policy.amplification, times),
-        optional(policy.peak_amplification, times),
         optional(policy.refused_share, percent),
         percent(policy.rank_stability),
     ]
@@ -238,22 +236,23 @@ const COST_COLUMNS: [&str; 9] = [
     "a run",
     "wasted",
     "tokens",
+    "at peak",
     "not sent",
     "workloads",
     "processes",
-    "comes back to",
-    "not from",
+    "tips at",
 ];
 
 /// What each policy costs and wastes, how evenly it serves, and where it tips.
 fn cost_cells(policy: &PolicySummary) -> Vec<String> {
-    let tip = policy.tip.as_ref();
-    let load = |of: fn(&TipSummary) -> Option<LabLoad>| {
-        let load = tip.and_then(of);
-        load.map_or_else(
-            || NONE.to_owned(),
-            |load| format!("{} ({})", rate(load.base_rps), percent(load.factor)),
-        )
+    let tips_at = match policy
+        .tip
+        .as_ref()
+        .map(|tip| (tip.recovers_at, tip.fails_at))
+    {
+        None | Some((None, None)) => NONE.to_owned(),
+        Some((_, Some(fails))) => rate(fails.base_rps),
+        Some((Some(recovers), None)) => format!("> {}", rate(recovers.base_rps)),
     };
     let even = |share: Option<f64>| optional(share, |share| format!("{share:.3}"));
     vec![
@@ -261,15 +260,15 @@ fn cost_cells(policy: &PolicySummary) -> Vec<String> {
         money(policy.run_usd),
         money(policy.wasted_usd),
         count(policy.wasted_tokens as u64),
+        optional(policy.peak_amplification, times),
         count(policy.requests.not_sent),
         even(policy.fairness.workloads),
         even(policy.fairness.instances),
-        load(|tip| tip.recovers_at),
-        load(|tip| tip.fails_at),
+        tips_at,
     ]
 }
 
-const COST_TITLE: &str = "What it costs, how evenly it serves, and the base load at which it tips";
+const COST_TITLE: &str = "What it costs, attempts per request at the peak, how evenly it serves, and the base load at which it tips";
 
 fn widest(lab: &LabSummary) -> usize {
     let names = lab.policies.iter().map(|one| one.name.chars().count());

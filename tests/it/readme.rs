@@ -20,7 +20,7 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 64] = [
+const PROBES: [(&str, &str); 87] = [
     ("", "§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
@@ -134,6 +134,56 @@ const PROBES: [(&str, &str); 64] = [
         "[client.retry.aws_standard_2_1]\n§",
     ),
     ("client.retry.sdk", "[client.retry.sdk]\n§"),
+    (
+        "client.retry.aws_adaptive",
+        "[client.retry.aws_adaptive]\n§",
+    ),
+    ("client.retry.aws_legacy", "[client.retry.aws_legacy]\n§"),
+    (
+        "client.retry.anthropic_sdk",
+        "[client.retry.anthropic_sdk]\n§",
+    ),
+    ("client.retry.langchain", "[client.retry.langchain]\n§"),
+    ("client.retry.llama_index", "[client.retry.llama_index]\n§"),
+    (
+        "client.retry.window_aware",
+        "[client.retry.window_aware]\n§",
+    ),
+    ("client.retry_budget", "[client.retry_budget]\n§"),
+    ("client.breaker", "[client.breaker]\n§"),
+    ("client.adaptive_throttle", "[client.adaptive_throttle]\n§"),
+    ("client.concurrency", "[client.concurrency]\n§"),
+    (
+        "client.concurrency.fixed",
+        "[client.concurrency.fixed]\nlimit = 5\n§",
+    ),
+    ("client.concurrency.aimd", "[client.concurrency.aimd]\n§"),
+    (
+        "client.concurrency.gradient",
+        "[client.concurrency.gradient]\n§",
+    ),
+    ("client.pacing", "[client.pacing]\n§"),
+    (
+        "client.pacing.rate",
+        "[client.pacing.rate]\nrate = \"1/s\"\n§",
+    ),
+    (
+        "client.pacing.ramp",
+        "[client.pacing.ramp]\ntarget = \"1/s\"\n§",
+    ),
+    ("client.pacing.tokens", "[client.pacing.tokens]\n§"),
+    ("client.hedge", "[client.hedge]\n§"),
+    ("client.fallback", "[[client.fallback]]\n§"),
+    ("client.route", "[[client.route]]\n§"),
+    ("workload.route", "[[workload]]\n[[workload.route]]\n§"),
+    (
+        "workload.classifier",
+        "[[workload]]\n[workload.classifier]\n§",
+    ),
+    (
+        "workload.classifier.easy",
+        "[[workload]]\n[workload.classifier.easy]\n§",
+    ),
     ("capacity", "[capacity]\n§"),
     (
         "capacity.on_demand",
@@ -457,7 +507,7 @@ fn the_readme_lists_the_flags_that_help_lists() {
             written.entry(verb).or_default().insert(flag.to_owned());
         }
     }
-    for verb in ["simulate", "run", "check"] {
+    for verb in ["simulate", "lab", "search", "run", "check"] {
         let output = bedload(&[verb, "--help"]);
         let help = String::from_utf8(output.stdout).expect("text is UTF-8");
         let flags: BTreeSet<String> = help

@@ -256,10 +256,10 @@ fn the_ranking_of_the_launch_spike_is_stable_over_seeds() {
     let count = lab.policies.len() as f64;
     assert!(lab.policies.len() >= 10);
     for one in &lab.policies {
-        // The limiter of `adaptive` mode is what holds the system down: the quota has long room again.
-        let stays_down = one.name == "sdk-adaptive";
-        let want = if stays_down { "metastable" } else { "recovers" };
-        assert_eq!(one.verdict, want, "{}", one.name);
+        assert_eq!(one.verdict, "recovers", "{}", one.name);
+        // The limiter of `adaptive` mode holds the system down for minutes: the quota has long room again.
+        let is_slow = one.recovery_s.is_none_or(|after| after > 120.0);
+        assert_eq!(is_slow, one.name == "sdk-adaptive", "{}", one.name);
         let moved = one
             .ranks
             .iter()

@@ -39,7 +39,7 @@ pub(super) fn limits(s: &mut Section<'_>) -> Option<Limits> {
     let pacing = s.optional_table("pacing", pacing);
     if let Some((None, _)) = places {
         needs_places(s, "queue", matches!(queue, Some(Some(_))));
-        needs_places(s, "queue_order", s.has("queue_order"));
+        needs_places(s, "queue_order", queue_order == Some(QueueOrder::Lifo));
         if queue_for.is_some() && !paced {
             s.report(
                 "queue_for",

