@@ -268,7 +268,8 @@ fn cost_cells(policy: &PolicySummary) -> Vec<String> {
     ]
 }
 
-const COST_TITLE: &str = "What it costs, attempts per request at the peak, how evenly it serves, and the base load at which it tips";
+const COST_TITLE: &str =
+    "What it costs, attempts at the peak, how evenly it serves, and the base load at which it tips";
 
 fn widest(lab: &LabSummary) -> usize {
     let names = lab.policies.iter().map(|one| one.name.chars().count());

@@ -12,12 +12,14 @@ const HIGHEST: f64 = 0.99;
 
 /// Reads `[client.hedge]`.
 pub(super) fn hedge(s: &mut Section<'_>) -> Option<HedgePolicy> {
+    // First, for a choice takes keys that are not known yet for misspelt ones of its own.
+    let budget = s.or("budget", share(), BUDGET);
     let after = match s.tag(&["after", "after_quantile"]) {
         None => None,
         Some("after") => delay(s).map(HedgeAfter::Delay),
         Some(_) => quantile(s).map(HedgeAfter::Quantile),
     };
-    let budget = s.or("budget", share(), BUDGET)?.get();
+    let budget = budget?.get();
     if budget == 0.0 {
         s.report(
             "budget",

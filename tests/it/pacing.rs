@@ -169,10 +169,7 @@ fn bad_limits_are_refused_with_the_reason() {
         ),
         (&["client.pacing.tokens.tpm=0"], "`tpm` must be above zero"),
         (
-            &[
-                "client.pacing.tokens.share=1",
-                "client.pacing.rate.rate=1/s",
-            ],
+            &["client.pacing={tokens={share=1.0},rate={rate='1/s'}}"],
             "`pacing` cannot be both",
         ),
     ] {

@@ -14,7 +14,7 @@ mod words;
 
 pub(super) use offers::optimized_counter;
 
-use super::context::{BoughtCapacity, VariantContext, WorkloadContext};
+use super::context::{Assumption, BoughtCapacity, VariantContext, WorkloadContext};
 use super::lanes::{LaneRole, Lanes};
 use super::setup::{RequestBounds, RunSetup, WorkloadSetup};
 use crate::config::{ConfigError, Problem};
@@ -230,13 +230,7 @@ impl<'a> Joiner<'a> {
             bought: reserved_bought.or(units_bought),
             account: service.quotas.account,
             price_book: (self.book.name.clone(), self.book.as_of.clone()),
-            assumptions: {
-                let mut all = assumptions(service, &variant.workloads);
-                all.extend(guarded::assumptions(service, &variant.workloads));
-                all.extend(offers::assumptions(variant));
-                all.extend(lanes::assumptions(plan));
-                all
-            },
+            assumptions: assumed(variant, plan),
             warnings: std::mem::take(&mut self.warnings),
             notes: std::mem::take(&mut self.notes),
         };
@@ -578,6 +572,16 @@ fn workload_setup(
         tier,
         batch,
     }
+}
+
+/// What is assumed of a variant's service, and of its clients.
+fn assumed(variant: &Variant, plan: &lanes::LanePlan) -> Vec<Assumption> {
+    let service = &variant.service;
+    let mut all = assumptions(service, &variant.workloads);
+    all.extend(guarded::assumptions(service, &variant.workloads));
+    all.extend(offers::assumptions(variant));
+    all.extend(lanes::assumptions(plan));
+    all
 }
 
 fn workload_context(
