@@ -189,11 +189,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn injector(policy: ClientPolicy, after: HedgeAfter, budget: f64) -> Injector {
+    fn injector(policy: &ClientPolicy, after: HedgeAfter, budget: f64) -> Injector {
         Injector::new(ClientPolicy {
             retry: RetryPolicy::None,
             hedge: Some(HedgePolicy { after, budget }),
-            ..policy
+            ..*policy
         })
     }
 
@@ -230,7 +230,7 @@ mod tests {
             concurrency: Some(2),
             ..ClientPolicy::default()
         };
-        let mut injector = injector(places, HedgeAfter::Delay(Micros::SECOND), 1.0);
+        let mut injector = injector(&places, HedgeAfter::Delay(Micros::SECOND), 1.0);
         let now = Moment::ZERO;
         let (first, progress) = sent(&mut injector, 0);
         assert_eq!(injector.hedge_after(&progress, 0), Some(Micros::SECOND));
@@ -250,7 +250,7 @@ mod tests {
             deadline: Some(Micros::SECOND),
             ..ClientPolicy::default()
         };
-        let mut injector = injector(deadline, HedgeAfter::Delay(Micros(1)), 1.0);
+        let mut injector = injector(&deadline, HedgeAfter::Delay(Micros(1)), 1.0);
         let (ask, progress) = sent(&mut injector, 0);
         injector.hedge_after(&progress, 0);
         let late = Moment::ZERO + Micros::SECOND;
@@ -265,7 +265,7 @@ mod tests {
             late in prop::collection::vec(any::<bool>(), 1..3000),
         ) {
             let fleet = ClientPolicy { instances, ..ClientPolicy::default() };
-            let mut injector = injector(fleet, HedgeAfter::Delay(Micros(1)), budget);
+            let mut injector = injector(&fleet, HedgeAfter::Delay(Micros(1)), budget);
             let mut hedges = 0u32;
             for (seq, late) in late.into_iter().enumerate() {
                 let (ask, progress) = sent(&mut injector, seq as u64);
