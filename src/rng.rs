@@ -60,6 +60,13 @@ impl Keyed {
         to_open_unit(self.bits(id))
     }
 
+    /// A uniform whole number below `n` for thing number `id`: [`Keyed::uniform`] times `n`, in whole numbers.
+    #[inline]
+    pub fn below(self, id: u64, n: usize) -> usize {
+        let odd = 2 * (self.bits(id) >> 12) + 1;
+        ((u128::from(odd) * n as u128) >> 53) as usize
+    }
+
     /// A standard normal number for thing number `id`.
     #[inline]
     pub fn normal(self, id: u64) -> f64 {
@@ -80,7 +87,7 @@ impl Keyed {
 /// Maps 64 bits to the open interval (0, 1) with 52 bits of resolution.
 #[inline]
 pub fn to_open_unit(bits: u64) -> f64 {
-    ((bits >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+    ((bits >> 12) as i64 as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
 }
 
 /// The `SplitMix64` generator, for the few draws that one key needs.
@@ -112,6 +119,16 @@ impl TryRng for SplitMix64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_parts_of_the_unit_interval() {
+        let keyed = Keyed::new(5, "test");
+        for n in [1, 2, 3, 7, 23, 1024] {
+            for id in 0..10_000 {
+                assert_eq!(keyed.below(id, n), (keyed.uniform(id) * n as f64) as usize);
+            }
+        }
+    }
 
     #[test]
     fn keyed_normals_have_the_right_moments() {

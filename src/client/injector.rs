@@ -217,15 +217,19 @@ impl Injector {
         self.is_gated
     }
 
-    /// The start of request number `seq`: instances take requests in turn.
+    /// The process that makes request number `seq`: instances take requests in turn.
     #[inline]
-    pub fn begin(&self, seq: u64) -> Progress {
-        let instance = match u64::from(self.policy.instances) {
+    pub fn instance_of(&self, seq: u64) -> u32 {
+        match u64::from(self.policy.instances) {
             1 => 0,
             instances => (seq % instances) as u32,
-        };
+        }
+    }
+
+    /// The start of request number `seq`.
+    pub fn begin(&self, seq: u64) -> Progress {
         Progress {
-            instance,
+            instance: self.instance_of(seq),
             ..Progress::default()
         }
     }

@@ -263,7 +263,7 @@ impl Engine {
 
     fn due(&mut self, now: Moment, id: u32) {
         let request = &mut self.requests[id];
-        request.progress = self.injector.begin(request.seq);
+        request.progress.instance = self.injector.instance_of(request.seq);
         request.progress.lane = request.workload as u32;
         self.recorder.offered(now, request);
         if !self.routers.is_empty() {

@@ -413,7 +413,7 @@ impl Endpoint {
         let destination = match (&placed, target.destinations) {
             (Some(placed), _) => placed.destination,
             (None, 1) => 0,
-            (None, n) => (target.routing.uniform(call.key) * n as f64) as u32 as usize,
+            (None, n) => target.routing.below(call.key, n),
         };
         if let Some(placed) = &placed {
             self.caches
