@@ -140,6 +140,9 @@ pub struct Injector {
     /// When the first of those that wait in a process may be sent, by queue.
     wakes: BTreeSet<(Moment, u32)>,
     pub(super) is_gated: bool,
+    /// Whether nothing holds anything back, and nothing has to be kept count of but retries: the usual case, which
+    /// has to be quick.
+    is_plain: bool,
     pub(super) hedging: Option<Box<Hedging>>,
     lanes: LaneTable,
 }
@@ -174,6 +177,7 @@ impl Injector {
         };
         Self {
             is_gated,
+            is_plain: !is_gated && policy.concurrency.is_none() && policy.hedge.is_none(),
             places: Places::new(&policy),
             queues: vec![queue; queues],
             quotas: queued as u32,
@@ -249,6 +253,14 @@ impl Injector {
     /// A request is due, and asks for its first attempt.
     #[inline]
     pub fn due(&mut self, now: Moment, ask: Ask) -> Due {
+        if self.is_plain {
+            self.in_progress += 1;
+            return Due::Send;
+        }
+        self.due_within_limits(now, ask)
+    }
+
+    fn due_within_limits(&mut self, now: Moment, ask: Ask) -> Due {
         if self.is_gated {
             self.processes[ask.instance as usize].begun(now);
         }
@@ -495,6 +507,14 @@ impl Injector {
     /// A request was answered.
     #[inline]
     pub fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
+        if self.is_plain {
+            self.processes[progress.instance as usize].refund(progress.last_cost);
+            return;
+        }
+        self.succeeded_within_limits(now, progress, heard);
+    }
+
+    fn succeeded_within_limits(&mut self, now: Moment, progress: &Progress, heard: Heard) {
         self.processes[progress.instance as usize].succeeded(now, progress, heard);
         self.places.succeeded(heard, self.in_progress);
         self.look_again(now, progress);
@@ -511,6 +531,12 @@ impl Injector {
     #[inline]
     pub fn free(&mut self, now: Moment) {
         self.in_progress -= 1;
+        if !self.is_plain {
+            self.hand_on_places(now);
+        }
+    }
+
+    fn hand_on_places(&mut self, now: Moment) {
         while self.has_place()
             && let Some(next) = self.next_waiting()
         {

@@ -105,10 +105,16 @@ impl Process {
             .failed(now, Failure::ClientTimeout, progress.held);
     }
 
-    /// A request was answered.
+    /// A request was answered whose last retry cost `last_cost`: all that there is to know of it where nothing else
+    /// counts answers.
     #[inline]
+    pub(super) fn refund(&mut self, last_cost: u32) {
+        self.bucket.refund(last_cost);
+    }
+
+    /// A request was answered.
     pub(super) fn succeeded(&mut self, now: Moment, progress: &Progress, heard: Heard) {
-        self.bucket.refund(progress.last_cost);
+        self.refund(progress.last_cost);
         if let Some(guards) = &mut self.guards {
             guards.heard(now, None);
         }
