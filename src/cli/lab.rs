@@ -3,11 +3,13 @@
 use super::args::{Format, LabArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
-use super::simulate::{begin, manifest, now, progress, stopped, threads, write_runs};
+use super::simulate::{
+    begin, manifest, now, progress, scenario_info, stopped, threads, write_runs,
+};
 use super::term::{Term, data, talk};
 use crate::plan::lab::{LabInput, LabPolicy, SeedFigures, Tip, Verdict, Window, document, tip};
 use crate::report::{self, Style};
-use crate::results::{EngineInfo, LabSummary, ScenarioInfo, Summary, summarise};
+use crate::results::{EngineInfo, LabSummary, Summary, summarise};
 use crate::scenario::{Scenario, SpikeSpec};
 use crate::sim::{RunSetup, VariantContext, VariantMeasures, replication_seed, run_each};
 use crate::units::Micros;
@@ -158,12 +160,7 @@ fn find(
     }
     let wall = Micros::from_secs_f64(clock.elapsed().as_secs_f64());
     bar.finish_and_clear();
-    let info = ScenarioInfo {
-        name: scenario.name.clone(),
-        description: scenario.description.clone(),
-        seed: scenario.seed,
-        replications: scenario.replications,
-    };
+    let info = scenario_info(scenario, scenario.replications);
     let engine = EngineInfo {
         wall,
         threads: pool.current_num_threads() as u32,

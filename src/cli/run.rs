@@ -4,12 +4,12 @@ use super::args::RunArgs;
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
 use super::run_view::LiveView;
-use super::simulate::{begin, manifest, now, print, stopped};
+use super::simulate::{begin, manifest, now, print, scenario_info, stopped};
 use super::term::{Term, talk};
 use crate::clock::avoid_huge_pages;
 use crate::live::{self, LiveError, LiveOptions, LivePlan, LiveRun, Stop, Target, worst_case};
 use crate::profile::Catalogue;
-use crate::results::{self, EngineInfo, ScenarioInfo, Summary, make_live, summarise};
+use crate::results::{self, EngineInfo, Summary, make_live, summarise};
 use crate::sim::{Assembled, VariantContext, VariantMeasures};
 use crate::store::RunFolder;
 use crate::units::{Micros, Usd};
@@ -242,12 +242,7 @@ fn finish(
         .into_iter()
         .map(|run| (run.measures, (run.live, run.warnings)))
         .unzip();
-    let info = ScenarioInfo {
-        name: scenario.name.clone(),
-        description: scenario.description.clone(),
-        seed: scenario.seed,
-        replications: 1,
-    };
+    let info = scenario_info(scenario, 1);
     let engine = EngineInfo {
         wall,
         threads: threads as u32,

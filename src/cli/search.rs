@@ -3,12 +3,12 @@
 use super::args::{Format, SearchArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
-use super::simulate::{begin, manifest, now, stopped, threads};
+use super::simulate::{begin, manifest, now, scenario_info, stopped, threads, write_runs};
 use super::term::{Term, data, talk};
 use crate::domain::Slo;
 use crate::plan::search::{SearchOptions, Searched, Sources, Step, search};
 use crate::report::{self, Style, View};
-use crate::results::{self, EngineInfo, ScenarioInfo, Summary, summarise};
+use crate::results::{EngineInfo, Summary, summarise};
 use crate::sim::{VariantContext, VariantMeasures};
 use crate::store::RunFolder;
 use crate::units::Micros;
@@ -112,12 +112,7 @@ fn finish(
         .into_iter()
         .map(|one| (one.summary, one.measures))
         .unzip();
-    let info = ScenarioInfo {
-        name: scenario.name.clone(),
-        description: scenario.description.clone(),
-        seed: scenario.seed,
-        replications: args.seeds,
-    };
+    let info = scenario_info(scenario, args.seeds);
     let mut summary = summarise(&info, &contexts, &measures, engine, false);
     for (variant, search) in summary.variants.iter_mut().zip(searches) {
         variant.search = Some(search.rounded());
@@ -188,12 +183,7 @@ impl Progress {
 }
 
 fn write(folder: RunFolder, finished: &Finished) -> Result<PathBuf, Box<dyn Error>> {
-    let runs = || {
-        let named = finished.contexts.iter().zip(&finished.measures);
-        named.map(|(context, measures)| (context.name.as_str(), measures))
-    };
-    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
-    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
+    write_runs(&folder, &finished.contexts, &finished.measures)?;
     folder.write("summary.json", finished.summary.to_json().as_bytes())?;
     Ok(folder.finish(false)?)
 }

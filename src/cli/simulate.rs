@@ -11,6 +11,7 @@ use crate::results::{
     self, EngineInfo, HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, ScenarioInfo, Summary,
     profile_use, summarise,
 };
+use crate::scenario::Scenario;
 use crate::sim::{Assembled, RunSetup, VariantContext, VariantMeasures, run_all};
 use crate::store::RunFolder;
 use crate::units::Micros;
@@ -110,12 +111,7 @@ fn execute(prepared: Prepared, pool: &ThreadPool, term: Term) -> Finished {
     });
     let wall = Micros::from_secs_f64(clock.elapsed().as_secs_f64());
     bar.finish_and_clear();
-    let info = ScenarioInfo {
-        name: scenario.name.clone(),
-        description: scenario.description.clone(),
-        seed: scenario.seed,
-        replications: scenario.replications,
-    };
+    let info = scenario_info(scenario, scenario.replications);
     let engine = EngineInfo {
         wall,
         threads: pool.current_num_threads() as u32,
@@ -239,6 +235,16 @@ fn write(
     }
     folder.write("summary.json", finished.summary.to_json().as_bytes())?;
     Ok(folder.finish(false)?)
+}
+
+/// What a summary says of its scenario, of which each variant was run so many times.
+pub(super) fn scenario_info(scenario: &Scenario, replications: u32) -> ScenarioInfo {
+    ScenarioInfo {
+        name: scenario.name.clone(),
+        description: scenario.description.clone(),
+        seed: scenario.seed,
+        replications,
+    }
 }
 
 /// The files that every simulation leaves.

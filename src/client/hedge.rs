@@ -88,9 +88,7 @@ impl Hedging {
             processes: vec![Hedger::default(); instances as usize],
         }
     }
-}
 
-impl Hedging {
     /// Of so many processes.
     pub(super) fn resize(&mut self, processes: usize) {
         self.processes.resize_with(processes, Hedger::default);

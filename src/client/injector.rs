@@ -57,6 +57,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Attempts on its lane that the retry policy counts: hedges are none.
+    fn on_lane(&self) -> u32 {
+        self.attempts - self.before - self.hedges
+    }
+
     /// The request that has come so far, and was due at `intended`, wants to send an attempt.
     #[inline]
     pub fn ask(&self, id: u32, intended: Moment) -> Ask {
@@ -447,7 +452,7 @@ impl Injector {
             return Next::GiveUp(Outcome::TimedOut);
         }
         let onward = self.lanes.onward(progress.lane, failure);
-        let on_lane = progress.attempts - progress.before;
+        let on_lane = progress.on_lane();
         let is_enough = onward
             .and_then(|onward| onward.after)
             .is_some_and(|after| on_lane >= after);
@@ -470,7 +475,7 @@ impl Injector {
         u: f64,
     ) -> Option<Moment> {
         let policy = &self.policy.retry;
-        let on_lane = progress.attempts - progress.before - progress.hedges;
+        let on_lane = progress.on_lane();
         if !retries(policy, failure) || on_lane >= max_attempts(policy) {
             return None;
         }
