@@ -3,6 +3,7 @@
 mod headroom;
 pub mod lab;
 pub mod preview;
+pub mod purchase;
 pub mod search;
 
 pub use headroom::{

@@ -9,6 +9,7 @@ mod guardrail;
 mod lanes;
 mod offers;
 mod origins;
+mod plan;
 mod read;
 mod service;
 mod session;
@@ -22,6 +23,10 @@ pub use files::Files;
 pub use lanes::{ClassifierSpec, FallbackStep, LaneTarget, RouteStep};
 pub use offers::OfferSpec;
 pub use origins::Origins;
+pub use plan::{
+    CashSpec, Credit, GrowthSpec, HorizonSpec, OfferKind, PlanSpec, PlannedOffer, ServedSpec,
+    WorkloadPlan,
+};
 pub use read::{Loaded, read};
 pub use service::read_faults;
 pub use spike::{SpikeSpec, Trigger};
@@ -73,6 +78,8 @@ pub struct Variant {
     pub service: ServiceSpec,
     /// What hits it, if something does. Its effect is in the workloads and the service already.
     pub spike: Option<SpikeSpec>,
+    /// What a decision about buying capacity has to know beside.
+    pub plan: PlanSpec,
 }
 
 /// One traffic stream with the model that it calls.

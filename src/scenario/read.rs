@@ -12,7 +12,8 @@ use crate::units::Micros;
 
 use super::files::Library;
 use super::{
-    Files, Origins, Scenario, SpikeSpec, Variant, client, lanes, service, slo, spike, workload,
+    Files, Origins, Scenario, SpikeSpec, Variant, client, lanes, plan, service, slo, spike,
+    workload,
 };
 
 const RULES: MergeRules = MergeRules {
@@ -240,6 +241,10 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         Some((client::client(s)?, lanes?))
     });
     let service = service::service(s);
+    // One that is wrong has been reported.
+    let plan = s
+        .optional_table("plan", |s| plan::plan(s, library))
+        .unwrap_or_default();
     let around = spike::Around {
         duration: duration.flatten(),
         warmup,
@@ -291,6 +296,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         slo,
         service,
         spike,
+        plan,
     })
 }
 

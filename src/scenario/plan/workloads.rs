@@ -1,0 +1,42 @@
+//! `[plan.workload.NAME]`: what is known of a workload beside its traffic.
+
+use super::super::files::Library;
+use super::growth::{GrowthSpec, growth};
+use crate::config::{Section, positive, share, unit};
+use crate::units::{Micros, Ratio};
+
+/// What is known of a workload beside its traffic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkloadPlan {
+    /// Requests in a month of 730 hours, where that is known; otherwise the rate of its traffic.
+    pub volume: Option<f64>,
+    /// Its own growth.
+    pub growth: Option<GrowthSpec>,
+    /// The share of cacheable prompt tokens that are read from the cache, where that is known; otherwise what its
+    /// arrivals give.
+    pub hit_ratio: Option<Ratio>,
+    /// How long its requests may wait, where they may: they can fill what bought capacity leaves over, or go to batch.
+    pub deferrable: Option<Micros>,
+}
+
+/// Reads `[plan.workload]`, a table of tables.
+pub(super) fn workloads(
+    s: &mut Section<'_>,
+    _library: &Library<'_>,
+) -> Option<Vec<(String, WorkloadPlan)>> {
+    let named = s.optional_table("workload", |s| s.named_tables(|_, s| workload(s)));
+    Some(named.unwrap_or_default())
+}
+
+fn workload(s: &mut Section<'_>) -> Option<WorkloadPlan> {
+    let volume = s.optional("volume", positive());
+    let growth = s.optional_table("growth", growth);
+    let hit_ratio = s.optional("hit_ratio", share());
+    let deferrable = s.optional("deferrable", unit::<Micros>());
+    Some(WorkloadPlan {
+        volume,
+        growth,
+        hit_ratio,
+        deferrable,
+    })
+}
