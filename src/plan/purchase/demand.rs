@@ -3,6 +3,7 @@
 mod call;
 mod counted;
 mod paths;
+mod series;
 mod week;
 
 pub use paths::PathGrowth;
