@@ -1,5 +1,7 @@
 //! Money: what requests cost, where it went, and when bought capacity pays.
 
+pub mod attribution;
+pub mod caching;
 pub mod capacity;
 mod ledger;
 pub mod newsvendor;

@@ -354,7 +354,10 @@ impl<'a> Joiner<'a> {
                 .max_tokens
                 .unwrap_or(one.model.max_output.0 as u32),
             max_input: one.model.max_input.0,
-            cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
+            cache_min: cache.map_or(u32::MAX, |cache| {
+                let own = cache.min_tokens.0 as u32;
+                service.cache.min_tokens.unwrap_or(own)
+            }),
             block_tokens,
             cache_ttl: ttl.span(),
             behaviour: Behaviour {
