@@ -5,6 +5,7 @@
 
 pub mod demand;
 pub mod market;
+pub mod verify;
 
 pub use demand::{Demand, MeanCall, Paths, WorkloadDemand};
 pub use market::{Market, Offer, Pool, Price, Size};
