@@ -7,5 +7,5 @@ pub mod demand;
 pub mod market;
 pub mod verify;
 
-pub use demand::{Demand, MeanCall, Paths, WorkloadDemand};
+pub use demand::{Demand, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
 pub use market::{Market, Offer, Pool, Price, Size};

@@ -21,6 +21,8 @@ pub struct PlanSpec {
     pub horizon: HorizonSpec,
     /// How the demand of all workloads grows that do not say otherwise.
     pub growth: GrowthSpec,
+    /// Whether the scenario says so; otherwise a long series of hours may tell.
+    pub growth_is_given: bool,
     /// What is known of single workloads, by name.
     pub workloads: Vec<(String, WorkloadPlan)>,
     /// What share of the requests must be served, and what one costs that is not.
@@ -50,6 +52,7 @@ pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> 
     let cash = cash::cash(s);
     Some(PlanSpec {
         horizon: horizon?,
+        growth_is_given: growth.is_some(),
         growth: growth.unwrap_or_default(),
         workloads: workloads?,
         served: served?,

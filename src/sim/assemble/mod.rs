@@ -170,7 +170,7 @@ impl<'a> Joiner<'a> {
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
             let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
-            contexts.push(workload_context(one, prices, &asked));
+            contexts.push(workload_context(one, &scope, &asked));
             let mut setup = workload_setup(one.workload, &scope, prices, asked);
             setup.text_unit = self.text_unit(one.workload);
             workloads.push(setup);
@@ -584,11 +584,10 @@ fn assumed(variant: &Variant, plan: &lanes::LanePlan) -> Vec<Assumption> {
     all
 }
 
-fn workload_context(
-    one: &Resolved<'_>,
-    prices: Option<&TokenPrices>,
-    asked: &Asked,
-) -> WorkloadContext {
+fn workload_context(one: &Resolved<'_>, scope: &Scope, asked: &Asked) -> WorkloadContext {
+    let book = one.prices;
+    let prices = book.and_then(|prices| prices.tokens_for(scope));
+    let in_batch = book.and_then(|prices| prices.tokens_as(PriceTier::Batch, scope));
     let is_batch = asked.price_tier == PriceTier::Batch;
     WorkloadContext {
         name: one.workload.name.clone(),
@@ -609,5 +608,7 @@ fn workload_context(
         },
         tier: asked.price_tier,
         tier_prices: asked.prices.clone(),
+        standard_prices: prices.cloned(),
+        batch_prices: in_batch.filter(|_| one.model.offers.batch).cloned(),
     }
 }
