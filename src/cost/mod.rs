@@ -2,7 +2,10 @@
 
 pub mod capacity;
 mod ledger;
+pub mod newsvendor;
 mod tariff;
+pub mod terms;
+pub mod valley;
 
 pub use ledger::Ledger;
 pub use tariff::{Charge, Tariff};
