@@ -4,7 +4,10 @@ pub mod attribution;
 pub mod caching;
 pub mod capacity;
 mod ledger;
+pub mod newsvendor;
 mod tariff;
+pub mod terms;
+pub mod valley;
 
 pub use ledger::Ledger;
 pub use tariff::{Charge, Tariff};
