@@ -102,7 +102,7 @@ fn few_missing_hours_are_filled_and_many_refused() {
         "33 hours of 672 are missing and filled with the mean of the same hour of other weeks",
     ]
     "#);
-    insta::assert_snapshot!(refused(&without(200..234)), @"line 200: 34 of 672 hours are missing, most in a row after 2027-01-12 06:00, up to 2027-01-13 17:00 (help: up to 5 % are filled from other weeks; begin the file after the gap, or fill it)");
+    insta::assert_snapshot!(refused(&without(200..234)), @"line 201: 34 of 672 hours are missing, most in a row after 2027-01-12 06:00, up to 2027-01-13 17:00 (help: up to 5 % are filled from other weeks; begin the file after the gap, or fill it)");
     let far = "timestamp,requests\n1970-01-01 00:00,1\n9999-01-01 00:00,1\n";
     assert!(refused(far).contains("missing"));
 }

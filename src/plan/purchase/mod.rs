@@ -10,6 +10,7 @@ pub mod demand;
 mod evaluate;
 mod family;
 pub mod market;
+pub mod outlook;
 mod pools;
 mod scatter;
 mod schedule;
@@ -18,11 +19,10 @@ pub mod verify;
 
 pub use curve::{CurvePoint, OfferCurve, UnitPoint};
 pub use decide::{Alternative, Decision, Marginal, Side, decide};
-pub use demand::{
-    Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand,
-};
+pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
 pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
 pub use market::{Market, Offer, Pool, Price, Size};
+pub use outlook::{CounterOutlook, Outlook, QuotaOutlook, QuotaRequest, QuotaUnit, outlook};
 pub use pools::{Offered, offered, offers, pools, target};
 pub use schedule::{Capacity, Hold, Schedule, price_of};
 pub use verdict::{Advice, Kind};

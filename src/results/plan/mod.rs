@@ -1,0 +1,12 @@
+//! The parts of the document of a plan.
+
+mod demand;
+mod quota;
+
+pub use demand::{
+    CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
+};
+pub use quota::{
+    CounterOutlookSummary, ExhaustionSummary, MonthNeedSummary, OutlookSummary,
+    QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+};
