@@ -90,7 +90,8 @@ impl WorkloadDemand {
             requests_per_month: self.per_month(),
             mean_rps: mean / 3600.0,
             peak_rps: peak_requests / 3600.0,
-            peak_hour: format!("{} {:02}:00", DAYS[peak / 24 % 7], peak % 24),
+            peak_hour: (peak_requests > 1.001 * mean)
+                .then(|| format!("{} {:02}:00", DAYS[peak / 24 % 7], peak % 24)),
             peak_to_mean: (mean > 0.0).then(|| peak_requests / mean),
             minute_cv: self.minute_cv,
             week_requests: self.week.clone(),
