@@ -9,20 +9,24 @@ mod decide;
 pub mod demand;
 mod evaluate;
 mod family;
+mod frontier;
 pub mod market;
 mod pools;
+mod regret;
 mod scatter;
 mod schedule;
+mod tornado;
 mod verdict;
 pub mod verify;
 
 pub use curve::{CurvePoint, OfferCurve, UnitPoint};
 pub use decide::{Alternative, Decision, Marginal, Side, decide};
-pub use demand::{
-    Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand,
-};
+pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
 pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
+pub use frontier::{FrontierPoint, TARGETS, frontier};
 pub use market::{Market, Offer, Pool, Price, Size};
 pub use pools::{Offered, offered, offers, pools, target};
+pub use regret::{GROWTH, Regret, Weighed, regret};
 pub use schedule::{Capacity, Hold, Schedule, price_of};
+pub use tornado::{Bar, Basis, Tornado, tornado};
 pub use verdict::{Advice, Kind};
