@@ -5,12 +5,14 @@
 //! one block more and all on demand, every plan with the same seeds. Where the SLO does not hold, the plan is
 //! raised block by block until it does, or the quota is.
 
+mod document;
 mod holding;
 mod hour;
 mod hours;
 mod of_plan;
 mod run;
 
+pub use document::document as verification_document;
 pub use holding::{Held, Holding, Rung};
 pub use hours::Growth;
 pub use of_plan::{holdings, rung};

@@ -1,0 +1,7 @@
+//! `plan.json`, part by part.
+
+mod sensitivity;
+mod verification;
+
+pub use sensitivity::*;
+pub use verification::*;
