@@ -27,8 +27,8 @@ pub use levers::{Combiner, Lever, MOST_LEVERS};
 pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use plan::{
-    CashSpec, Credit, GrowthSpec, HorizonSpec, OfferKind, PlanSpec, PlannedOffer, ServedSpec,
-    WorkloadPlan,
+    CashSpec, Credit, GrowthSpec, HorizonSpec, HourlySpec, HourlyUnit, OfferKind, PlanSpec,
+    PlannedOffer, ServedSpec, WorkloadPlan,
 };
 pub use read::{Loaded, read};
 pub use service::read_faults;

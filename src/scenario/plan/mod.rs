@@ -3,12 +3,14 @@
 mod cash;
 mod growth;
 mod horizon;
+mod hourly;
 mod offers;
 mod workloads;
 
 pub use cash::{CashSpec, Credit};
 pub use growth::GrowthSpec;
 pub use horizon::HorizonSpec;
+pub use hourly::{HourlySpec, HourlyUnit};
 pub use offers::{OfferKind, PlannedOffer, ServedSpec};
 pub use workloads::WorkloadPlan;
 

@@ -1,0 +1,4 @@
+//! The sections of the view of a plan.
+
+pub mod demand;
+pub mod quota;
