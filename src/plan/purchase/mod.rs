@@ -23,3 +23,6 @@ pub use market::{Market, Offer, Pool, Price, Size};
 pub use pools::{Offered, offered, offers, pools, target};
 pub use schedule::{Capacity, Hold, Schedule, price_of};
 pub use verdict::{Advice, Kind};
+
+#[cfg(test)]
+mod tests;
