@@ -1,5 +1,6 @@
 //! Plans: what load a quota carries, what to ask for and what to buy.
 
+pub mod bill;
 mod headroom;
 pub mod lab;
 pub mod preview;

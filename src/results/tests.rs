@@ -73,6 +73,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         stream,
         thinking: None,
         text_unit: Usd::ZERO,
+        router_fee: Usd::ZERO,
         tariffs: tariffs.clone(),
         tier: TierSetup::default(),
         batch: None,
@@ -164,6 +165,8 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         prices: Some(prices()),
         tier: PriceTier::Standard,
         tier_prices: None,
+        standard_prices: Some(prices()),
+        batch_prices: None,
     };
     VariantContext {
         name: name.into(),

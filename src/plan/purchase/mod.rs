@@ -14,10 +14,11 @@ mod pools;
 mod scatter;
 mod schedule;
 mod verdict;
+pub mod verify;
 
 pub use curve::{CurvePoint, OfferCurve, UnitPoint};
 pub use decide::{Alternative, Decision, Marginal, Side, decide};
-pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, Paths, WorkloadDemand};
+pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
 pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
 pub use market::{Market, Offer, Pool, Price, Size};
 pub use pools::{Offered, offered, offers, pools, target};
