@@ -26,3 +26,6 @@ pub use outlook::{CounterOutlook, Outlook, QuotaOutlook, QuotaRequest, QuotaUnit
 pub use pools::{Offered, offered, offers, pools, target};
 pub use schedule::{Capacity, Hold, Schedule, price_of};
 pub use verdict::{Advice, Kind};
+
+#[cfg(test)]
+mod tests;
