@@ -165,6 +165,8 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         prices: Some(prices()),
         tier: PriceTier::Standard,
         tier_prices: None,
+        standard_prices: Some(prices()),
+        batch_prices: None,
     };
     VariantContext {
         name: name.into(),

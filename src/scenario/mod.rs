@@ -7,6 +7,7 @@ mod client_hedge;
 mod files;
 mod guardrail;
 mod lanes;
+mod levers;
 mod offers;
 mod origins;
 mod plan;
@@ -22,6 +23,7 @@ mod workload;
 
 pub use files::Files;
 pub use lanes::{ClassifierSpec, FallbackStep, LaneTarget, RouteStep};
+pub use levers::{Combiner, Lever, MOST_LEVERS};
 pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use plan::{

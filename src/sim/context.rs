@@ -61,6 +61,10 @@ pub struct WorkloadContext {
     pub tier: PriceTier,
     /// Prices per token of calls that are served as that tier; `None` if standard, or unknown.
     pub tier_prices: Option<TokenPrices>,
+    /// Prices per token of plain on-demand use, whatever it asks for.
+    pub standard_prices: Option<TokenPrices>,
+    /// Prices per token of records of batch jobs; `None` if the model has no batch, or no price of it.
+    pub batch_prices: Option<TokenPrices>,
 }
 
 /// One lane's ingredients.

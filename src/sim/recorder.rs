@@ -106,6 +106,7 @@ impl Recorded {
     }
 
     /// Counts the thinking of an answer, and when its first visible text came.
+    #[inline(never)]
     fn thought(&mut self, request: &Request, answer: &Answer) {
         let (output, thinking) = (request.grant.usage.output, request.grant.thinking);
         self.tally.thinking_tokens += u64::from(thinking);
@@ -290,34 +291,43 @@ impl Recorder {
     /// An attempt was sent and, if `refusal` says so, refused.
     #[inline]
     pub fn sent(&mut self, now: Moment, request: &Request, refusal: Option<Failure>) {
-        let throttled = matches!(refusal, Some(Failure::Throttled(_)));
-        let interval = self.timeline.at(now);
-        interval.sent += 1;
-        interval.attempts_throttled += u64::from(throttled);
+        self.timeline.at(now).sent += 1;
         if let Some(course) = &mut self.course {
             course.sent(now);
         }
-        if !self.is_measured(request) {
-            return;
+        if self.has_lanes() || refusal.is_some() {
+            self.sent_aside(now, request, refusal);
+        } else if self.is_measured(request) {
+            self.sent_by_number(request);
         }
-        if self.has_lanes() && self.sent_on_lane(request, refusal) {
-            return;
-        }
-        if refusal == Some(Failure::Throttled(RefusalReason::Guardrail)) {
-            self.workloads[request.workload].tally.guardrail.throttled += 1;
-        }
+    }
+
+    #[inline]
+    fn sent_by_number(&mut self, request: &Request) {
         let attempts = &mut self.workloads[request.workload].tally.attempts;
         attempts.sent += 1;
         attempts.sent_by_number[number(request)] += 1;
-        match refusal {
-            None => return,
-            Some(Failure::Throttled(_)) => attempts.throttled += 1,
-            Some(Failure::Unavailable | Failure::TooManyConnections) => attempts.unavailable += 1,
-            Some(_) => attempts.failed += 1,
+    }
+
+    /// Counts an attempt that was refused, or is to be counted on its lane too.
+    #[inline(never)]
+    fn sent_aside(&mut self, now: Moment, request: &Request, refusal: Option<Failure>) {
+        let throttled = matches!(refusal, Some(Failure::Throttled(_)));
+        self.timeline.at(now).attempts_throttled += u64::from(throttled);
+        if !self.is_measured(request) || (self.has_lanes() && self.sent_on_lane(request, refusal)) {
+            return;
         }
-        if let Some(failure) = refusal {
-            self.keep(now, request, AttemptEnd::Failed(failure), Usage::default());
+        self.sent_by_number(request);
+        let Some(failure) = refusal else { return };
+        let tally = &mut self.workloads[request.workload].tally;
+        let by_guardrail = failure == Failure::Throttled(RefusalReason::Guardrail);
+        tally.guardrail.throttled += u64::from(by_guardrail);
+        match failure {
+            Failure::Throttled(_) => tally.attempts.throttled += 1,
+            Failure::Unavailable | Failure::TooManyConnections => tally.attempts.unavailable += 1,
+            _ => tally.attempts.failed += 1,
         }
+        self.keep(now, request, AttemptEnd::Failed(failure), Usage::default());
     }
 
     /// Counts an attempt on its lane; whether that was all, since it was no attempt at the answer.
@@ -359,9 +369,13 @@ impl Recorder {
     /// Keeps a record of an attempt that ended, if the setup asks for it.
     #[inline]
     fn keep(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
-        if !self.record_attempts {
-            return;
+        if self.record_attempts {
+            self.keep_record(now, request, end, usage);
         }
+    }
+
+    #[inline(never)]
+    fn keep_record(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
         let first = request.grant.first_token_at;
         let block_tokens = self.workloads[request.workload].block_tokens;
         let prefix = u64::from(request.prefix.len) * u64::from(block_tokens);

@@ -68,6 +68,15 @@ pub enum Size {
         /// Dollars per unit and hour; `None` is solved for.
         per_hour: Option<Usd>,
     },
+    /// On-demand quota of another scope, which takes what the own one has no room for.
+    Headroom {
+        /// Its tokens per minute.
+        tpm: TokensPerMinute,
+        /// Its requests per minute, where it has that quota.
+        rpm: Option<u64>,
+        /// Its price over that of the pool's own scope.
+        times: f64,
+    },
 }
 
 /// The price of one side of the Reserved tier.

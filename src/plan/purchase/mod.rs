@@ -3,8 +3,24 @@
 //! Quotas and cost are kept apart throughout. What admission reserves and what settles decides how much quota is
 //! needed ([`MeanCall::reserved`], [`MeanCall::settled`]); billed tokens decide what it costs.
 
+mod cells;
+mod curve;
+mod decide;
 pub mod demand;
+mod evaluate;
+mod family;
 pub mod market;
+mod pools;
+mod scatter;
+mod schedule;
+mod verdict;
+pub mod verify;
 
-pub use demand::{Demand, MeanCall, Paths, WorkloadDemand};
+pub use curve::{CurvePoint, OfferCurve, UnitPoint};
+pub use decide::{Alternative, Decision, Marginal, Side, decide};
+pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
+pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
 pub use market::{Market, Offer, Pool, Price, Size};
+pub use pools::{Offered, offered, offers, pools, target};
+pub use schedule::{Capacity, Hold, Schedule, price_of};
+pub use verdict::{Advice, Kind};

@@ -12,7 +12,7 @@ pub use horizon::HorizonSpec;
 pub use offers::{OfferKind, PlannedOffer, ServedSpec};
 pub use workloads::WorkloadPlan;
 
-use crate::config::Section;
+use crate::config::{Section, text};
 
 /// A plan, as far as the scenario says: every part has defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct PlanSpec {
     pub horizon: HorizonSpec,
     /// How the demand of all workloads grows that do not say otherwise.
     pub growth: GrowthSpec,
+    /// Whether the scenario says so; otherwise a long series of hours may tell.
+    pub growth_is_given: bool,
     /// What is known of single workloads, by name.
     pub workloads: Vec<(String, WorkloadPlan)>,
     /// What share of the requests must be served, and what one costs that is not.
@@ -48,8 +50,11 @@ pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> 
     let served = offers::served(s);
     let offers = offers::offers(s);
     let cash = cash::cash(s);
+    // Levers are taken out before; here the key is only known, for messages.
+    s.optional("lever", text());
     Some(PlanSpec {
         horizon: horizon?,
+        growth_is_given: growth.is_some(),
         growth: growth.unwrap_or_default(),
         workloads: workloads?,
         served: served?,

@@ -172,7 +172,7 @@ impl<'a> Joiner<'a> {
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
             let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
-            contexts.push(workload_context(one, prices, &asked));
+            contexts.push(workload_context(one, &scope, &asked));
             let mut setup = workload_setup(one.workload, &scope, prices, asked);
             setup.text_unit = self.text_unit(one.workload);
             setup.router_fee = lanes::router_fee(self.variant, one.workload);
@@ -359,7 +359,10 @@ impl<'a> Joiner<'a> {
                 .max_tokens
                 .unwrap_or(one.model.max_output.0 as u32),
             max_input: one.model.max_input.0,
-            cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
+            cache_min: cache.map_or(u32::MAX, |cache| {
+                let own = cache.min_tokens.0 as u32;
+                service.cache.min_tokens.unwrap_or(own)
+            }),
             block_tokens,
             cache_ttl: ttl.span(),
             behaviour: Behaviour {
@@ -590,11 +593,10 @@ fn assumed(variant: &Variant, plan: &lanes::LanePlan) -> Vec<Assumption> {
     all
 }
 
-fn workload_context(
-    one: &Resolved<'_>,
-    prices: Option<&TokenPrices>,
-    asked: &Asked,
-) -> WorkloadContext {
+fn workload_context(one: &Resolved<'_>, scope: &Scope, asked: &Asked) -> WorkloadContext {
+    let book = one.prices;
+    let prices = book.and_then(|prices| prices.tokens_for(scope));
+    let in_batch = book.and_then(|prices| prices.tokens_as(PriceTier::Batch, scope));
     let is_batch = asked.price_tier == PriceTier::Batch;
     WorkloadContext {
         name: one.workload.name.clone(),
@@ -615,5 +617,7 @@ fn workload_context(
         },
         tier: asked.price_tier,
         tier_prices: asked.prices.clone(),
+        standard_prices: prices.cloned(),
+        batch_prices: in_batch.filter(|_| one.model.offers.batch).cloned(),
     }
 }

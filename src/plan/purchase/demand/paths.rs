@@ -1,0 +1,94 @@
+//! Paths along which demand grows.
+//!
+//! The logarithm of demand is a random walk with drift: ln D(m) = ln D(0) + μ·m + σ·W(m), where W is the sum of
+//! m independent standard normal steps, so that the months of one path belong together and W(m) is √m·Z. How
+//! unsure μ is goes into each path: its own μ is μ + u·Z.
+
+use super::Paths;
+use crate::rng::Keyed;
+use crate::scenario::{GrowthSpec, PlanSpec};
+
+/// More months than a plan has, to give each step of each path a number of its own.
+const STEPS: u64 = 1024;
+
+/// How one workload grows, and which draws are its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathGrowth {
+    /// How it grows.
+    pub spec: GrowthSpec,
+    /// The workload, if it grows by itself; workloads without growth of their own go up and down together.
+    pub own: Option<String>,
+}
+
+impl PathGrowth {
+    /// The growth of the workload `name` in a plan.
+    pub fn of(plan: &PlanSpec, name: &str) -> Self {
+        let own = plan.workload(name).and_then(|plan| plan.growth.clone());
+        Self {
+            own: own.is_some().then(|| name.to_owned()),
+            spec: own.unwrap_or_else(|| plan.growth.clone()),
+        }
+    }
+}
+
+impl Paths {
+    /// Draws the paths of workloads, in their order.
+    ///
+    /// Draws belong to the seed, the workload (if it has growth of its own), the path and the month: other growth
+    /// leaves them as they are, and so does a longer plan or more paths. Every second path takes the draws of the
+    /// one before it with the other sign (antithetic variates; Hammersley & Morton 1956), so that medians are
+    /// exact and means need fewer paths.
+    pub fn draw(growth: &[PathGrowth], months: usize, paths: usize, seed: u64) -> Self {
+        let mut factors = Vec::with_capacity(growth.len() * paths * months);
+        for one in growth {
+            let purpose = match &one.own {
+                None => "plan/growth".to_owned(),
+                Some(name) => format!("plan/growth/{name}"),
+            };
+            let keyed = Keyed::new(seed, &purpose);
+            for path in 0..paths {
+                one.spec.walk(keyed, path as u64, months, &mut factors);
+            }
+        }
+        Self {
+            months,
+            paths,
+            factors,
+        }
+    }
+
+    /// The factor of a workload on a path in a month.
+    pub fn factor(&self, workload: usize, path: usize, month: usize) -> f64 {
+        self.factors[(workload * self.paths + path) * self.months + month]
+    }
+}
+
+impl GrowthSpec {
+    /// μ: the drift of the logarithm in a month.
+    pub fn drift(&self) -> f64 {
+        self.per_month.ln_1p()
+    }
+
+    /// The factor of the season in a month, that of the first one being 1.
+    pub fn season_in(&self, month: usize) -> f64 {
+        match self.season.first() {
+            None => 1.0,
+            Some(first) => self.season[month % self.season.len()] / first,
+        }
+    }
+
+    /// Appends the factors of one path.
+    fn walk(&self, keyed: Keyed, path: u64, months: usize, factors: &mut Vec<f64>) {
+        let sign = if path.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let draw = |step: u64| sign * keyed.normal(path / 2 * STEPS + step);
+        let drift = self.drift() + self.uncertainty * draw(0);
+        let mut walked = 0.0;
+        for month in 0..months {
+            if month > 0 {
+                walked += draw(month as u64);
+            }
+            let log = drift * month as f64 + self.volatility * walked;
+            factors.push(log.exp() * self.season_in(month));
+        }
+    }
+}
