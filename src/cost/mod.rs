@@ -2,6 +2,7 @@
 
 pub mod attribution;
 pub mod caching;
+mod bill;
 pub mod capacity;
 mod ledger;
 pub mod newsvendor;
@@ -9,5 +10,6 @@ mod tariff;
 pub mod terms;
 pub mod valley;
 
+pub use bill::{Bill, BillClass, BillLane, BillLine, TokenClass, amount};
 pub use ledger::Ledger;
-pub use tariff::{Charge, Tariff};
+pub use tariff::{Charge, Tariff, UnitPrices};

@@ -41,7 +41,40 @@ pub struct Tariff {
     long: Option<Box<Self>>,
 }
 
+/// What a token of each class costs, in pico-dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitPrices {
+    /// Neither read from nor written to the cache.
+    pub input: u64,
+    /// Produced.
+    pub output: u64,
+    /// Written to the cache for five minutes; in a tariff of one hour, for that.
+    pub cache_write: u64,
+    /// Written to the cache for an hour.
+    pub cache_write_1h: u64,
+    /// Read from the cache.
+    pub cache_read: u64,
+}
+
 impl Tariff {
+    /// The prices of a request with a prompt of so many tokens.
+    pub fn prices_at(&self, prompt: u64) -> UnitPrices {
+        let mut tariff = self;
+        while prompt > tariff.above {
+            match &tariff.long {
+                Some(long) => tariff = long,
+                None => break,
+            }
+        }
+        UnitPrices {
+            input: tariff.input,
+            output: tariff.output,
+            cache_write: tariff.cache_write,
+            cache_write_1h: tariff.cache_write.saturating_add(tariff.hour_extra),
+            cache_read: tariff.cache_read,
+        }
+    }
+
     /// The prices of requests whose cache points live for `ttl`.
     pub fn new(prices: &TokenPrices, ttl: CacheTtl) -> Self {
         let step = prices.long_context.as_deref();

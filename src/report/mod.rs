@@ -8,6 +8,7 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
+pub mod plan;
 mod regions;
 mod search;
 mod terminal;

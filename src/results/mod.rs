@@ -13,6 +13,7 @@ mod lanes;
 mod live;
 mod manifest;
 mod offers;
+pub mod plan;
 mod readings;
 mod search;
 mod summarise;

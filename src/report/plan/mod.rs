@@ -1,0 +1,3 @@
+//! The plan for people, section by section.
+
+pub mod levers;
