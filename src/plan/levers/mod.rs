@@ -153,13 +153,14 @@ fn bill_all(
     let read: Vec<Result<Loaded, ConfigError>> = (0..1usize << levers)
         .map(|subset| combiner.of(variant, subset))
         .collect();
+    let (catalogue, book) = (input.catalogue, input.book);
     read.into_par_iter()
-        .map(|loaded| bill(input, loaded.map_err(|error| reason(&error))?))
+        .map(|loaded| bill(loaded.map_err(|error| reason(&error))?, catalogue, book))
         .collect()
 }
 
-fn bill(input: &LeverInput<'_>, mut loaded: Loaded) -> Result<Billed, String> {
-    let joined = assemble(&loaded, input.catalogue, input.book);
+fn bill(mut loaded: Loaded, catalogue: &Catalogue, book: &PriceBook) -> Result<Billed, String> {
+    let joined = assemble(&loaded, catalogue, book);
     let joined = joined.map_err(|error| reason(&error))?.pop();
     let (Some(assembled), Some(variant)) = (joined, loaded.scenario.variants.pop()) else {
         return Err("it has no variant".to_owned());

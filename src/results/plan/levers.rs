@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The levers of one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeversSummary {
     /// The variant.
     pub variant: String,
@@ -38,6 +39,7 @@ pub struct LeversSummary {
 
 /// A workload with its volume.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeverVolumeSummary {
     /// The workload.
     pub workload: String,
@@ -48,6 +50,7 @@ pub struct LeverVolumeSummary {
 
 /// What one lever is worth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeverSummary {
     /// Its name.
     pub name: String,
@@ -62,6 +65,7 @@ pub struct LeverSummary {
 
 /// One step of a waterfall.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeverStepSummary {
     /// The lever that is pulled.
     pub lever: String,
@@ -73,6 +77,7 @@ pub struct LeverStepSummary {
 
 /// Two levers and what they do to each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeverPairSummary {
     /// One.
     pub first: String,
@@ -85,6 +90,7 @@ pub struct LeverPairSummary {
 
 /// A workload that reads from a cache, and what batch would make of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeverBatchSummary {
     /// The workload.
     pub workload: String,
@@ -100,6 +106,7 @@ pub struct LeverBatchSummary {
 
 /// What a subset of levers costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeverCostSummary {
     /// The levers in it.
     pub levers: Vec<String>,

@@ -2,7 +2,4 @@
 
 mod levers;
 
-pub use levers::{
-    LeverBatchSummary, LeverCostSummary, LeverPairSummary, LeverStepSummary, LeverSummary,
-    LeverVolumeSummary, LeversSummary,
-};
+pub use levers::*;
