@@ -13,7 +13,7 @@ mod lanes;
 mod live;
 mod manifest;
 mod offers;
-mod plan;
+pub mod plan;
 mod readings;
 mod search;
 mod summarise;

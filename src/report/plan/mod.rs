@@ -1,4 +1,5 @@
-//! The sections of the view of a plan.
+//! The plan for people, section by section.
 
 pub mod demand;
+pub mod levers;
 pub mod quota;
