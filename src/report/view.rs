@@ -466,13 +466,17 @@ fn costs(variants: &[VariantSummary]) -> Group {
         row("this run", variants, |one| money(one.cost.run_usd)),
         row("per month", variants, |one| money(one.cost.month_usd)),
     ];
-    let classes: [(&str, ClassOf); 8] = [
+    let classes: [(&str, ClassOf); 12] = [
         ("  input", |c| c.input),
         ("  output", |c| c.output),
         ("  cache writes", |c| c.cache_write),
+        ("  cache writes, 1h", |c| c.cache_write_1h),
         ("  cache reads", |c| c.cache_read),
+        ("  long prompts", |c| c.long_context),
         ("  bought capacity", |c| c.reserved),
         ("  guardrails", |c| c.guardrail),
+        ("  classifiers", |c| c.classifier),
+        ("  router fees", |c| c.router_fee),
         ("  wasted", |c| c.wasted),
         ("  batch", |c| c.batch),
     ];

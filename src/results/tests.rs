@@ -73,6 +73,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         stream,
         thinking: None,
         text_unit: Usd::ZERO,
+        router_fee: Usd::ZERO,
         tariffs: tariffs.clone(),
         tier: TierSetup::default(),
         batch: None,

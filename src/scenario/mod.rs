@@ -7,10 +7,12 @@ mod client_hedge;
 mod files;
 mod guardrail;
 mod lanes;
+mod levers;
 mod offers;
 mod origins;
 mod plan;
 mod read;
+mod router;
 mod service;
 mod session;
 mod shape;
@@ -21,11 +23,12 @@ mod workload;
 
 pub use files::Files;
 pub use lanes::{ClassifierSpec, FallbackStep, LaneTarget, RouteStep};
+pub use levers::{Combiner, Lever, MOST_LEVERS};
 pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use plan::{
-    CashSpec, Credit, GrowthSpec, HorizonSpec, OfferKind, PlanSpec, PlannedOffer, ServedSpec,
-    WorkloadPlan,
+    CashSpec, Credit, GrowthSpec, HorizonSpec, HourlySpec, HourlyUnit, OfferKind, PlanSpec,
+    PlannedOffer, ServedSpec, WorkloadPlan,
 };
 pub use read::{Loaded, read};
 pub use service::read_faults;
@@ -35,7 +38,7 @@ use crate::client::spec::ClientPolicy;
 use crate::domain::{Scope, Slo};
 use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::spec::ServiceSpec;
-use crate::units::{Micros, Ratio};
+use crate::units::{Micros, Ratio, Usd};
 use std::sync::Arc;
 
 /// A scenario with its variants resolved.
@@ -118,6 +121,8 @@ pub struct Workload {
     pub routes: Vec<RouteStep>,
     /// Who decides about the others.
     pub classifier: Option<ClassifierSpec>,
+    /// What a router costs for 1,000 requests that it sends to one endpoint or the other.
+    pub router_fee: Option<Usd>,
 }
 
 /// What the live calls of a workload say. A simulation has no texts, and no use for this.

@@ -11,6 +11,7 @@ mod evaluate;
 mod family;
 mod frontier;
 pub mod market;
+pub mod outlook;
 mod pools;
 mod regret;
 mod scatter;
@@ -26,9 +27,13 @@ pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDem
 pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
 pub use frontier::{FrontierPoint, TARGETS, frontier};
 pub use market::{Market, Offer, Pool, Price, Size};
+pub use outlook::{CounterOutlook, Outlook, QuotaOutlook, QuotaRequest, QuotaUnit, outlook};
 pub use pools::{Offered, offered, offers, pools, target};
 pub use regret::{GROWTH, Regret, Weighed, regret};
 pub use schedule::{Capacity, Hold, Schedule, price_of};
 pub use sensitivity::sensitivity;
 pub use tornado::{Bar, Basis, End, Tornado, tornado};
 pub use verdict::{Advice, Kind};
+
+#[cfg(test)]
+mod tests;

@@ -3,16 +3,18 @@
 mod cash;
 mod growth;
 mod horizon;
+mod hourly;
 mod offers;
 mod workloads;
 
 pub use cash::{CashSpec, Credit};
 pub use growth::GrowthSpec;
 pub use horizon::HorizonSpec;
+pub use hourly::{HourlySpec, HourlyUnit};
 pub use offers::{OfferKind, PlannedOffer, ServedSpec};
 pub use workloads::WorkloadPlan;
 
-use crate::config::Section;
+use crate::config::{Section, text};
 
 /// A plan, as far as the scenario says: every part has defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,6 +52,8 @@ pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> 
     let served = offers::served(s);
     let offers = offers::offers(s);
     let cash = cash::cash(s);
+    // Levers are taken out before; here the key is only known, for messages.
+    s.optional("lever", text());
     Some(PlanSpec {
         horizon: horizon?,
         growth_is_given: growth.is_some(),

@@ -43,6 +43,8 @@ pub struct Assembled {
     pub setup: RunSetup,
     /// What it was made of.
     pub context: VariantContext,
+    /// The scope of the calls of each workload, for bought capacity that of its overflow.
+    pub scopes: Vec<Scope>,
     /// What the calls of each lane are beside the workloads' own.
     pub lanes: Vec<AssembledLane>,
     /// The price book, kept where tokens of further models may have to be weighted by price.
@@ -173,9 +175,11 @@ impl<'a> Joiner<'a> {
             contexts.push(workload_context(one, &scope, &asked));
             let mut setup = workload_setup(one.workload, &scope, prices, asked);
             setup.text_unit = self.text_unit(one.workload);
+            setup.router_fee = lanes::router_fee(self.variant, one.workload);
             workloads.push(setup);
             scopes.push(scope);
         }
+        let own_scopes = scopes.clone();
         let mut joined = self.join_lanes(plan, (&resolved, &scopes));
         targets.append(&mut joined.targets);
         resolved.append(&mut joined.resolved);
@@ -238,6 +242,7 @@ impl<'a> Joiner<'a> {
         Some(Assembled {
             setup,
             context,
+            scopes: own_scopes,
             lanes: joined.assembled,
             book,
         })
@@ -354,7 +359,10 @@ impl<'a> Joiner<'a> {
                 .max_tokens
                 .unwrap_or(one.model.max_output.0 as u32),
             max_input: one.model.max_input.0,
-            cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
+            cache_min: cache.map_or(u32::MAX, |cache| {
+                let own = cache.min_tokens.0 as u32;
+                service.cache.min_tokens.unwrap_or(own)
+            }),
             block_tokens,
             cache_ttl: ttl.span(),
             behaviour: Behaviour {
@@ -568,6 +576,7 @@ fn workload_setup(
         stream: workload.stream,
         thinking: workload.thinking.clone(),
         text_unit: Usd::ZERO,
+        router_fee: Usd::ZERO,
         tariffs,
         tier,
         batch,

@@ -1,0 +1,1 @@
+//! Needs, months and requests against known figures.
