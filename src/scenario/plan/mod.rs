@@ -55,7 +55,8 @@ pub(super) fn plan(
     let workloads = workloads::workloads(s, library);
     let served = offers::served(s);
     let offers = offers::offers(s, models);
-    let cash = cash::cash(s);
+    let start = horizon.as_ref().and_then(|horizon| horizon.start);
+    let cash = cash::cash(s, start);
     // Levers are taken out before; here the key is only known, for messages.
     s.optional("lever", text());
     Some(PlanSpec {
