@@ -7,6 +7,6 @@ pub use demand::{
     CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
 };
 pub use quota::{
-    CounterOutlookSummary, ExhaustionSummary, MonthNeedSummary, OutlookSummary,
-    QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+    ExhaustionSummary, MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary,
+    QuotaRequestSummary, RateSummary,
 };
