@@ -283,6 +283,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     };
     let spike = spike::spike(s, &around);
     let workloads = workloads?;
+    plan::check_names(s, &plan, &workloads);
     let duration = match duration? {
         Some(duration) => duration,
         None => replay_duration(s, &workloads)?,

@@ -43,6 +43,21 @@ impl PlanSpec {
     }
 }
 
+/// Reports what the plan says of workloads that do not exist.
+pub(super) fn check_names(s: &Section<'_>, plan: &PlanSpec, workloads: &[super::Workload]) {
+    for (name, _) in &plan.workloads {
+        if workloads.iter().all(|workload| workload.name != *name) {
+            let known: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
+            s.report(
+                "plan",
+                format!("`plan.workload` names no workload: `{}`", name.escape_debug()),
+                "has a table of it",
+                &format!("the workloads are `{}`", known.join("`, `")),
+            );
+        }
+    }
+}
+
 /// Reads `[plan]`; `models` are those that the workloads call.
 pub(super) fn plan(
     s: &mut Section<'_>,
