@@ -1,4 +1,9 @@
-//! The sections of the view of a plan.
+//! The plan for people, section by section.
 
+pub mod bill;
+pub mod cash;
 pub mod demand;
+pub mod levers;
 pub mod quota;
+pub mod sensitivity;
+pub mod verification;

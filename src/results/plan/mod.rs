@@ -1,12 +1,25 @@
-//! The parts of the document of a plan.
+//! `plan.json`: what to buy, when, and what everything is worth, part by part.
+//!
+//! The rules of `summary.json` hold: fields are only ever added, units are in names, and a value that is not
+//! available is `null`, never 0. Dollars are those of a month of 730 hours unless their name says otherwise.
 
+mod bill;
+mod cash;
 mod demand;
+mod levers;
 mod quota;
+mod sensitivity;
+mod verification;
 
+pub use bill::*;
+pub use cash::*;
 pub use demand::{
     CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
 };
+pub use levers::*;
 pub use quota::{
     ExhaustionSummary, MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary,
     QuotaRequestSummary, RateSummary,
 };
+pub use sensitivity::*;
+pub use verification::*;

@@ -61,15 +61,20 @@ pub(super) fn check_names(s: &Section<'_>, plan: &PlanSpec, workloads: &[super::
     }
 }
 
-/// Reads `[plan]`.
-pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> Option<PlanSpec> {
+/// Reads `[plan]`; `models` are those that the workloads call.
+pub(super) fn plan(
+    s: &mut Section<'_>,
+    library: &super::files::Library<'_>,
+    models: &[&str],
+) -> Option<PlanSpec> {
     let horizon = horizon::horizon(s);
     // Parts that are wrong have been reported.
     let growth = s.optional_table("growth", growth::growth);
     let workloads = workloads::workloads(s, library);
     let served = offers::served(s);
-    let offers = offers::offers(s);
-    let cash = cash::cash(s);
+    let offers = offers::offers(s, models);
+    let start = horizon.as_ref().and_then(|horizon| horizon.start);
+    let cash = cash::cash(s, start);
     // Levers are taken out before; here the key is only known, for messages.
     s.optional("lever", text());
     Some(PlanSpec {
