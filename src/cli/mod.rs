@@ -39,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Plan(_) => Exit::Usage,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);
