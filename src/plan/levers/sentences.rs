@@ -56,7 +56,7 @@ impl Study {
             return format!("{begins}: nothing is saved");
         }
         let times = if all > 0.0 {
-            format!(", {:.1} times less", base / all)
+            format!(" ({:.1} times)", base / all)
         } else {
             String::new()
         };

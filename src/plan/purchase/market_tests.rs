@@ -86,7 +86,10 @@ fn offers_of_the_scenario_come_before_the_book() {
         "{}",
         decision.advice.sentence
     );
-    assert_eq!(target(&scenario("claude-sonnet-4-6", "").scenario.variants[0]).get(), 0.999);
+    assert_eq!(
+        target(&scenario("claude-sonnet-4-6", "").scenario.variants[0]).get(),
+        0.999
+    );
 }
 
 #[test]

@@ -92,7 +92,11 @@ pub(super) fn offers(s: &mut Section<'_>, models: &[&str]) -> Option<Option<Vec<
         };
         if names.contains(&name) {
             s.report(
-                if s.has("name") { "name" } else { kind_key(&kind) },
+                if s.has("name") {
+                    "name"
+                } else {
+                    kind_key(&kind)
+                },
                 format!("two offers are named `{}`", name.escape_debug()),
                 "second offer of this name",
                 "plans tell offers apart by name; give one of them another `name`",
@@ -253,10 +257,7 @@ mod tests {
                     [[offer]]\nscope = { scope = \"us\" }\n";
         let offers = told(toml, &["m"]).unwrap().unwrap();
         let names: Vec<&str> = offers.iter().map(|offer| offer.name.as_str()).collect();
-        assert_eq!(
-            names,
-            ["reserved 3-month (global)", "mu", "on demand (us)"]
-        );
+        assert_eq!(names, ["reserved 3-month (global)", "mu", "on demand (us)"]);
         assert!(offers.iter().all(|offer| offer.model == "m"));
         assert_eq!(
             offers[0].kind,
