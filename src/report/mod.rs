@@ -8,6 +8,9 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
+#[cfg(test)]
+#[path = "plan/decision.rs"]
+mod plan_decision;
 mod regions;
 mod search;
 mod terminal;

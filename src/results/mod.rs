@@ -13,6 +13,8 @@ mod lanes;
 mod live;
 mod manifest;
 mod offers;
+#[path = "plan/decision.rs"]
+mod plan_decision;
 mod readings;
 mod search;
 mod summarise;
@@ -30,6 +32,7 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use plan_decision::*;
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};

@@ -270,7 +270,9 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     let service = service::service(s);
     // One that is wrong has been reported.
     let plan = s
-        .optional_table("plan", |s| plan::plan(s, library))
+        .optional_table("plan", |s| {
+            plan::plan(s, library, &models_of(workloads.as_deref()))
+        })
         .unwrap_or_default();
     let around = spike::Around {
         duration: duration.flatten(),
@@ -325,6 +327,17 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         spike,
         plan,
     })
+}
+
+/// The models that workloads call, each once, in their order.
+fn models_of(workloads: Option<&[super::Workload]>) -> Vec<&str> {
+    let mut models: Vec<&str> = Vec::new();
+    for workload in workloads.unwrap_or_default() {
+        if !models.contains(&workload.model.as_str()) {
+            models.push(&workload.model);
+        }
+    }
+    models
 }
 
 fn workloads(s: &mut Section<'_>, library: &Library<'_>) -> Option<Vec<super::Workload>> {

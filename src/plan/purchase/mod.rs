@@ -7,6 +7,7 @@ mod cells;
 mod curve;
 mod decide;
 pub mod demand;
+mod document;
 mod evaluate;
 mod family;
 pub mod market;
@@ -19,11 +20,14 @@ pub mod verify;
 pub use curve::{CurvePoint, OfferCurve, UnitPoint};
 pub use decide::{Alternative, Decision, Marginal, Side, decide};
 pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
+pub use document::summary;
 pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
 pub use market::{Market, Offer, Pool, Price, Size};
 pub use pools::{Offered, offered, offers, pools, target};
 pub use schedule::{Capacity, Hold, Schedule, price_of};
 pub use verdict::{Advice, Kind};
 
+#[cfg(test)]
+mod market_tests;
 #[cfg(test)]
 mod tests;

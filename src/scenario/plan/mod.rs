@@ -41,14 +41,18 @@ impl PlanSpec {
     }
 }
 
-/// Reads `[plan]`.
-pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> Option<PlanSpec> {
+/// Reads `[plan]`; `models` are those that the workloads call.
+pub(super) fn plan(
+    s: &mut Section<'_>,
+    library: &super::files::Library<'_>,
+    models: &[&str],
+) -> Option<PlanSpec> {
     let horizon = horizon::horizon(s);
     // Parts that are wrong have been reported.
     let growth = s.optional_table("growth", growth::growth);
     let workloads = workloads::workloads(s, library);
     let served = offers::served(s);
-    let offers = offers::offers(s);
+    let offers = offers::offers(s, models);
     let cash = cash::cash(s);
     // Levers are taken out before; here the key is only known, for messages.
     s.optional("lever", text());
