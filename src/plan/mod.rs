@@ -3,6 +3,7 @@
 pub mod bill;
 mod headroom;
 pub mod lab;
+pub mod levers;
 pub mod preview;
 pub mod purchase;
 pub mod search;

@@ -8,11 +8,10 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
-#[cfg(test)]
-#[path = "plan/decision.rs"]
-mod plan_decision;
+pub mod plan;
 mod regions;
 mod search;
+mod tags;
 mod terminal;
 mod view;
 

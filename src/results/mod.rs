@@ -13,12 +13,12 @@ mod lanes;
 mod live;
 mod manifest;
 mod offers;
-#[path = "plan/decision.rs"]
-mod plan_decision;
+pub mod plan;
 mod readings;
 mod search;
 mod summarise;
 mod summary;
+mod tags;
 mod timeline;
 mod verdict;
 
@@ -32,7 +32,11 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
-pub use plan_decision::*;
+pub use plan::{
+    CallSummary, DemandMonthSummary, DemandSummary, ExhaustionSummary, GrowthSummary,
+    MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+    WorkloadDemandSummary,
+};
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
@@ -43,6 +47,7 @@ pub use summary::{
     ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary,
     TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
+pub use tags::TagCostSummary;
 pub use timeline::{histogram_log, timeline_csv};
 
 /// The JSON Schema of `summary.json`.

@@ -268,6 +268,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         Some((client::client(s)?, lanes?))
     });
     let service = service::service(s);
+    let price_book = s.optional("price_book", text());
     // One that is wrong has been reported.
     let plan = s
         .optional_table("plan", |s| {
@@ -282,6 +283,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     };
     let spike = spike::spike(s, &around);
     let workloads = workloads?;
+    plan::check_names(s, &plan, &workloads);
     let duration = match duration? {
         Some(duration) => duration,
         None => replay_duration(s, &workloads)?,
@@ -325,6 +327,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         slo,
         service,
         spike,
+        price_book,
         plan,
     })
 }

@@ -2,9 +2,12 @@
 
 mod call;
 mod counted;
+mod document;
 mod paths;
+mod series;
 mod week;
 
+pub(in crate::plan::purchase) use document::month_label;
 pub use paths::PathGrowth;
 
 use crate::domain::Scope;
@@ -133,6 +136,17 @@ pub fn demand(variant: &Variant, assembled: &Assembled, seed: u64) -> Demand {
     }
 }
 
+/// How the hours of each workload scatter about those of its typical week, as coefficients of variation: what its
+/// series of hours tells, otherwise nothing.
+pub(in crate::plan::purchase) fn hour_scatter(variant: &Variant) -> Vec<f64> {
+    let of = |workload: &Workload| {
+        let plan = variant.plan.workload(&workload.name)?;
+        plan.hourly.as_ref()?.series.scatter()
+    };
+    let all = variant.workloads.iter();
+    all.map(|workload| of(workload).unwrap_or(0.0)).collect()
+}
+
 /// The scope of the calls of a workload, or of those that bought capacity has no room for.
 fn scope(variant: &Variant, workload: &Workload) -> Scope {
     let service = &variant.service;
@@ -148,4 +162,4 @@ fn scope(variant: &Variant, workload: &Workload) -> Scope {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::plan::purchase) mod tests;

@@ -3,12 +3,14 @@
 mod cash;
 mod growth;
 mod horizon;
+mod hourly;
 mod offers;
 mod workloads;
 
 pub use cash::{CashSpec, Credit};
 pub use growth::GrowthSpec;
 pub use horizon::HorizonSpec;
+pub use hourly::{HourlySpec, HourlyUnit};
 pub use offers::{OfferKind, PlannedOffer, ServedSpec};
 pub use workloads::WorkloadPlan;
 
@@ -41,6 +43,21 @@ impl PlanSpec {
     }
 }
 
+/// Reports what the plan says of workloads that do not exist.
+pub(super) fn check_names(s: &Section<'_>, plan: &PlanSpec, workloads: &[super::Workload]) {
+    for (name, _) in &plan.workloads {
+        if workloads.iter().all(|workload| workload.name != *name) {
+            let known: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
+            s.report(
+                "plan",
+                format!("`plan.workload` names no workload: `{}`", name.escape_debug()),
+                "has a table of it",
+                &format!("the workloads are `{}`", known.join("`, `")),
+            );
+        }
+    }
+}
+
 /// Reads `[plan]`; `models` are those that the workloads call.
 pub(super) fn plan(
     s: &mut Section<'_>,
@@ -53,7 +70,8 @@ pub(super) fn plan(
     let workloads = workloads::workloads(s, library);
     let served = offers::served(s);
     let offers = offers::offers(s, models);
-    let cash = cash::cash(s);
+    let start = horizon.as_ref().and_then(|horizon| horizon.start);
+    let cash = cash::cash(s, start);
     // Levers are taken out before; here the key is only known, for messages.
     s.optional("lever", text());
     Some(PlanSpec {

@@ -5,8 +5,10 @@
 //! unsure μ is goes into each path: its own μ is μ + u·Z.
 
 use super::Paths;
+use crate::load::hourly::Hourly;
 use crate::rng::Keyed;
 use crate::scenario::{GrowthSpec, PlanSpec};
+use crate::stats::growth::{Drift, drift};
 
 /// More months than a plan has, to give each step of each path a number of its own.
 const STEPS: u64 = 1024;
@@ -21,14 +23,37 @@ pub struct PathGrowth {
 }
 
 impl PathGrowth {
-    /// The growth of the workload `name` in a plan.
+    /// The growth of the workload `name` in a plan: its own, or else the plan's; where the scenario gives none, that
+    /// of its series of hours, if that is long enough.
     pub fn of(plan: &PlanSpec, name: &str) -> Self {
-        let own = plan.workload(name).and_then(|plan| plan.growth.clone());
+        let workload = plan.workload(name);
+        let own = workload.and_then(|plan| plan.growth.clone());
+        let told = || {
+            let series = &workload?.hourly.as_ref()?.series;
+            (!plan.growth_is_given).then(|| told_by(series).map(|(spec, _)| spec))?
+        };
+        let own = own.or_else(told);
         Self {
             own: own.is_some().then(|| name.to_owned()),
             spec: own.unwrap_or_else(|| plan.growth.clone()),
         }
     }
+}
+
+/// Growth by the month as a series of hours tells it, and the drift of its means of four weeks from which it is
+/// told; `None` with less than three months, or if four weeks have nothing.
+///
+/// A month of 730 hours has 730/672 times the drift of four weeks, and √(730/672) times the volatility.
+pub(super) fn told_by(series: &Hourly) -> Option<(GrowthSpec, Drift)> {
+    const MONTH: f64 = 730.0 / 672.0;
+    let told = drift(&series.four_weeks())?;
+    let growth = GrowthSpec {
+        per_month: (told.per_step * MONTH).exp_m1(),
+        volatility: told.volatility * MONTH.sqrt(),
+        uncertainty: told.standard_error * MONTH,
+        season: Vec::new(),
+    };
+    Some((growth, told))
 }
 
 impl Paths {

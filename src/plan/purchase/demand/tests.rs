@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Files by name.
 #[derive(Default)]
-pub(super) struct Given(pub BTreeMap<&'static str, Vec<u8>>);
+pub(in crate::plan::purchase) struct Given(pub BTreeMap<&'static str, Vec<u8>>);
 
 impl Files for Given {
     fn open(&self, path: &str) -> Result<Vec<u8>, String> {
@@ -19,14 +19,14 @@ impl Files for Given {
     }
 }
 
-fn loaded(text: &str, files: &Given) -> Loaded {
+pub(in crate::plan::purchase) fn loaded(text: &str, files: &Given) -> Loaded {
     match read(&Source::new("s.toml", text), &[], files) {
         Ok(loaded) => loaded,
         Err(error) => panic!("{error}"),
     }
 }
 
-pub(super) fn demand_with(text: &str, files: &Given) -> Demand {
+pub(in crate::plan::purchase) fn demand_with(text: &str, files: &Given) -> Demand {
     let catalogue = Catalogue::builtin();
     let loaded = loaded(text, files);
     let book = catalogue.latest_prices().unwrap();
@@ -42,7 +42,7 @@ fn demand_of(text: &str) -> Demand {
 }
 
 /// One workload of fixed sizes; `arrival` and `more` are lines of it.
-pub(super) fn scenario(arrival: &str, more: &str) -> String {
+pub(in crate::plan::purchase) fn scenario(arrival: &str, more: &str) -> String {
     format!(
         r#"
 name = "t"
@@ -358,4 +358,138 @@ proptest! {
         // More of the same clients scatter less.
         prop_assert!((own.minute_cv / plain.minute_cv - ratio.powf(-0.5)).abs() < 1e-9);
     }
+}
+
+/// Twelve weeks and more of hours with a daily cycle, growing by a per cent a week, as a CSV file.
+fn growing(weeks: usize) -> Vec<u8> {
+    use std::fmt::Write as _;
+    let mut text = "timestamp,requests,tokens\n".to_owned();
+    let start = crate::units::Month::parse("2027-02").unwrap().first_day();
+    for hour in 0..weeks * 168 {
+        let day = start.plus_days(hour as i64 / 24);
+        let level = 1000.0 * 1.01f64.powi((hour / 168) as i32);
+        let value = level
+            * if (8..18).contains(&(hour % 24)) {
+                2.0
+            } else {
+                0.5
+            };
+        let _ = writeln!(
+            text,
+            "{day}T{:02}:00Z,{value},{}",
+            hour % 24,
+            value * 3400.0
+        );
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn a_series_of_hours_tells_the_week_and_its_growth() {
+    let files = Given(BTreeMap::from([("demand.csv", growing(26))]));
+    let text = |column: &str, more: &str| {
+        let plan =
+            format!("[plan.workload.chat]\nhourly = {{ file = \"demand.csv\", {column} }}\n{more}");
+        scenario("poisson = { rate = \"2/s\" }", "") + &plan
+    };
+    let demand = demand_with(&text("column = \"requests\"", ""), &files);
+    let week = &demand.workloads[0].week;
+    // The last four of 26 weeks: 1.01 to the 22nd, and on.
+    let level = (22..26).map(|week| 1.01f64.powi(week)).sum::<f64>() / 4.0;
+    near(week[12], 2000.0 * level, 1e-6);
+    near(week[3], 500.0 * level, 1e-6);
+    // Means of four weeks grow by 1.01⁴ each, and a month is 730/672 of that, without any doubt.
+    let monthly = 1.01f64.powf(4.0 * 730.0 / 672.0);
+    for path in [0, 1, 17] {
+        near(demand.paths.factor(0, path, 11), monthly.powi(11), 1e-9);
+    }
+    insta::assert_debug_snapshot!((&demand.notes, &demand.warnings));
+    // Tokens over 3,000 of input and 400 of output are as many requests.
+    let tokens = demand_with(&text("column = \"tokens\", per = \"tokens\"", ""), &files);
+    for (of_tokens, of_requests) in tokens.workloads[0].week.iter().zip(week) {
+        near(of_tokens / of_requests, 1.0, 1e-9);
+    }
+    // What the scenario says goes before what the series tells.
+    let said = demand_with(
+        &text("column = \"requests\"", "growth.per_month = 0.5\n"),
+        &files,
+    );
+    near(said.paths.factor(0, 3, 2), 2.25, 1e-12);
+    let all = text("column = \"requests\"", "") + "\n[plan.growth]\nper_month = 0.0\n";
+    near(demand_with(&all, &files).paths.factor(0, 3, 2), 1.0, 1e-12);
+    let short = Given(BTreeMap::from([("demand.csv", growing(8))]));
+    let short = demand_with(&text("column = \"requests\"", ""), &short);
+    assert!(
+        short.warnings[0].contains("less than three months"),
+        "{:?}",
+        short.warnings
+    );
+}
+
+#[test]
+fn a_series_that_cannot_be_used_is_refused_with_its_file() {
+    let files = Given(BTreeMap::from([(
+        "demand.csv",
+        b"timestamp,requests\n2027-01-04 00:00,1\n2027-01-04 00:30,2\n".to_vec(),
+    )]));
+    let text = scenario("poisson = { rate = \"2/s\" }", "")
+        + "[plan.workload.chat]\nhourly = { file = \"demand.csv\", column = \"requests\", per = \"day\" }\n\
+           [plan.workload.other]\nhourly = { file = \"demand.csv\", column = \"requests\" }\n";
+    let read = read(&Source::new("s.toml", text), &[], &files);
+    insta::assert_snapshot!(read.expect_err("it is refused").to_string());
+}
+
+#[test]
+fn two_weeks_of_servegen_are_an_hourly_series() {
+    use std::fmt::Write as _;
+    let Ok(folder) = std::env::var("BEDLOAD_DATA") else {
+        eprintln!("not run: BEDLOAD_DATA names no folder of recorded traffic");
+        return;
+    };
+    let path = format!("{folder}/servegen/m-small_total_rate.csv");
+    let rates = std::fs::read_to_string(path).unwrap();
+    let rates: Vec<f64> = rates
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap().parse().unwrap())
+        .collect();
+    // Six means of ten minutes make an hour; the windows of an hour without data are left out.
+    let mut text = "timestamp,requests\n".to_owned();
+    let start = crate::units::Month::parse("2027-02").unwrap().first_day();
+    let mut total = 0.0;
+    for (hour, windows) in rates.chunks(6).enumerate() {
+        if windows.contains(&0.0) {
+            continue;
+        }
+        let requests = windows.iter().sum::<f64>() * 600.0;
+        total += requests;
+        let day = start.plus_days(hour as i64 / 24);
+        let _ = writeln!(text, "{day} {:02}:00,{requests}", hour % 24);
+    }
+    let files = Given(BTreeMap::from([("servegen.csv", text.into_bytes())]));
+    let plan =
+        "[plan.workload.chat]\nhourly = { file = \"servegen.csv\", column = \"requests\" }\n";
+    let demand = demand_with(
+        &(scenario("poisson = { rate = \"2/s\" }", "") + plan),
+        &files,
+    );
+    let chat = &demand.workloads[0];
+    let mean = chat.week.iter().sum::<f64>() / 168.0 / 3600.0;
+    // The README of the data: 1,174 a second over 14 days, silent windows counted as zero.
+    assert!((1174.0..1260.0).contains(&mean), "{mean}");
+    assert!(total > 1.3e9, "{total}");
+    // Its hours scatter far more than independent requests would.
+    assert!(
+        chat.minute_cv > 0.1 && chat.minute_cv < 0.6,
+        "{}",
+        chat.minute_cv
+    );
+    assert!(
+        demand
+            .warnings
+            .iter()
+            .any(|text| text.contains("missing and filled")),
+        "{:?}",
+        demand.warnings
+    );
 }

@@ -6,6 +6,7 @@
 use super::HOURS_OF_WEEK;
 use super::call::Sample;
 use super::counted::{Counted, counted};
+use super::series::from_series;
 use crate::cost::capacity::HOURS_PER_MONTH;
 use crate::load::curve::RateCurve;
 use crate::load::source::Source;
@@ -78,6 +79,13 @@ impl<'a> Week<'a> {
         } = own;
         let base = mean_rate(&hours);
         let plan = variant.plan.workload(&workload.name);
+        let mut hour_cv = 0.0;
+        if let Some(told) = from_series(plan, &variant.plan, &sample, steady.as_ref()) {
+            hours = told.hours;
+            hour_cv = told.hour_cv;
+            notes = told.notes;
+            warnings = told.warnings;
+        }
         scale_to_volume(plan, &mut hours, &mut notes, &mut warnings);
         let rate = mean_rate(&hours);
         if let Some(steady) = steady {
@@ -98,7 +106,7 @@ impl<'a> Week<'a> {
         Self {
             hours,
             idc,
-            hour_cv: 0.0,
+            hour_cv,
             figures,
             sample,
             notes,
@@ -124,7 +132,7 @@ pub(super) fn mean_rate(hours: &[f64]) -> f64 {
 }
 
 /// For how long to look at arrivals.
-fn span_for(rate: f64, idc_is_known: bool) -> Micros {
+pub(super) fn span_for(rate: f64, idc_is_known: bool) -> Micros {
     let enough = if rate > 0.0 { SAMPLE / rate } else { HOUR_S };
     let least = if idc_is_known {
         Micros::MINUTE

@@ -1,7 +1,7 @@
 //! What is held in a month, and how it is stepped up and down.
 
 use crate::domain::{Scope, Term};
-use crate::units::{TokensPerMinute, Usd};
+use crate::units::{Tokens, TokensPerMinute, Usd};
 
 /// What is held for a pool in a month.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Holding {
     pub per_hour: Option<Usd>,
     /// The on-demand quota over that of the scenario: 1 unless more is asked for.
     pub quota_factor: f64,
+    /// Another scope whose quota takes what the own one refuses.
+    pub headroom: Option<Scope>,
 }
 
 /// What is held.
@@ -91,6 +93,7 @@ impl Holding {
             held: Held::Nothing { scope },
             per_hour: Some(Usd::ZERO),
             quota_factor: 1.0,
+            headroom: None,
         }
     }
 
@@ -129,6 +132,7 @@ impl Holding {
         if ends {
             return Some(Self {
                 quota_factor: self.quota_factor,
+                headroom: self.headroom.clone(),
                 ..Self::nothing(scope)
             });
         }
@@ -175,10 +179,11 @@ impl Holding {
             held,
             per_hour,
             quota_factor: self.quota_factor,
+            headroom: self.headroom.clone(),
         })
     }
 
-    /// In a few words, such as `2M in + 200K out reserved, 1 month`.
+    /// In a few words, such as `2M in + 200K out reserved, 1-month`.
     pub fn words(&self) -> String {
         match &self.held {
             Held::Nothing { .. } if self.quota_factor > 1.0 => {
@@ -190,7 +195,11 @@ impl Holding {
                 output_tpm,
                 term,
                 ..
-            } => format!("{input_tpm} in + {output_tpm} out reserved, {term}"),
+            } => {
+                let short = |tpm: &TokensPerMinute| Tokens(tpm.0).to_string();
+                let (input, output) = (short(input_tpm), short(output_tpm));
+                format!("{input} in + {output} out reserved, {term}")
+            }
             Held::Units { units, term, .. } => {
                 let plural = if *units == 1 { "" } else { "s" };
                 format!("{units} model unit{plural}, {term}")
@@ -250,7 +259,7 @@ mod tests {
         };
         let two = Holding::nothing(Scope::Global).stepped(2, &units).unwrap();
         assert_eq!((size(&two), two.per_hour), (Some((600_000, 40_000)), None));
-        assert_eq!(two.words(), "2 model units, 1 month");
+        assert_eq!(two.words(), "2 model units, 1-month");
         assert_eq!(two.stepped(1, &rung(1)), None);
     }
 }

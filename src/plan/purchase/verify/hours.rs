@@ -187,6 +187,21 @@ pub(super) fn tokens_per_minute(demand: &Demand, offered: &Offered, held: &Held)
     need
 }
 
+/// Tokens per minute, in and out, that the busiest of the hours takes of the Reserved tier.
+pub(super) fn most_needed(demand: &Demand, pool: &Pool) -> (f64, f64) {
+    let nothing = Held::Nothing {
+        scope: pool.scope.clone(),
+    };
+    let needs = chosen(demand, pool);
+    let needs = needs
+        .iter()
+        .map(|hour| tokens_per_minute(demand, &hour.offered, &nothing));
+    needs.fold(
+        (0.0, 0.0),
+        |most, one| if one.0 > most.0 { one } else { most },
+    )
+}
+
 fn calls<'a>(
     demand: &'a Demand,
     offered: &'a Offered,

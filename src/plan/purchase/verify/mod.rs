@@ -5,13 +5,17 @@
 //! one block more and all on demand, every plan with the same seeds. Where the SLO does not hold, the plan is
 //! raised block by block until it does, or the quota is.
 
+mod document;
 mod holding;
 mod hour;
 mod hours;
+mod of_plan;
 mod run;
 
+pub use document::document;
 pub use holding::{Held, Holding, Rung};
 pub use hours::Growth;
+pub use of_plan::{holdings, rung};
 pub use run::{Objective, Simulated};
 
 use super::{Demand, Pool};
@@ -188,7 +192,8 @@ fn verify_hour(
         wanted.extend(plan.stepped(-1, rung).map(|one| (Role::Less, one)));
         wanted.extend(plan.stepped(1, rung).map(|one| (Role::More, one)));
     }
-    if wanted.iter().all(|(_, one)| *one != nothing) {
+    let is_held = |one: &Holding| !matches!(one.held, Held::Nothing { .. });
+    if wanted.iter().all(|(_, one)| is_held(one)) {
         wanted.push((Role::OnDemand, nothing.clone()));
     }
     let try_one = |role: Role, holding: Holding| {

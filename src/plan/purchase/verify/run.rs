@@ -2,6 +2,7 @@
 
 use super::hour::{Part, steady};
 use super::{Held, Holding};
+use crate::client::{FailureClass, FailureClasses};
 use crate::domain::{LatencyBound, LatencyMetric, Quantile, Slo};
 use crate::load::source::Source;
 use crate::load::spec::{ArrivalSpec, TrafficSpec};
@@ -11,7 +12,7 @@ use crate::plan::preview;
 use crate::plan::search::binds::binds;
 use crate::plan::search::point::{Measured, Subject, Verdict as PointVerdict};
 use crate::results::readings;
-use crate::scenario::Variant;
+use crate::scenario::{FallbackStep, LaneTarget, Variant};
 use crate::service::spec::{CapacitySpec, Overload, ProvisionedSpec, ReservedSpec};
 use crate::sim::{Assembled, assemble};
 use crate::units::{Micros, Moment, RequestsPerMinute, TokensPerDay, TokensPerMinute, Usd};
@@ -133,6 +134,20 @@ pub(super) fn assembled(
     variant.duration = WARMUP + span;
     variant.warmup = WARMUP;
     variant.service.capacity = capacity(holding);
+    if let Some(scope) = &holding.headroom {
+        // Before all other steps: a refused request goes there at once.
+        let to_scope = FallbackStep {
+            to: LaneTarget {
+                scope: Some(scope.clone()),
+                ..LaneTarget::default()
+            },
+            batch: false,
+            on: FailureClasses::of(&[FailureClass::Throttled]),
+            after: Some(1),
+            workloads: None,
+        };
+        variant.fallbacks.insert(0, to_scope);
+    }
     let has_rate = |name: &str| offered.workloads.iter().any(|(known, _)| known == name);
     variant.workloads.retain(|one| has_rate(&one.name));
     for workload in &mut variant.workloads {

@@ -35,8 +35,7 @@ tokens.output = {{ fixed = 400 }}
 tpm = "{tpm}"
 [slo]
 throttled_share = 0.01
-[client.retry]
-mode = "none"
+[client.retry.none]
 "#
     );
     match read(&Source::new("s.toml", text), &[], &NoFiles) {
