@@ -139,7 +139,13 @@ pub fn prepare(
         show(&error, term);
         Exit::InvalidFile
     };
-    let loaded = scenario::read(&source, &sets, &folder).map_err(invalid)?;
+    let mut loaded = scenario::read(&source, &sets, &folder).map_err(invalid)?;
+    if shared.prices.is_some() {
+        // The command line beats the scenario, and all that is made of it later.
+        for variant in &mut loaded.scenario.variants {
+            variant.price_book = None;
+        }
+    }
     let mut assembled = assemble(&loaded, catalogue, book).map_err(invalid)?;
     choose(&mut assembled, &shared.variants)?;
     Ok(Prepared { loaded, assembled })

@@ -268,6 +268,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         Some((client::client(s)?, lanes?))
     });
     let service = service::service(s);
+    let price_book = s.optional("price_book", text());
     // One that is wrong has been reported.
     let plan = s
         .optional_table("plan", |s| plan::plan(s, library))
@@ -323,6 +324,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         slo,
         service,
         spike,
+        price_book,
         plan,
     })
 }

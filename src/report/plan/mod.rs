@@ -1,5 +1,7 @@
 //! The plan for people, section by section.
 
+pub mod bill;
+pub mod cash;
 pub mod demand;
 pub mod levers;
 pub mod quota;

@@ -3,12 +3,16 @@
 //! The rules of `summary.json` hold: fields are only ever added, units are in names, and a value that is not
 //! available is `null`, never 0. Dollars are those of a month of 730 hours unless their name says otherwise.
 
+mod bill;
+mod cash;
 mod demand;
 mod levers;
 mod quota;
 mod sensitivity;
 mod verification;
 
+pub use bill::*;
+pub use cash::*;
 pub use demand::{
     CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
 };

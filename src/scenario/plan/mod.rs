@@ -51,7 +51,8 @@ pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> 
     let workloads = workloads::workloads(s, library);
     let served = offers::served(s);
     let offers = offers::offers(s);
-    let cash = cash::cash(s);
+    let start = horizon.as_ref().and_then(|horizon| horizon.start);
+    let cash = cash::cash(s, start);
     // Levers are taken out before; here the key is only known, for messages.
     s.optional("lever", text());
     Some(PlanSpec {

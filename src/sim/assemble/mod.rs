@@ -60,7 +60,8 @@ pub struct AssembledLane {
     pub scope: Scope,
 }
 
-/// Joins every variant of a scenario with its models, prices and latencies.
+/// Joins every variant of a scenario with its models, prices and latencies; `book` has the prices of variants that
+/// name no price book.
 ///
 /// # Errors
 /// Every model, scope or offer that a variant asks for and that does not exist, with its place.
@@ -72,6 +73,19 @@ pub fn assemble(
     let mut problems = Vec::new();
     let mut assembled = Vec::new();
     for variant in &loaded.scenario.variants {
+        let book = match &variant.price_book {
+            None => book,
+            Some(name) => match catalogue.prices(name) {
+                Ok(own) => own,
+                Err(unknown) => {
+                    let (message, help) = (unknown.to_string(), unknown.help());
+                    let path = "price_book";
+                    let origins = &loaded.origins;
+                    problems.push(origins.problem_at(&variant.name, path, message, help));
+                    continue;
+                }
+            },
+        };
         let plan = lanes::plan(variant, catalogue);
         let mut joiner = Joiner {
             lane: None,
@@ -602,6 +616,7 @@ fn workload_context(one: &Resolved<'_>, scope: &Scope, asked: &Asked) -> Workloa
         name: one.workload.name.clone(),
         model: one.model.name.clone(),
         model_title: one.model.title.clone(),
+        tags: one.workload.tags.clone(),
         max_tokens: one
             .workload
             .max_tokens
