@@ -49,7 +49,10 @@ pub fn document(study: &Study) -> LeversSummary {
 /// With a capital and a full stop.
 fn sentence(text: String) -> String {
     let mut letters = text.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let first: String = letters
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
 
@@ -90,7 +93,11 @@ fn subsets(study: &Study, costs: &Costs) -> Vec<LeverCostSummary> {
         let mut missing = study.missing.iter();
         let missing = missing.find(|one| one.subset == subset);
         LeverCostSummary {
-            levers: study.names_of(subset).into_iter().map(str::to_owned).collect(),
+            levers: study
+                .names_of(subset)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             month_usd: costs.of(subset),
             missing: missing.map(|one| one.reason.clone()),
         }

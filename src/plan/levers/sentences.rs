@@ -42,8 +42,16 @@ impl Study {
         };
         let (base, all) = (costs.base(), costs.all());
         let names = list(&self.names_of(usize::MAX));
-        let together = if self.names.len() > 1 { " together" } else { "" };
-        let begins = format!("with {names}{together} a month costs {} instead of {}", usd(all), usd(base));
+        let together = if self.names.len() > 1 {
+            " together"
+        } else {
+            ""
+        };
+        let begins = format!(
+            "with {names}{together} a month costs {} instead of {}",
+            usd(all),
+            usd(base)
+        );
         if base - all < 0.005 * base.abs().max(0.01) {
             return format!("{begins}: nothing is saved");
         }
@@ -72,7 +80,11 @@ impl Study {
     pub fn caveats(&self) -> Vec<String> {
         let mut said = self.missing_said();
         if !self.other_models.is_empty() {
-            let names: Vec<&str> = self.other_models.iter().map(|&i| self.names[i].as_str()).collect();
+            let names: Vec<&str> = self
+                .other_models
+                .iter()
+                .map(|&i| self.names[i].as_str())
+                .collect();
             let send = if names.len() > 1 { "send" } else { "sends" };
             said.push(format!(
                 "{} {send} requests to other models: what that does to the answers is in none of these \
@@ -105,8 +117,8 @@ impl Study {
     /// The lever that depends most on its turn.
     fn order_matters(&self, costs: &Costs) -> Option<String> {
         let spread = |lever: usize| costs.alone(lever) - costs.last(lever);
-        let lever = (0..self.names.len())
-            .max_by(|&a, &b| spread(a).abs().total_cmp(&spread(b).abs()))?;
+        let lever =
+            (0..self.names.len()).max_by(|&a, &b| spread(a).abs().total_cmp(&spread(b).abs()))?;
         if spread(lever).abs() < APART * costs.base() {
             return None;
         }
@@ -132,9 +144,13 @@ impl Study {
             let (a, b) = (&self.names[a], &self.names[b]);
             let amount = usd(together.abs());
             if together < 0.0 {
-                format!("`{a}` and `{b}` weaken each other: together they save {amount} less than apart")
+                format!(
+                    "`{a}` and `{b}` weaken each other: together they save {amount} less than apart"
+                )
             } else {
-                format!("`{a}` and `{b}` strengthen each other: together they save {amount} more than apart")
+                format!(
+                    "`{a}` and `{b}` strengthen each other: together they save {amount} more than apart"
+                )
             }
         };
         pairs.iter().map(said).collect()
@@ -160,7 +176,9 @@ impl Study {
                 1 => format!("{} alone cannot be had", list(&names)),
                 _ => format!("{} cannot be had together", list(&names)),
             };
-            format!("{what} ({reason}): such a set is counted without the lever that is missed least")
+            format!(
+                "{what} ({reason}): such a set is counted without the lever that is missed least"
+            )
         };
         said.iter().map(sentence).collect()
     }

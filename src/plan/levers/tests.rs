@@ -67,10 +67,22 @@ fn the_support_bot_falls_as_published() {
     let costs = study.costs.clone().unwrap();
     near(costs.base(), 30_052.5, 1e-6);
     let forward = left(&study.forward());
-    all_near(&forward, &[18_031.5, 10_297.65, 4_408.788, 3_955.038], 0.001);
+    all_near(
+        &forward,
+        &[18_031.5, 10_297.65, 4_408.788, 3_955.038],
+        0.001,
+    );
     let reverse = left(&study.reverse());
-    all_near(&reverse, &[27_783.75, 11_425.8, 5_420.166, 3_955.038], 0.001);
-    all_near(&costs.shapley(), &[5_937.5, 8_480.9, 10_469.1, 1_210.0], 0.051);
+    all_near(
+        &reverse,
+        &[27_783.75, 11_425.8, 5_420.166, 3_955.038],
+        0.001,
+    );
+    all_near(
+        &costs.shapley(),
+        &[5_937.5, 8_480.9, 10_469.1, 1_210.0],
+        0.051,
+    );
     near(costs.shapley().iter().sum(), 26_097.5, 0.051);
     // What is left: chats 3,501.3, summaries 453.8.
     let summaries = costs.of(0b0111) - costs.all();
@@ -99,13 +111,20 @@ fn a_lever_that_is_not_sold_saves_nothing_and_says_why() {
     near(costs.alone(3), 0.0, 1e-9);
     near(costs.shapley()[3], 0.0, 1e-9);
     let caveats = study.caveats().join("\n");
-    assert!(caveats.contains("`batch` alone cannot be had (Claude Opus 5.5 has no batch"), "{caveats}");
+    assert!(
+        caveats.contains("`batch` alone cannot be had (Claude Opus 5.5 has no batch"),
+        "{caveats}"
+    );
     // On Opus 4.1 batch pays only once the summaries have gone to a model that has it.
     let older = case("support-bot", "opus-4-1");
     let costs = older.costs.clone().unwrap();
     near(costs.alone(3), 0.0, 1e-9);
     assert!(costs.last(3) > 400.0);
-    near(costs.shapley().iter().sum(), costs.base() - costs.all(), 1e-6);
+    near(
+        costs.shapley().iter().sum(),
+        costs.base() - costs.all(),
+        1e-6,
+    );
 }
 
 #[test]
@@ -127,7 +146,10 @@ fn the_sentences_follow_from_the_figures() {
         assert!(findings.contains(part), "{part}\n{findings}");
     }
     let caveats = study.caveats().join("\n");
-    assert!(caveats.contains("`right-size` and `route` send requests to other models"), "{caveats}");
+    assert!(
+        caveats.contains("`right-size` and `route` send requests to other models"),
+        "{caveats}"
+    );
 }
 
 #[test]
@@ -216,7 +238,10 @@ batch = {{}}"
     near(costs.of(0b10), 3.75, 1e-9);
     near(costs.all(), 3.75, 1e-9);
     let caveats = study.caveats().join("\n");
-    assert!(caveats.contains("`route` and `batch` cannot be had together"), "{caveats}");
+    assert!(
+        caveats.contains("`route` and `batch` cannot be had together"),
+        "{caveats}"
+    );
     let part = document(&study);
     assert_eq!(part.subsets.len(), 4);
     assert!(part.subsets[3].missing.is_some() && part.subsets[0].missing.is_none());
@@ -246,7 +271,11 @@ model = \"claude-haiku-4-5\""
     assert_eq!(pulled, [0, 1]);
     assert_eq!(study.other_models, [1]);
     // A cap of the answers is a lever of the bill: 50 output tokens less.
-    near(study.costs.as_ref().unwrap().alone(0), 1000.0 * 50.0 * 25e-6, 1e-9);
+    near(
+        study.costs.as_ref().unwrap().alone(0),
+        1000.0 * 50.0 * 25e-6,
+        1e-9,
+    );
 }
 
 #[test]
@@ -256,7 +285,12 @@ fn a_scenario_without_levers_has_no_study() {
 
 #[test]
 fn subsets_that_cannot_be_had_cost_what_their_best_part_does() {
-    let totals = [Ok(Usd::from_dollars(10.0)), Ok(Usd::from_dollars(4.0)), Err("no b"), Err("no b")];
+    let totals = [
+        Ok(Usd::from_dollars(10.0)),
+        Ok(Usd::from_dollars(4.0)),
+        Err("no b"),
+        Err("no b"),
+    ];
     let (costs, missing) = filled(&totals);
     assert_eq!(costs, Some(vec![10.0, 4.0, 10.0, 4.0]));
     assert_eq!(missing.len(), 2);

@@ -16,9 +16,8 @@ const LAW_STEP: f64 = 0.25;
 const LAWS: usize = 37;
 
 /// Normal quantiles of the middles of equal shares.
-static QUANTILES: LazyLock<[f64; POINTS]> = LazyLock::new(|| {
-    std::array::from_fn(|i| normal_quantile((i as f64 + 0.5) / POINTS as f64))
-});
+static QUANTILES: LazyLock<[f64; POINTS]> =
+    LazyLock::new(|| std::array::from_fn(|i| normal_quantile((i as f64 + 0.5) / POINTS as f64)));
 
 /// The law of a minute's load over the mean of its hour: lognormal, because loads are never negative and their
 /// bursts lie above.
@@ -159,7 +158,10 @@ mod tests {
             let square = points.iter().map(|x| x * x).sum::<f64>() / POINTS as f64;
             let got = (square - 1.0).sqrt();
             // Few points cut the tail of a wide law.
-            assert!(got < cv * 1.1 && got > cv * if cv > 1.0 { 0.5 } else { 0.8 }, "{cv}: {got}");
+            assert!(
+                got < cv * 1.1 && got > cv * if cv > 1.0 { 0.5 } else { 0.8 },
+                "{cv}: {got}"
+            );
         }
         assert_eq!(Laws::nearest(0.0), 0);
         assert_eq!(Laws::nearest(f64::NAN), 0);

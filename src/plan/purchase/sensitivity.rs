@@ -181,3 +181,6 @@ fn share(share: f64) -> String {
     let digits = if share > 0.99 && share < 1.0 { 3 } else { 1 };
     format!("{:.digits$} %", 100.0 * share)
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,9 @@ pub fn terminal(part: &LeversSummary, style: Style, lines: &mut Vec<String>) {
     lines.push(String::new());
     let longest = widest(part);
     // What names and figures take beside the bars.
-    let room = usize::from(style.width).saturating_sub(longest + 32).clamp(10, 60);
+    let room = usize::from(style.width)
+        .saturating_sub(longest + 32)
+        .clamp(10, 60);
     let bars = waterfall(part, room);
     if !bars.is_empty() {
         lines.extend(bars.into_iter().map(|line| format!("  {line}")));
@@ -48,7 +50,13 @@ pub fn terminal(part: &LeversSummary, style: Style, lines: &mut Vec<String>) {
 
 /// The section as Markdown.
 pub fn markdown(part: &LeversSummary, text: &mut String) {
-    let _ = write!(text, "## {}\n\n**{}**\n\n{}\n\n", escaped(&title(part)), part.verdict, basis(part));
+    let _ = write!(
+        text,
+        "## {}\n\n**{}**\n\n{}\n\n",
+        escaped(&title(part)),
+        part.verdict,
+        basis(part)
+    );
     let bars = waterfall(part, BARS);
     if !bars.is_empty() {
         let _ = write!(text, "```text\n{}\n```\n\n", bars.join("\n"));
@@ -107,7 +115,9 @@ fn waterfall(part: &LeversSummary, room: usize) -> Vec<String> {
             let sign = if saves < 0.0 { '+' } else { '-' };
             format!("  {sign}{}", money(Some(saves.abs())))
         });
-        format!("{what:name$}  {bar:room$}  {figure:>10}{saves}").trim_end().to_owned()
+        format!("{what:name$}  {bar:room$}  {figure:>10}{saves}")
+            .trim_end()
+            .to_owned()
     };
     let mut lines = vec![line("start", base, base, None)];
     let mut before = base;
@@ -130,7 +140,11 @@ fn bar(before: f64, after: f64, room: usize) -> String {
     let (before, after) = (blocks(before), blocks(after));
     let kept = before.min(after);
     let rest = if after < before { "░" } else { "▓" };
-    format!("{}{}", "█".repeat(kept), rest.repeat(before.abs_diff(after)))
+    format!(
+        "{}{}",
+        "█".repeat(kept),
+        rest.repeat(before.abs_diff(after))
+    )
 }
 
 /// One row for each lever, and their sums.

@@ -3,9 +3,7 @@
 use super::super::markdown::{escaped, table as markdown_table};
 use super::super::number::{NONE, count, optional, percent};
 use super::super::terminal::{Style, heading, table, wrapped};
-use crate::results::{
-    CounterOutlookSummary, OutlookSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
-};
+use crate::results::{QuotaLimitSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary};
 use std::fmt::Write as _;
 
 const TITLE: &str = "Quotas";
@@ -14,19 +12,15 @@ const COLUMNS: [&str; 9] = [
 ];
 
 /// The section as lines of text.
-pub fn terminal(part: &OutlookSummary, style: Style, lines: &mut Vec<String>) {
+pub fn terminal(part: &[QuotaOutlookSummary], style: Style, lines: &mut Vec<String>) {
     lines.push(heading(TITLE, style));
-    for counter in &part.counters {
+    for counter in part {
         for quota in &counter.quotas {
-            lines.extend(wrapped(
-                &sentence(counter, quota, part.lead_time_days),
-                "",
-                style.width,
-            ));
+            lines.extend(wrapped(&sentence(counter, quota), "", style.width));
         }
     }
     lines.push(String::new());
-    for counter in &part.counters {
+    for counter in part {
         for quota in &counter.quotas {
             let title = format!("{}: {} ({})", name(counter), unit(quota), factors(quota));
             lines.extend(wrapped(&title, "", style.width));
@@ -39,26 +33,18 @@ pub fn terminal(part: &OutlookSummary, style: Style, lines: &mut Vec<String>) {
             lines.push(String::new());
         }
     }
-    for text in &part.notes {
-        lines.extend(wrapped(text, "", style.width));
-    }
-    lines.push(String::new());
 }
 
 /// The section as Markdown, the sheets of quota requests inside.
-pub fn markdown(part: &OutlookSummary, text: &mut String) {
+pub fn markdown(part: &[QuotaOutlookSummary], text: &mut String) {
     let _ = write!(text, "## {TITLE}\n\n");
-    for counter in &part.counters {
+    for counter in part {
         for quota in &counter.quotas {
-            let _ = writeln!(
-                text,
-                "- {}",
-                escaped(&sentence(counter, quota, part.lead_time_days))
-            );
+            let _ = writeln!(text, "- {}", escaped(&sentence(counter, quota)));
         }
     }
     text.push('\n');
-    for counter in &part.counters {
+    for counter in part {
         for quota in &counter.quotas {
             let _ = write!(
                 text,
@@ -70,17 +56,13 @@ pub fn markdown(part: &OutlookSummary, text: &mut String) {
             markdown_table(&COLUMNS.map(str::to_owned), 1, &months(quota), text);
         }
     }
-    for note in &part.notes {
-        let _ = writeln!(text, "- {}", escaped(note));
-    }
-    text.push('\n');
-    for sheet in part.counters.iter().filter_map(sheet) {
+    for sheet in part.iter().filter_map(sheet) {
         text.push_str(&sheet);
     }
 }
 
 /// The sheet for one counter's quota request, as Markdown; `None` if its quotas will do.
-pub fn sheet(counter: &CounterOutlookSummary) -> Option<String> {
+pub fn sheet(counter: &QuotaOutlookSummary) -> Option<String> {
     let request = counter.request.as_ref()?;
     let mut text = format!("## Quota request: {}\n\n", name(counter));
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -153,11 +135,11 @@ fn input(request: &QuotaRequestSummary) -> String {
     text
 }
 
-fn name(counter: &CounterOutlookSummary) -> String {
+fn name(counter: &QuotaOutlookSummary) -> String {
     format!("{} {}", counter.model_title, counter.scope)
 }
 
-fn scope(counter: &CounterOutlookSummary) -> String {
+fn scope(counter: &QuotaOutlookSummary) -> String {
     match counter.kind.as_str() {
         "global" => "global cross-Region inference".to_owned(),
         "geo" => format!("cross-Region inference, profile `{}`", counter.scope),
@@ -165,7 +147,7 @@ fn scope(counter: &CounterOutlookSummary) -> String {
     }
 }
 
-fn unit(quota: &QuotaOutlookSummary) -> &'static str {
+fn unit(quota: &QuotaLimitSummary) -> &'static str {
     match quota.unit.as_str() {
         "tpm" => "tokens per minute",
         "rpm" => "requests per minute",
@@ -175,7 +157,7 @@ fn unit(quota: &QuotaOutlookSummary) -> &'static str {
 }
 
 /// The quota as Service Quotas names it, with its code.
-fn quota_name(counter: &CounterOutlookSummary, quota: &QuotaOutlookSummary) -> String {
+fn quota_name(counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) -> String {
     let kind = match counter.kind.as_str() {
         "global" => "Global cross-region",
         "geo" => "Cross-region",
@@ -193,11 +175,7 @@ fn quota_name(counter: &CounterOutlookSummary, quota: &QuotaOutlookSummary) -> S
 }
 
 /// When a quota is used up and what to do, as a sentence.
-fn sentence(
-    counter: &CounterOutlookSummary,
-    quota: &QuotaOutlookSummary,
-    lead_days: f64,
-) -> String {
+fn sentence(counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) -> String {
     let end = &quota.exhaustion;
     let subject = format!("{}, {} {}", name(counter), amount(quota.limit), unit(quota));
     let most = quota
@@ -223,7 +201,10 @@ fn sentence(
     };
     let by = match (when(quota), end.ask_within_days) {
         (Some(_), Some(days)) if days < 0 => {
-            format!("ask now: a lead time of {lead_days:.0} days has begun already")
+            format!(
+                "ask now: a lead time of {:.0} days has begun already",
+                counter.lead_time_days
+            )
         }
         (Some(by), _) => format!("ask by {by}"),
         (None, _) => "no request is urgent".to_owned(),
@@ -238,7 +219,7 @@ fn sentence(
 }
 
 /// The last safe day for a request.
-fn when(quota: &QuotaOutlookSummary) -> Option<String> {
+fn when(quota: &QuotaLimitSummary) -> Option<String> {
     let end = &quota.exhaustion;
     let days = end.ask_within_days?;
     Some(end.ask_by.clone().unwrap_or_else(|| match days {
@@ -247,14 +228,14 @@ fn when(quota: &QuotaOutlookSummary) -> Option<String> {
     }))
 }
 
-fn label(quota: &QuotaOutlookSummary, month: u32) -> String {
+fn label(quota: &QuotaLimitSummary, month: u32) -> String {
     let own = quota.months.iter().find(|one| one.month == month);
     let name = own.and_then(|one| one.label.clone());
     name.unwrap_or_else(|| format!("month {month}"))
 }
 
 /// The factors of the last month's need, as a product.
-fn factors(quota: &QuotaOutlookSummary) -> String {
+fn factors(quota: &QuotaLimitSummary) -> String {
     let Some(last) = quota.months.last() else {
         return format!("mean {}", amount(quota.mean));
     };
@@ -268,7 +249,7 @@ fn factors(quota: &QuotaOutlookSummary) -> String {
     )
 }
 
-fn months(quota: &QuotaOutlookSummary) -> Vec<Vec<String>> {
+fn months(quota: &QuotaLimitSummary) -> Vec<Vec<String>> {
     quota
         .months
         .iter()

@@ -18,8 +18,8 @@ pub use demand::{
 };
 pub use levers::*;
 pub use quota::{
-    CounterOutlookSummary, ExhaustionSummary, MonthNeedSummary, OutlookSummary,
-    QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+    ExhaustionSummary, MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary,
+    QuotaRequestSummary, RateSummary,
 };
 pub use sensitivity::*;
 pub use verification::*;

@@ -8,6 +8,7 @@ mod guarded;
 mod lacks;
 mod lanes;
 mod offers;
+mod planned;
 pub(super) mod quotas;
 pub(super) mod regions;
 mod words;
@@ -167,6 +168,7 @@ impl<'a> Joiner<'a> {
         let variant = self.variant;
         self.note_stand_ins();
         self.check_faults();
+        self.check_plan();
         let mut resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()

@@ -12,7 +12,7 @@ mod hours;
 mod of_plan;
 mod run;
 
-pub use document::document as verification_document;
+pub use document::document;
 pub use holding::{Held, Holding, Rung};
 pub use hours::Growth;
 pub use of_plan::{holdings, rung};
