@@ -1,8 +1,8 @@
 //! Money: what requests cost, where it went, and when bought capacity pays.
 
 pub mod attribution;
-pub mod caching;
 mod bill;
+pub mod caching;
 pub mod capacity;
 mod ledger;
 pub mod newsvendor;

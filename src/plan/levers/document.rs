@@ -2,7 +2,6 @@
 
 use super::Study;
 use crate::cost::attribution::{Costs, Fall};
-use crate::results::PriceBookSummary;
 use crate::results::plan::{
     LeverBatchSummary, LeverCostSummary, LeverPairSummary, LeverStepSummary, LeverSummary,
     LeverVolumeSummary, LeversSummary,
@@ -18,7 +17,8 @@ pub fn document(study: &Study) -> LeversSummary {
         verdict: sentence(study.verdict()),
         findings: study.findings().into_iter().map(sentence).collect(),
         caveats: study.caveats().into_iter().map(sentence).collect(),
-        price_book: PriceBookSummary { name, as_of },
+        price_book: name,
+        prices_as_of: as_of,
         volumes: volumes
             .map(|(workload, requests_per_month)| LeverVolumeSummary {
                 workload,
@@ -49,7 +49,10 @@ pub fn document(study: &Study) -> LeversSummary {
 /// With a capital and a full stop.
 fn sentence(text: String) -> String {
     let mut letters = text.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let first: String = letters
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
 
@@ -90,7 +93,11 @@ fn subsets(study: &Study, costs: &Costs) -> Vec<LeverCostSummary> {
         let mut missing = study.missing.iter();
         let missing = missing.find(|one| one.subset == subset);
         LeverCostSummary {
-            levers: study.names_of(subset).into_iter().map(str::to_owned).collect(),
+            levers: study
+                .names_of(subset)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             month_usd: costs.of(subset),
             missing: missing.map(|one| one.reason.clone()),
         }

@@ -19,7 +19,7 @@ use crate::cost::attribution::{Costs, Fall};
 use crate::domain::PriceBook;
 use crate::profile::Catalogue;
 use crate::scenario::{Combiner, Files, Lever, Loaded, Variant};
-use crate::sim::{Assembled, assemble};
+use crate::sim::assemble;
 use crate::units::Usd;
 use rayon::prelude::*;
 
@@ -71,7 +71,6 @@ pub struct Missing {
 /// One subset, billed.
 struct Billed {
     variant: Variant,
-    assembled: Assembled,
     bill: Bill,
 }
 
@@ -139,16 +138,17 @@ pub fn study(input: &LeverInput<'_>, variant: &str) -> Option<Study> {
 /// The levers as they are pulled: by `order`, and by their place in the file where they have none.
 fn order(levers: &[Lever]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..levers.len()).collect();
-    order.sort_by_key(|&lever| (levers[lever].order.map_or(lever + 1, |own| own as usize), lever));
+    order.sort_by_key(|&lever| {
+        (
+            levers[lever].order.map_or(lever + 1, |own| own as usize),
+            lever,
+        )
+    });
     order
 }
 
 /// The bill of every subset, or why there is none.
-fn bill_all(
-    input: &LeverInput<'_>,
-    variant: &str,
-    levers: usize,
-) -> Vec<Result<Billed, String>> {
+fn bill_all(input: &LeverInput<'_>, variant: &str, levers: usize) -> Vec<Result<Billed, String>> {
     let combiner = Combiner::new(input.loaded, input.files);
     let read: Vec<Result<Loaded, ConfigError>> = (0..1usize << levers)
         .map(|subset| combiner.of(variant, subset))
@@ -169,11 +169,7 @@ fn bill(mut loaded: Loaded, catalogue: &Catalogue, book: &PriceBook) -> Result<B
     if let Some(first) = bill.unpriced.first() {
         return Err(first.clone());
     }
-    Ok(Billed {
-        variant,
-        assembled,
-        bill,
-    })
+    Ok(Billed { variant, bill })
 }
 
 /// The first thing that is wrong.
@@ -187,7 +183,11 @@ fn priced(billed: &[Result<Billed, String>]) -> (Option<Vec<f64>>, Vec<Missing>)
     let totals = billed
         .iter()
         .map(|one| one.as_ref().map(|one| one.bill.total()));
-    filled(&totals.map(|one| one.map_err(String::as_str)).collect::<Vec<_>>())
+    filled(
+        &totals
+            .map(|one| one.map_err(String::as_str))
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn filled(totals: &[Result<Usd, &str>]) -> (Option<Vec<f64>>, Vec<Missing>) {
@@ -203,9 +203,7 @@ fn filled(totals: &[Result<Usd, &str>]) -> (Option<Vec<f64>>, Vec<Missing>) {
                 });
                 let levers = (0..usize::BITS).map(|lever| 1 << lever);
                 let parts = levers.filter(|bit| subset & bit != 0);
-                parts
-                    .map(|bit| costs[subset & !bit])
-                    .min_by(f64::total_cmp)
+                parts.map(|bit| costs[subset & !bit]).min_by(f64::total_cmp)
             }
         };
         match cost {

@@ -7,6 +7,9 @@ use crate::units::Usd;
 /// Levers whose common effect is a smaller share of the bill than this leave each other alone.
 const APART: f64 = 0.005;
 
+/// Pairs that are told in sentences; the document has all.
+const MOST_PAIRS: usize = 4;
+
 /// Dollars with cents where those can be told apart.
 pub(super) fn usd(dollars: f64) -> String {
     if dollars.abs() >= 100_000.0 {
@@ -42,13 +45,21 @@ impl Study {
         };
         let (base, all) = (costs.base(), costs.all());
         let names = list(&self.names_of(usize::MAX));
-        let together = if self.names.len() > 1 { " together" } else { "" };
-        let begins = format!("with {names}{together} a month costs {} instead of {}", usd(all), usd(base));
+        let together = if self.names.len() > 1 {
+            " together"
+        } else {
+            ""
+        };
+        let begins = format!(
+            "with {names}{together} a month costs {} instead of {}",
+            usd(all),
+            usd(base)
+        );
         if base - all < 0.005 * base.abs().max(0.01) {
             return format!("{begins}: nothing is saved");
         }
         let times = if all > 0.0 {
-            format!(", {:.1} times less", base / all)
+            format!(" ({:.1} times)", base / all)
         } else {
             String::new()
         };
@@ -72,7 +83,11 @@ impl Study {
     pub fn caveats(&self) -> Vec<String> {
         let mut said = self.missing_said();
         if !self.other_models.is_empty() {
-            let names: Vec<&str> = self.other_models.iter().map(|&i| self.names[i].as_str()).collect();
+            let names: Vec<&str> = self
+                .other_models
+                .iter()
+                .map(|&i| self.names[i].as_str())
+                .collect();
             let send = if names.len() > 1 { "send" } else { "sends" };
             said.push(format!(
                 "{} {send} requests to other models: what that does to the answers is in none of these \
@@ -105,8 +120,8 @@ impl Study {
     /// The lever that depends most on its turn.
     fn order_matters(&self, costs: &Costs) -> Option<String> {
         let spread = |lever: usize| costs.alone(lever) - costs.last(lever);
-        let lever = (0..self.names.len())
-            .max_by(|&a, &b| spread(a).abs().total_cmp(&spread(b).abs()))?;
+        let lever =
+            (0..self.names.len()).max_by(|&a, &b| spread(a).abs().total_cmp(&spread(b).abs()))?;
         if spread(lever).abs() < APART * costs.base() {
             return None;
         }
@@ -132,12 +147,16 @@ impl Study {
             let (a, b) = (&self.names[a], &self.names[b]);
             let amount = usd(together.abs());
             if together < 0.0 {
-                format!("`{a}` and `{b}` weaken each other: together they save {amount} less than apart")
+                format!(
+                    "`{a}` and `{b}` weaken each other: together they save {amount} less than apart"
+                )
             } else {
-                format!("`{a}` and `{b}` strengthen each other: together they save {amount} more than apart")
+                format!(
+                    "`{a}` and `{b}` strengthen each other: together they save {amount} more than apart"
+                )
             }
         };
-        pairs.iter().map(said).collect()
+        pairs.iter().take(MOST_PAIRS).map(said).collect()
     }
 
     /// Subsets that cannot be had, each reason once, with the smallest subset that it stops.
@@ -160,7 +179,7 @@ impl Study {
                 1 => format!("{} alone cannot be had", list(&names)),
                 _ => format!("{} cannot be had together", list(&names)),
             };
-            format!("{what} ({reason}): such a set is counted without the lever that is missed least")
+            format!("{what}: {reason}; such a set is counted with one lever less")
         };
         said.iter().map(sentence).collect()
     }

@@ -67,10 +67,22 @@ fn the_support_bot_falls_as_published() {
     let costs = study.costs.clone().unwrap();
     near(costs.base(), 30_052.5, 1e-6);
     let forward = left(&study.forward());
-    all_near(&forward, &[18_031.5, 10_297.65, 4_408.788, 3_955.038], 0.001);
+    all_near(
+        &forward,
+        &[18_031.5, 10_297.65, 4_408.788, 3_955.038],
+        0.001,
+    );
     let reverse = left(&study.reverse());
-    all_near(&reverse, &[27_783.75, 11_425.8, 5_420.166, 3_955.038], 0.001);
-    all_near(&costs.shapley(), &[5_937.5, 8_480.9, 10_469.1, 1_210.0], 0.051);
+    all_near(
+        &reverse,
+        &[27_783.75, 11_425.8, 5_420.166, 3_955.038],
+        0.001,
+    );
+    all_near(
+        &costs.shapley(),
+        &[5_937.5, 8_480.9, 10_469.1, 1_210.0],
+        0.051,
+    );
     near(costs.shapley().iter().sum(), 26_097.5, 0.051);
     // What is left: chats 3,501.3, summaries 453.8.
     let summaries = costs.of(0b0111) - costs.all();
@@ -99,13 +111,20 @@ fn a_lever_that_is_not_sold_saves_nothing_and_says_why() {
     near(costs.alone(3), 0.0, 1e-9);
     near(costs.shapley()[3], 0.0, 1e-9);
     let caveats = study.caveats().join("\n");
-    assert!(caveats.contains("`batch` alone cannot be had (Claude Opus 5.5 has no batch"), "{caveats}");
+    assert!(
+        caveats.contains("`batch` alone cannot be had: Claude Opus 5.5 has no batch"),
+        "{caveats}"
+    );
     // On Opus 4.1 batch pays only once the summaries have gone to a model that has it.
     let older = case("support-bot", "opus-4-1");
     let costs = older.costs.clone().unwrap();
     near(costs.alone(3), 0.0, 1e-9);
     assert!(costs.last(3) > 400.0);
-    near(costs.shapley().iter().sum(), costs.base() - costs.all(), 1e-6);
+    near(
+        costs.shapley().iter().sum(),
+        costs.base() - costs.all(),
+        1e-6,
+    );
 }
 
 #[test]
@@ -114,11 +133,11 @@ fn the_sentences_follow_from_the_figures() {
     assert_eq!(
         study.verdict(),
         "with `right-size`, `route`, `cache` and `batch` together a month costs $3,955.04 instead of \
-         $30,052.50: 86.8 % less, 7.6 times less"
+         $30,052.50: 86.8 % less (7.6 times)"
     );
     let findings = study.findings().join("\n");
     for part in [
-        "(Shapley value) `cache` saves most: $10,469.1",
+        "(Shapley value) `cache` saves most: $10,469.09",
         "of $26,097.46, 40.1 %",
         "the order matters: `route` saves",
         "`route` and `cache` weaken each other",
@@ -127,7 +146,10 @@ fn the_sentences_follow_from_the_figures() {
         assert!(findings.contains(part), "{part}\n{findings}");
     }
     let caveats = study.caveats().join("\n");
-    assert!(caveats.contains("`right-size` and `route` send requests to other models"), "{caveats}");
+    assert!(
+        caveats.contains("`right-size` and `route` send requests to other models"),
+        "{caveats}"
+    );
 }
 
 #[test]
@@ -178,6 +200,21 @@ fn all_of(study: &Study) -> f64 {
     study.costs.as_ref().unwrap().all()
 }
 
+#[test]
+fn without_a_stated_share_the_arrivals_decide_what_is_read() {
+    let text = fs::read_to_string(gallery().join("case-support-bot.toml")).unwrap();
+    let unstated = text.replace("hit_ratio = 0.97", "");
+    assert_ne!(text, unstated);
+    let hour = unstated.replace("ttl = \"5m\"", "ttl = \"1h\"");
+    let study = |text: &str| study_of_text(text, "opus-5").unwrap();
+    let (five, hour) = (study(&unstated), study(&hour));
+    // 23 Regions: 1 - e^(-1.25) of the chats on Sonnet and 1 - e^(-1.88) of those on Haiku, less the first of each.
+    let hits = five.batched[0].hit_ratio;
+    assert!((0.72..0.81).contains(&hits), "{hits}");
+    assert!(hour.batched[0].hit_ratio > 0.96);
+    assert!(all_of(&hour) < all_of(&five));
+}
+
 const SMALL: &str = r#"
 name = "small"
 duration = "10m"
@@ -216,7 +253,10 @@ batch = {{}}"
     near(costs.of(0b10), 3.75, 1e-9);
     near(costs.all(), 3.75, 1e-9);
     let caveats = study.caveats().join("\n");
-    assert!(caveats.contains("`route` and `batch` cannot be had together"), "{caveats}");
+    assert!(
+        caveats.contains("`route` and `batch` cannot be had together"),
+        "{caveats}"
+    );
     let part = document(&study);
     assert_eq!(part.subsets.len(), 4);
     assert!(part.subsets[3].missing.is_some() && part.subsets[0].missing.is_none());
@@ -246,7 +286,11 @@ model = \"claude-haiku-4-5\""
     assert_eq!(pulled, [0, 1]);
     assert_eq!(study.other_models, [1]);
     // A cap of the answers is a lever of the bill: 50 output tokens less.
-    near(study.costs.as_ref().unwrap().alone(0), 1000.0 * 50.0 * 25e-6, 1e-9);
+    near(
+        study.costs.as_ref().unwrap().alone(0),
+        1000.0 * 50.0 * 25e-6,
+        1e-9,
+    );
 }
 
 #[test]
@@ -256,7 +300,12 @@ fn a_scenario_without_levers_has_no_study() {
 
 #[test]
 fn subsets_that_cannot_be_had_cost_what_their_best_part_does() {
-    let totals = [Ok(Usd::from_dollars(10.0)), Ok(Usd::from_dollars(4.0)), Err("no b"), Err("no b")];
+    let totals = [
+        Ok(Usd::from_dollars(10.0)),
+        Ok(Usd::from_dollars(4.0)),
+        Err("no b"),
+        Err("no b"),
+    ];
     let (costs, missing) = filled(&totals);
     assert_eq!(costs, Some(vec![10.0, 4.0, 10.0, 4.0]));
     assert_eq!(missing.len(), 2);
