@@ -112,7 +112,7 @@ fn a_lever_that_is_not_sold_saves_nothing_and_says_why() {
     near(costs.shapley()[3], 0.0, 1e-9);
     let caveats = study.caveats().join("\n");
     assert!(
-        caveats.contains("`batch` alone cannot be had (Claude Opus 5.5 has no batch"),
+        caveats.contains("`batch` alone cannot be had: Claude Opus 5.5 has no batch"),
         "{caveats}"
     );
     // On Opus 4.1 batch pays only once the summaries have gone to a model that has it.
@@ -137,7 +137,7 @@ fn the_sentences_follow_from_the_figures() {
     );
     let findings = study.findings().join("\n");
     for part in [
-        "(Shapley value) `cache` saves most: $10,469.1",
+        "(Shapley value) `cache` saves most: $10,469.09",
         "of $26,097.46, 40.1 %",
         "the order matters: `route` saves",
         "`route` and `cache` weaken each other",
