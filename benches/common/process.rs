@@ -16,6 +16,16 @@ pub fn on_core(core: usize) -> bool {
     sched_setaffinity(None, &cores).is_ok()
 }
 
+/// Lets this thread, and what it starts from now on, run before everything that has no real-time priority. Says
+/// whether that is allowed, and `chrt` is there.
+pub fn in_real_time() -> bool {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let mut chrt = Command::new("chrt");
+    chrt.args(["--fifo", "--pid", "1", &thread])
+        .stderr(Stdio::null());
+    chrt.status().is_ok_and(|status| status.success())
+}
+
 /// Writes a scenario into a folder that benchmarks may fill.
 pub fn scenario_file(folder: &str, name: &str, text: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
@@ -161,11 +171,25 @@ impl Bedload {
 
     /// What a server answers to `GET /_bedload/…`, without the head.
     pub fn ask(&self, what: &str) -> std::io::Result<String> {
+        self.tell("GET", what)
+    }
+
+    /// What a server says of its state.
+    pub fn state(&self) -> Value {
+        serde_json::from_str(&self.ask("state").unwrap()).unwrap()
+    }
+
+    /// Lets a server begin anew.
+    pub fn reset(&self) {
+        self.tell("POST", "reset").unwrap();
+    }
+
+    fn tell(&self, method: &str, what: &str) -> std::io::Result<String> {
         let address = self.address();
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         let request = format!(
-            "GET /_bedload/{what} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+            "{method} /_bedload/{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes())?;
         let mut text = String::new();
