@@ -1,7 +1,7 @@
 //! What `bedload run` reports of a service whose latency is known, against what the service itself measured in
 //! the same run.
 
-use super::process::{Bedload, in_real_time, on_core};
+use super::process::{Awake, Bedload, in_real_time, on_core};
 use super::scenario::Scenario;
 use super::{CLIENT_CORE, Effort, SERVER_CORE, bare, completed_per_second, lateness};
 use serde_json::Value;
@@ -26,8 +26,9 @@ impl Pair {
     }
 }
 
-/// A row for each rate. Server and client run before whatever else wants their cores, unless that is forbidden,
-/// or is to be `plain`: a kernel thread that takes a core for some milliseconds would be measured with them.
+/// A row for each rate. Server and client run before whatever else wants their cores, and these do not fall
+/// asleep, unless that is forbidden, or is to be `plain`: a kernel thread that takes a core for some milliseconds,
+/// and a virtual core that takes as long to wake, would be measured with them.
 pub fn table(effort: Effort, plain: bool) {
     println!("\nTTFT in ms, p50 / p99, of a server that answers after 50 ms and then every 5 ms");
     println!(
@@ -39,12 +40,16 @@ pub fn table(effort: Effort, plain: bool) {
     println!(
         "from the moment at which the call was due; bare: a loop on the AWS SDK with the same timer"
     );
+    if plain {
+        return rows(effort);
+    }
+    let _awake = [SERVER_CORE, CLIENT_CORE].map(Awake::keep);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            if !plain && in_real_time() {
-                println!("server and clients have real-time priority (chrt --fifo 1)");
-            } else {
-                println!("server and clients share their cores with whatever else runs");
+            if in_real_time() {
+                println!(
+                    "server and clients have real-time priority, and their cores are kept awake"
+                );
             }
             rows(effort);
         });

@@ -10,7 +10,8 @@
 //! Python with it is found), against a server that answers with fixed bytes at once. `server` is
 //! `bedload serve` without latency under a raw HTTP client. `accuracy` gives `serve` a known
 //! latency and shows what `run` reports above what the server itself measured; both have real-time
-//! priority there where that is allowed, and not with `--plain`. `streams` opens 2,000 of them.
+//! priority there, on cores that are kept awake, where that is allowed, and not with `--plain`.
+//! `streams` opens 2,000 of them.
 //!
 //! Without `--bench`, as `cargo test` calls it, every table is made once and briefly.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -26,7 +27,7 @@ mod bare;
 mod boto3;
 mod canned;
 #[path = "../common/process.rs"]
-#[expect(dead_code, reason = "other benchmarks need more of it")]
+#[allow(dead_code, reason = "other benchmarks need more of it")]
 mod process;
 mod raw;
 mod scenario;
