@@ -3,7 +3,7 @@
 use crate::report::markdown::{escaped, table as markdown_table};
 use crate::report::number::{count, money, optional, percent};
 use crate::report::terminal::{Style, heading, table, wrapped};
-use crate::results::{AlternativeSummary, DecisionSummary, OfferSummary, PricePoint};
+use crate::results::plan::{AlternativeSummary, DecisionSummary, OfferSummary, PricePoint};
 use std::fmt::Write;
 
 const COLUMNS: [&str; 8] = [
@@ -158,7 +158,9 @@ fn cells(one: &AlternativeSummary) -> Vec<String> {
 fn offer_title(offer: &OfferSummary) -> String {
     let from = offer
         .break_even_utilisation
-        .map_or_else(String::new, |from| format!(", pays from {} of use on", percent(from)));
+        .map_or_else(String::new, |from| {
+            format!(", pays from {} of use on", percent(from))
+        });
     format!("The highest price at which {} pays{from}", offer.name)
 }
 
@@ -171,7 +173,11 @@ fn price_rows(offer: &OfferSummary) -> Vec<Vec<String>> {
     let largest = shown.iter().map(|point| each(point)).fold(0.0, f64::max);
     let row = |point: &&PricePoint| {
         let size = match point.units {
-            0 => format!("{} in + {} out", count(point.input_tpm), count(point.output_tpm)),
+            0 => format!(
+                "{} in + {} out",
+                count(point.input_tpm),
+                count(point.output_tpm)
+            ),
             1 => "1 unit".to_owned(),
             n => format!("{n} units"),
         };
@@ -183,7 +189,9 @@ fn price_rows(offer: &OfferSummary) -> Vec<Vec<String>> {
         vec![
             size,
             below(point),
-            optional(point.price_usd_per_hour, |price| format!("{}/h", money(Some(price)))),
+            optional(point.price_usd_per_hour, |price| {
+                format!("{}/h", money(Some(price)))
+            }),
             percent(point.utilisation),
             point.best_from_month.to_string(),
             "█".repeat(length),
@@ -210,7 +218,7 @@ fn below(point: &PricePoint) -> String {
 
 /// How large a unit must be to pay.
 fn unit_lines(offer: &OfferSummary) -> Vec<String> {
-    let line = |point: &crate::results::UnitSizePoint| {
+    let line = |point: &crate::results::plan::UnitSizePoint| {
         let price = money(Some(point.price_usd_per_hour));
         match (point.input_tpm, point.output_tpm) {
             (Some(input), Some(output)) => format!(
@@ -279,10 +287,20 @@ mod tests {
         assert_eq!(lines[0], "What to buy for M (global)");
         assert!(lines[1].contains("buy now"));
         let text = lines.join("\n");
-        for want in ["$1,000", "$100", "$72.00 a unit-hour", "55", "M has no batch", "████"] {
+        for want in [
+            "$1,000",
+            "$100",
+            "$72.00 a unit-hour",
+            "55",
+            "M has no batch",
+            "████",
+        ] {
             assert!(text.contains(want), "{want} in {text}");
         }
-        assert!(lines.iter().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= 100),
+            "{text}"
+        );
         let mut page = String::new();
         markdown(&part(), &mut page);
         for want in ["### What to buy", "| best", "1 unit", "M has no batch"] {
