@@ -3,9 +3,9 @@
 mod bill;
 mod cash;
 mod decision;
-mod demand;
+pub(crate) mod demand;
 mod levers;
-mod quota;
+pub(crate) mod quota;
 mod sensitivity;
 mod verification;
 mod whole;

@@ -81,7 +81,7 @@ pub(super) fn plan(
         horizon: horizon?,
         growth_is_given: growth.is_some(),
         growth: growth.unwrap_or_default(),
-        workloads: workloads?,
+        workloads,
         served: served?,
         offers: offers?,
         cash: cash?,

@@ -216,6 +216,6 @@ fn views_and_sheets_say_it_in_words() {
     quota_view::markdown(&of_quotas, &mut text);
     insta::assert_snapshot!(text);
     let json = serde_json::to_string(&of_quotas).unwrap();
-    let back: Vec<crate::results::QuotaOutlookSummary> = serde_json::from_str(&json).unwrap();
+    let back: Vec<crate::results::plan::QuotaOutlookSummary> = serde_json::from_str(&json).unwrap();
     assert_eq!(back, of_quotas);
 }
