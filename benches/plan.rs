@@ -22,9 +22,8 @@ fn main() {
     println!("{SCENARIO}: 5 workloads, 12 months, {paths} paths of demand");
     for (name, flags) in [("with simulation", &[][..]), ("without", &["--no-verify"])] {
         for threads in ["1", "2"] {
-            let mut walls: Vec<(f64, u64)> = (0..times)
-                .map(|_| plan(paths, threads, flags))
-                .collect();
+            let mut walls: Vec<(f64, u64)> =
+                (0..times).map(|_| plan(paths, threads, flags)).collect();
             walls.sort_by(|a, b| a.0.total_cmp(&b.0));
             let (wall, runs) = walls[walls.len() / 2];
             println!("{name:<16} {threads} threads {wall:>8.2} s  {runs:>4} runs simulated");
@@ -53,6 +52,12 @@ fn plan(paths: &str, threads: &str, flags: &[&str]) -> (f64, u64) {
         String::from_utf8_lossy(&output.stderr)
     );
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(plan["variants"][0]["demand"]["workloads"].as_array().unwrap().len(), 5);
+    assert_eq!(
+        plan["variants"][0]["demand"]["workloads"]
+            .as_array()
+            .unwrap()
+            .len(),
+        5
+    );
     (wall, plan["engine"]["runs"].as_u64().unwrap())
 }

@@ -3,7 +3,7 @@
 use super::{Alternative, CurvePoint, Decision, Hold, Market, OfferCurve, UnitPoint};
 use crate::cost::capacity::per_month;
 use crate::domain::Term;
-use crate::results::{
+use crate::results::plan::{
     AlternativeSummary, DecisionMonth, DecisionSummary, HoldSummary, MarginalSummary, OfferSummary,
     PricePoint, UnitSizePoint,
 };

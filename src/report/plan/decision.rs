@@ -3,7 +3,7 @@
 use crate::report::markdown::{escaped, table as markdown_table};
 use crate::report::number::{count, money, optional, percent};
 use crate::report::terminal::{Style, heading, table, wrapped};
-use crate::results::{AlternativeSummary, DecisionSummary, OfferSummary, PricePoint};
+use crate::results::plan::{AlternativeSummary, DecisionSummary, OfferSummary, PricePoint};
 use std::fmt::Write;
 
 const COLUMNS: [&str; 8] = [
@@ -218,7 +218,7 @@ fn below(point: &PricePoint) -> String {
 
 /// How large a unit must be to pay.
 fn unit_lines(offer: &OfferSummary) -> Vec<String> {
-    let line = |point: &crate::results::UnitSizePoint| {
+    let line = |point: &crate::results::plan::UnitSizePoint| {
         let price = money(Some(point.price_usd_per_hour));
         match (point.input_tpm, point.output_tpm) {
             (Some(input), Some(output)) => format!(

@@ -50,7 +50,10 @@ pub(super) fn check_names(s: &Section<'_>, plan: &PlanSpec, workloads: &[super::
             let known: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
             s.report(
                 "plan",
-                format!("`plan.workload` names no workload: `{}`", name.escape_debug()),
+                format!(
+                    "`plan.workload` names no workload: `{}`",
+                    name.escape_debug()
+                ),
                 "has a table of it",
                 &format!("the workloads are `{}`", known.join("`, `")),
             );

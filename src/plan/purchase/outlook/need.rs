@@ -168,7 +168,10 @@ impl<'a> Counted<'a> {
             if cv <= 0.0 {
                 return factor;
             }
-            let keyed = Keyed::new(SCATTER_SEED, &format!("plan/hour/{}", demand.workloads[i].name));
+            let keyed = Keyed::new(
+                SCATTER_SEED,
+                &format!("plan/hour/{}", demand.workloads[i].name),
+            );
             factor * (1.0 + cv * keyed.normal(path as u64 * STEPS + month as u64)).max(0.0)
         };
         workloads.iter().map(level).collect()
