@@ -307,7 +307,7 @@ impl<'a> Cells<'a> {
                 square += one.variance * rate;
                 sum += rate * (one.weights.units_input + one.weights.output);
             }
-            load.law = Laws::nearest(square.sqrt() / sum);
+            load.law = Laws::nearest(square / (sum * sum));
         }
     }
 
