@@ -23,7 +23,12 @@ pub struct Prepared {
 }
 
 /// The folder of a scenario, from which it names other files.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
+
+/// The folder of the scenario at `path`.
+pub fn folder_of(path: &Path) -> Folder {
+    Folder(path.parent().map(Path::to_path_buf).unwrap_or_default())
+}
 
 impl Files for Folder {
     fn open(&self, path: &str) -> Result<Vec<u8>, String> {
@@ -131,7 +136,7 @@ pub fn prepare(
     term: Term,
 ) -> Result<Prepared, Stopped> {
     let source = source(path, term)?;
-    let folder = Folder(path.parent().map(Path::to_path_buf).unwrap_or_default());
+    let folder = folder_of(path);
     let mut sets = shared.set.clone();
     sets.extend(shared.seed.map(|seed| format!("seed={seed}")));
     sets.extend_from_slice(more_sets);

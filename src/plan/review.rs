@@ -5,17 +5,19 @@ use super::bill;
 use super::levers::{self, LeverInput};
 use super::purchase::verify::{self, Progress};
 use super::purchase::{
-    Decision, Demand, Kind, Market, Offered, Pool, decide, demand, offered, outlook, pools,
-    sensitivity, target,
+    Decision, Demand, HOURS_OF_WEEK, Kind, Market, Offered, Pool, decide, demand, offered, outlook,
+    pools, sensitivity, summary, target,
 };
 use super::search::Sources;
 use crate::config::ConfigError;
+use crate::cost::Bill;
+use crate::cost::capacity::HOURS_PER_MONTH;
 use crate::results::plan::{
     PLAN_SCHEMA, PlanEngine, PlanSummary, PlanVariant, PoolPlan, VerificationSummary,
 };
 use crate::results::{AssumptionSummary, PriceBookSummary};
-use crate::scenario::{Files, Variant};
-use crate::sim::Assembled;
+use crate::scenario::{Files, Variant, Workload};
+use crate::sim::{Assembled, VariantContext};
 use crate::units::Usd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,7 +29,7 @@ pub struct Review<'a> {
     /// Where further variants come from.
     pub sources: Sources<'a>,
     /// The files that the scenario names.
-    pub files: &'a dyn Files,
+    pub files: &'a (dyn Files + Sync),
 }
 
 /// What is under way, for progress.
@@ -133,13 +135,13 @@ impl Reviewer<'_> {
         let mut warnings = context.warnings.clone();
         warnings.extend(demand.warnings.iter().cloned());
         warnings.extend(routed(variant));
-        let mut notes = context.notes.clone();
         let mut decisions = Vec::new();
         let mut pool_plans = Vec::new();
         for pool in pools(variant, assembled, &demand) {
-            let Offered { offers, notes: no } =
-                offered(variant, &pool, sources.catalogue, sources.book);
-            notes.extend(no.into_iter().filter(|note| !context.notes.contains(note)));
+            let Offered {
+                offers,
+                notes: not_sold,
+            } = offered(variant, &pool, sources.catalogue, sources.book);
             let market = Market {
                 demand: &demand,
                 pool: &pool,
@@ -151,10 +153,9 @@ impl Reviewer<'_> {
             let decision = decide(&market);
             self.stage(&format!("what matters for {}", pool.model_title));
             let sensitivity = sensitivity(variant, assembled, &market, &decision, self.seed());
-            let verification =
-                simulate.then(|| self.verify(&market, &decision, (&demand, &pool)));
+            let verification = simulate.then(|| self.verify(&market, &decision, (&demand, &pool)));
             pool_plans.push(PoolPlan {
-                decision: decision.summary(&market),
+                decision: summary(&market, &decision, &not_sold),
                 sensitivity,
                 verification,
             });
@@ -176,7 +177,10 @@ impl Reviewer<'_> {
             name: variant.name.clone(),
             mode: context.mode.clone(),
             verdict: verdict(&decisions),
-            price_book: PriceBookSummary::of(&context.price_book),
+            price_book: PriceBookSummary {
+                name: context.price_book.0.clone(),
+                as_of: context.price_book.1.clone(),
+            },
             months: horizon.months,
             start: horizon.start.map(|month| month.to_string()),
             paths: horizon.paths,
@@ -186,9 +190,9 @@ impl Reviewer<'_> {
             quotas: outlook.summary(horizon),
             levers: levers.as_ref().map(levers::document),
             cash: bill::cash(&months, &variant.plan.cash).summary(horizon),
-            assumptions: AssumptionSummary::all(&context.assumptions),
+            assumptions: assumptions(context),
             warnings,
-            notes,
+            notes: context.notes.clone(),
         })
     }
 
@@ -210,15 +214,30 @@ impl Reviewer<'_> {
             rung: rung.as_ref(),
             seed: self.seed(),
         };
+        let (runs, watch, name) = (self.runs, self.watch, self.variant.name.as_str());
         let verification = verify::verify(asked, &|progress: Progress<'_>| {
-            self.runs.fetch_add(1, Ordering::Relaxed);
-            self.stage(&format!(
+            runs.fetch_add(1, Ordering::Relaxed);
+            let doing = format!(
                 "simulating {}, {}, {}",
                 progress.pool, progress.hour, progress.plan
-            ));
+            );
+            watch(&Stage {
+                variant: name,
+                doing: &doing,
+            });
         });
         verify::document(&verification, pool)
     }
+}
+
+fn assumptions(context: &VariantContext) -> Vec<AssumptionSummary> {
+    let all = context.assumptions.iter();
+    all.map(|one| AssumptionSummary {
+        name: one.name.clone(),
+        value: one.value.clone(),
+        why: one.why.clone(),
+    })
+    .collect()
 }
 
 /// The verdict on all pools in one sentence.
@@ -270,7 +289,10 @@ fn monthly(bill: &Bill, demand: &Demand, decisions: &[Decision]) -> Vec<Usd> {
             .sum()
     };
     let beside = |month: usize| -> f64 {
-        let lines = bill.lines.iter().filter(|line| line.class.is_beside_tokens());
+        let lines = bill
+            .lines
+            .iter()
+            .filter(|line| line.class.is_beside_tokens());
         lines
             .map(|line| {
                 let mut names = demand.workloads.iter().map(|one| &one.name);

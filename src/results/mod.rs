@@ -32,11 +32,6 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
-pub use plan::{
-    CallSummary, DemandMonthSummary, DemandSummary, ExhaustionSummary, GrowthSummary,
-    MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
-    WorkloadDemandSummary,
-};
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};

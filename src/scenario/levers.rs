@@ -285,3 +285,6 @@ fn order(over: &mut Table, problems: &Problems) -> Option<Option<u32>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 
 use super::Study;
 use crate::cost::attribution::{Costs, Fall};
-use crate::results::PriceBookSummary;
 use crate::results::plan::{
     LeverBatchSummary, LeverCostSummary, LeverPairSummary, LeverStepSummary, LeverSummary,
     LeverVolumeSummary, LeversSummary,
@@ -18,7 +17,8 @@ pub fn document(study: &Study) -> LeversSummary {
         verdict: sentence(study.verdict()),
         findings: study.findings().into_iter().map(sentence).collect(),
         caveats: study.caveats().into_iter().map(sentence).collect(),
-        price_book: PriceBookSummary { name, as_of },
+        price_book: name,
+        prices_as_of: as_of,
         volumes: volumes
             .map(|(workload, requests_per_month)| LeverVolumeSummary {
                 workload,

@@ -176,3 +176,90 @@ fn price(line: &BillLineSummary) -> String {
         _ => format!("{} per hour", Usd::from_dollars(line.unit_usd)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::plan::BillTagSummary;
+
+    fn line(class: &str, units: u64, unit: &str, unit_usd: f64) -> BillLineSummary {
+        BillLineSummary {
+            workload: "chat".into(),
+            lane: "own".into(),
+            model: "claude-haiku-4-5".into(),
+            scope: "us".into(),
+            tier: "batch".into(),
+            class: class.into(),
+            of: None,
+            unit: unit.into(),
+            units,
+            unit_usd,
+            usd: units as f64 * unit_usd,
+        }
+    }
+
+    fn tag(value: Option<&str>, usd: f64) -> BillTagSummary {
+        BillTagSummary {
+            tag: "customer".into(),
+            value: value.map(str::to_owned),
+            usd,
+        }
+    }
+
+    fn figure(what: &str, age_days: i64) -> FigureAgeSummary {
+        FigureAgeSummary {
+            model: "m".into(),
+            what: what.into(),
+            value: "1".into(),
+            source: "a table".into(),
+            as_of: "2026-09-22".into(),
+            age_days: Some(age_days),
+            status: "documented".into(),
+        }
+    }
+
+    #[test]
+    fn a_bill_shows_lines_sums_and_the_age_of_its_prices() {
+        let part = BillSummary {
+            month_usd: None,
+            priced_usd: 1_234.5,
+            lines: vec![
+                line("cache_read", 2_000_000, "tokens", 0.1e-6),
+                line("guardrail", 29_000, "text units", 0.15e-3),
+                line("capacity", 730, "hours", 63.0),
+            ],
+            by_workload: Vec::new(),
+            by_model: Vec::new(),
+            by_class: Vec::new(),
+            by_tag: vec![tag(Some("acme"), 5.0), tag(None, 7.0)],
+            unpriced: vec!["no price of this".into()],
+            assumptions: Vec::new(),
+            figures: vec![figure("tokens", 2), figure("reserved", 61)],
+        };
+        let mut lines = Vec::new();
+        let style = Style {
+            color: false,
+            width: 120,
+        };
+        terminal(&part, style, &mut lines);
+        let text = lines.join("\n");
+        for part in [
+            "$1,235 in a month of 730 hours; the whole is not known",
+            "2,000,000 tokens",
+            "$0.10 per 1M",
+            "$0.15 per 1K",
+            "$63.00 per hour",
+            "By customer: acme $5.00, without $7.00.",
+            "2 to 61 days old; the oldest is reserved of m, of 2026-09-22 (a table)",
+            "no price of this",
+        ] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+        let mut page = String::new();
+        markdown(&part, &mut page);
+        assert!(
+            page.contains("| chat | claude-haiku-4-5 us batch | cache read |"),
+            "{page}"
+        );
+    }
+}

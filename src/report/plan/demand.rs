@@ -3,7 +3,7 @@
 use super::super::markdown::{escaped, table as markdown_table};
 use super::super::number::{NONE, count, money, optional, percent, sparkline};
 use super::super::terminal::{Style, heading, table, wrapped};
-use crate::results::{DemandSummary, WorkloadDemandSummary};
+use crate::results::plan::{DemandSummary, WorkloadDemandSummary};
 use std::fmt::Write as _;
 
 const TITLE: &str = "Demand";

@@ -1,9 +1,13 @@
 //! The plan for people, section by section.
 
-pub mod bill;
-pub mod cash;
-pub mod demand;
-pub mod levers;
-pub mod quota;
-pub mod sensitivity;
-pub mod verification;
+mod bill;
+mod cash;
+mod decision;
+mod demand;
+mod levers;
+mod quota;
+mod sensitivity;
+mod verification;
+mod whole;
+
+pub use whole::{markdown, quota_request, terminal};

@@ -3,7 +3,9 @@
 use super::super::markdown::{escaped, table as markdown_table};
 use super::super::number::{NONE, count, optional, percent};
 use super::super::terminal::{Style, heading, table, wrapped};
-use crate::results::{QuotaLimitSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary};
+use crate::results::plan::{
+    QuotaLimitSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+};
 use std::fmt::Write as _;
 
 const TITLE: &str = "Quotas";

@@ -122,12 +122,7 @@ fn points(title: &str, items: &[String], text: &mut String) {
 pub fn quota_request(plan: &PlanSummary) -> Option<String> {
     let mut text = String::new();
     for variant in &plan.variants {
-        let sheets: Vec<String> = variant
-            .quotas
-            .counters
-            .iter()
-            .filter_map(quota::sheet)
-            .collect();
+        let sheets: Vec<String> = variant.quotas.iter().filter_map(quota::sheet).collect();
         if sheets.is_empty() {
             continue;
         }

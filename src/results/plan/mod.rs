@@ -5,14 +5,17 @@
 
 mod bill;
 mod cash;
+mod decision;
 mod demand;
 mod levers;
 mod quota;
 mod sensitivity;
 mod verification;
+mod whole;
 
 pub use bill::*;
 pub use cash::*;
+pub use decision::*;
 pub use demand::{
     CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
 };
@@ -23,3 +26,4 @@ pub use quota::{
 };
 pub use sensitivity::*;
 pub use verification::*;
+pub use whole::{PLAN_SCHEMA, PlanEngine, PlanSummary, PlanVariant, PoolPlan, read_plan};

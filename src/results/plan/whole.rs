@@ -1,7 +1,7 @@
 //! The whole document of a plan.
 
 use super::{
-    BillSummary, CashSummary, DecisionSummary, DemandSummary, LeversSummary, OutlookSummary,
+    BillSummary, CashSummary, DecisionSummary, DemandSummary, LeversSummary, QuotaOutlookSummary,
     SensitivitySummary, VerificationSummary,
 };
 use crate::results::error::{ReadError, expect_schema};
@@ -70,7 +70,7 @@ pub struct PlanVariant {
     /// What to buy, for each model and scope.
     pub pools: Vec<PoolPlan>,
     /// How long the quotas last, and what to ask for.
-    pub quotas: OutlookSummary,
+    pub quotas: Vec<QuotaOutlookSummary>,
     /// What each lever is worth; `null` without levers.
     pub levers: Option<LeversSummary>,
     /// What is paid month by month, after discounts and credits.
@@ -98,7 +98,10 @@ pub struct PoolPlan {
 impl PlanVariant {
     /// Whether the SLO held, or can be made to hold at a price that is told, in all hours that were simulated.
     pub fn meets_slo(&self) -> bool {
-        let verified = self.pools.iter().filter_map(|pool| pool.verification.as_ref());
+        let verified = self
+            .pools
+            .iter()
+            .filter_map(|pool| pool.verification.as_ref());
         verified.into_iter().all(|one| one.holds != Some(false))
     }
 }

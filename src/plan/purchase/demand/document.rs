@@ -2,7 +2,7 @@
 
 use super::{Demand, HOURS_OF_WEEK, PathGrowth, WorkloadDemand};
 use crate::cost::capacity::HOURS_PER_MONTH;
-use crate::results::{
+use crate::results::plan::{
     CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
 };
 use crate::scenario::{HorizonSpec, PlanSpec};

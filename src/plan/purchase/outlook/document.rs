@@ -2,7 +2,7 @@
 
 use super::{CounterOutlook, Outlook, QuotaOutlook, QuotaRequest, QuotaUnit, Side};
 use crate::plan::purchase::demand::month_label;
-use crate::results::{
+use crate::results::plan::{
     ExhaustionSummary, MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary,
     QuotaRequestSummary, RateSummary,
 };

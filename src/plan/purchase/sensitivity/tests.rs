@@ -257,8 +257,9 @@ proptest! {
             prop_assert!(one.best.dollars <= one.chosen.dollars && one.best.dollars <= one.nothing.dollars);
         }
         let points = frontier(&market, &decision);
-        prop_assert!(points.windows(2).all(|pair| {
+        let rises = points.windows(2).all(|pair| {
             pair[0].per_month <= pair[1].per_month && pair[0].served_share < pair[1].served_share
-        }));
+        });
+        prop_assert!(rises, "the frontier is not monotone: {points:?}");
     }
 }
