@@ -656,6 +656,7 @@ pub struct CourseSummary {
 
 /// A price book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PriceBookSummary {
     /// Its name.
     pub name: String,
