@@ -255,17 +255,19 @@ impl Injector {
         progress.last_cost = 0;
     }
 
-    /// A request is due, and asks for its first attempt.
+    /// A request is due. Whether its first attempt is sent at once, since nothing can hold it back; if not, it
+    /// has to ask: [`Injector::due`].
     #[inline]
-    pub fn due(&mut self, now: Moment, ask: Ask) -> Due {
-        if self.is_plain {
-            self.in_progress += 1;
-            return Due::Send;
-        }
-        self.due_within_limits(now, ask)
+    pub fn starts_at_once(&mut self) -> bool {
+        self.in_progress += u32::from(self.is_plain);
+        self.is_plain
     }
 
-    fn due_within_limits(&mut self, now: Moment, ask: Ask) -> Due {
+    /// A request is due, and asks for its first attempt.
+    pub fn due(&mut self, now: Moment, ask: Ask) -> Due {
+        if self.starts_at_once() {
+            return Due::Send;
+        }
         if self.is_gated {
             self.processes[ask.instance as usize].begun(now);
         }

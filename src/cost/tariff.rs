@@ -107,6 +107,17 @@ impl Tariff {
         self.charge_mixed(usage, 0)
     }
 
+    /// Whether the prompt is so long that it has prices of its own.
+    #[inline]
+    pub fn is_long(&self, usage: Usage) -> bool {
+        usage.prompt() > self.above
+    }
+
+    /// What the attempt would cost at the prices of short prompts.
+    pub fn charge_short(&self, usage: Usage, write_1h: u32) -> Charge {
+        self.charge_at(usage, write_1h)
+    }
+
     /// The same where `write_1h` of the written tokens live for an hour; where all do, the tariff
     /// is one of an hour.
     #[inline]
@@ -119,13 +130,19 @@ impl Tariff {
                 None => break,
             }
         }
+        tariff.charge_at(usage, write_1h)
+    }
+
+    /// Tokens times the prices of this step.
+    #[inline]
+    fn charge_at(&self, usage: Usage, write_1h: u32) -> Charge {
         let price = |tokens: u32, each: u64| u64::from(tokens).saturating_mul(each);
         Charge {
-            input: price(usage.input, tariff.input),
-            output: price(usage.output, tariff.output),
-            cache_write: price(usage.cache_write, tariff.cache_write)
-                .saturating_add(price(write_1h, tariff.hour_extra)),
-            cache_read: price(usage.cache_read, tariff.cache_read),
+            input: price(usage.input, self.input),
+            output: price(usage.output, self.output),
+            cache_write: price(usage.cache_write, self.cache_write)
+                .saturating_add(price(write_1h, self.hour_extra)),
+            cache_read: price(usage.cache_read, self.cache_read),
         }
     }
 }
@@ -151,7 +168,7 @@ pub(super) mod tests {
     }
 
     /// Claude Haiku 5.5: five times the price beyond 100K tokens of prompt.
-    fn with_step() -> TokenPrices {
+    fn long_prices() -> TokenPrices {
         TokenPrices {
             long_context: Some(Box::new(LongContext {
                 above: Tokens(100_000),
@@ -159,6 +176,11 @@ pub(super) mod tests {
             })),
             ..prices(0.1, 0.5)
         }
+    }
+
+    /// The tariff of it.
+    pub(in crate::cost) fn with_step(ttl: CacheTtl) -> Tariff {
+        Tariff::new(&long_prices(), ttl)
     }
 
     fn usage(input: u32, output: u32) -> Usage {
@@ -215,7 +237,7 @@ pub(super) mod tests {
 
     #[test]
     fn long_prompts_pay_the_step_on_the_whole_request() {
-        let tariff = Tariff::new(&with_step(), CacheTtl::FiveMinutes);
+        let tariff = Tariff::new(&long_prices(), CacheTtl::FiveMinutes);
         assert_eq!(tariff.charge(usage(100_000, 0)).input, 10_000_000_000);
         assert_eq!(tariff.charge(usage(100_001, 0)).input, 50_000_500_000);
         // Cached tokens count for the length.
@@ -245,7 +267,7 @@ pub(super) mod tests {
         fn cost_is_monotone_in_every_token_class(
             tokens in prop::array::uniform4(0u32..150_000), more in 0u32..150_000, class in 0usize..4,
         ) {
-            let tariff = Tariff::new(&with_step(), CacheTtl::OneHour);
+            let tariff = Tariff::new(&long_prices(), CacheTtl::OneHour);
             let cost = |t: [u32; 4]| tariff.charge(Usage {
                 input: t[0], output: t[1], cache_write: t[2], cache_read: t[3],
             }).total();

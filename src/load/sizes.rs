@@ -4,6 +4,10 @@
 //! are joined by a Gaussian copula, whose parameter for a Spearman correlation ρ is
 //! r = 2 sin(πρ/6); at ρ = 0 the two are drawn apart, which is cheaper.
 
+mod ahead;
+
+pub(super) use ahead::SizesAhead;
+
 use statrs::function::erf::erfc;
 
 use super::spec::SizeSpec;
@@ -322,8 +326,7 @@ impl SizePair {
     pub(super) fn draw(&self, seq: u64, row: (u32, u32)) -> (u32, u32) {
         if let Some(copula) = &self.copula {
             let (a, b) = self.input_key.normal_pair(seq);
-            let z = copula.r * a + copula.rest * b;
-            return (copula.input.tokens(a), copula.output.tokens(z));
+            return copula.tokens(a, b);
         }
         let input = self
             .input
@@ -334,6 +337,49 @@ impl SizePair {
             .as_ref()
             .map_or(row.1, |law| law.draw(self.output_key, seq));
         (input, output)
+    }
+
+    /// The sizes of the requests from `first` on, each as [`SizePair::draw`] draws it; a side without a law is
+    /// left as it is.
+    fn fill(&self, first: u64, sizes: &mut [(u32, u32)]) {
+        if let Some(copula) = &self.copula {
+            return copula.fill(self.input_key, first, sizes);
+        }
+        if let Some(law) = &self.input {
+            for (size, seq) in sizes.iter_mut().zip(first..) {
+                size.0 = law.draw(self.input_key, seq);
+            }
+        }
+        if let Some(law) = &self.output {
+            for (size, seq) in sizes.iter_mut().zip(first..) {
+                size.1 = law.draw(self.output_key, seq);
+            }
+        }
+    }
+}
+
+impl Copula {
+    /// Both sizes of a request whose standard normal numbers are `a` and `b`.
+    #[inline]
+    fn tokens(&self, a: f64, b: f64) -> (u32, u32) {
+        let z = self.r * a + self.rest * b;
+        (self.input.tokens(a), self.output.tokens(z))
+    }
+
+    /// The numbers of a few requests first, then their sizes: neither loop keeps a processor waiting for the
+    /// other's tables.
+    fn fill(&self, key: Keyed, first: u64, sizes: &mut [(u32, u32)]) {
+        let mut first = first;
+        for sizes in sizes.chunks_mut(16) {
+            let mut numbers = [(0.0, 0.0); 16];
+            for (pair, seq) in numbers.iter_mut().zip(first..) {
+                *pair = key.normal_pair(seq);
+            }
+            for (size, &(a, b)) in sizes.iter_mut().zip(&numbers) {
+                *size = self.tokens(a, b);
+            }
+            first = first.wrapping_add(16);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::renewal::Gaps;
 use super::replay::{CountReplay, RowReplay};
 use super::scaled::Thinning;
 use super::session::{Continued, SessionSource};
-use super::sizes::{SizePair, SizeSampler};
+use super::sizes::{SizePair, SizeSampler, SizesAhead};
 use super::spec::{ArrivalSpec, TrafficSpec};
 use crate::rng;
 use crate::units::{Moment, PerSecond};
@@ -138,7 +138,7 @@ pub(super) fn sizes_of(spec: &TrafficSpec, seed: u64, workload: &str) -> SizePai
 pub struct OpenSource {
     process: Process,
     rng: ChaCha8Rng,
-    sizes: SizePair,
+    sizes: SizesAhead,
     prefixes: Prefixes,
     until: Moment,
     mean_rate: f64,
@@ -200,7 +200,7 @@ impl OpenSource {
             },
             process,
             rng,
-            sizes: sizes_of(spec, seed, workload),
+            sizes: SizesAhead::new(sizes_of(spec, seed, workload)),
             prefixes,
             until,
             next_seq: 0,
@@ -300,7 +300,8 @@ impl OpenSource {
                         self.skip(row.at)?;
                         continue;
                     }
-                    let sizes = self.sizes.draw(self.next_seq, (row.input, row.output));
+                    let told = (row.input, row.output);
+                    let sizes = self.sizes.single().draw(self.next_seq, told);
                     let prefix = if self.prefixes.drawn > 0 {
                         self.prefixes.draw(self.next_seq)
                     } else {
@@ -313,7 +314,10 @@ impl OpenSource {
                 self.skip(at)?;
                 continue;
             }
-            let sizes = self.sizes.draw(self.next_seq, (1, 1));
+            let sizes = match self.thinning {
+                None => self.sizes.draw(self.next_seq),
+                Some(_) => self.sizes.single().draw(self.next_seq, (1, 1)),
+            };
             let prefix = self.prefixes.draw(self.next_seq);
             return self.arrive(at, sizes, prefix, out);
         }

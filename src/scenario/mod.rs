@@ -27,8 +27,8 @@ pub use levers::{Combiner, Lever, MOST_LEVERS};
 pub use offers::OfferSpec;
 pub use origins::Origins;
 pub use plan::{
-    CashSpec, Credit, GrowthSpec, HorizonSpec, OfferKind, PlanSpec, PlannedOffer, ServedSpec,
-    WorkloadPlan,
+    CashSpec, Credit, GrowthSpec, HorizonSpec, HourlySpec, HourlyUnit, OfferKind, PlanSpec,
+    PlannedOffer, ServedSpec, WorkloadPlan,
 };
 pub use read::{Loaded, read};
 pub use service::read_faults;
@@ -81,6 +81,8 @@ pub struct Variant {
     pub service: ServiceSpec,
     /// What hits it, if something does. Its effect is in the workloads and the service already.
     pub spike: Option<SpikeSpec>,
+    /// The price book by which it is billed; `None` is the latest.
+    pub price_book: Option<String>,
     /// What a decision about buying capacity has to know beside.
     pub plan: PlanSpec,
 }

@@ -1,5 +1,6 @@
 //! Service latency: TTFT and time per output token from a profile, a load and two noise draws.
 
+use super::noise::Noise;
 use crate::domain::{KNOT_Z_MAX, LatencyProfile, NoiseLaw};
 use crate::units::Micros;
 
@@ -129,15 +130,22 @@ impl LatencyModel {
         }
     }
 
+    /// What the laws of noise make of the two standard normal draws for TTFT and TPOT.
+    #[inline]
+    pub fn noise(&self, z: (f64, f64)) -> Noise {
+        (self.ttft_noise.at(z.0), self.tpot_noise.at(z.1))
+    }
+
     /// The timing under another load, given by its `h` = ρ/(1−ρ).
-    pub fn pace_under(&self, h: f64, uncached: u32, cached: u32, z: (f64, f64)) -> Pace {
+    #[inline]
+    pub fn pace_under(&self, h: f64, uncached: u32, cached: u32, noise: Noise) -> Pace {
         let at = |(idle, per_h): (f64, f64)| idle + h * per_h;
         let mean = at(self.loaded.base)
             + at(self.loaded.per_token) * f64::from(uncached)
             + self.ttft_per_cached_token_us * f64::from(cached);
         Pace {
-            ttft: whole(mean * self.ttft_noise.at(z.0)),
-            per_token_us: at(self.loaded.per_output) * self.tpot_noise.at(z.1),
+            ttft: whole(mean * noise.0),
+            per_token_us: at(self.loaded.per_output) * noise.1,
         }
     }
 
@@ -145,12 +153,18 @@ impl LatencyModel {
     /// standard normal draws for TTFT and TPOT.
     #[inline]
     pub fn pace(&self, uncached: u32, cached: u32, z: (f64, f64)) -> Pace {
+        self.pace_with(uncached, cached, self.noise(z))
+    }
+
+    /// The same with what [`LatencyModel::noise`] made of the draws.
+    #[inline]
+    pub fn pace_with(&self, uncached: u32, cached: u32, noise: Noise) -> Pace {
         let mean = self.ttft_base_us
             + self.ttft_per_token_us * f64::from(uncached)
             + self.ttft_per_cached_token_us * f64::from(cached);
         Pace {
-            ttft: whole(mean * self.ttft_noise.at(z.0)),
-            per_token_us: self.per_output_token_us * self.tpot_noise.at(z.1),
+            ttft: whole(mean * noise.0),
+            per_token_us: self.per_output_token_us * noise.1,
         }
     }
 

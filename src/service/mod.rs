@@ -8,6 +8,7 @@ pub mod fault;
 pub mod guardrail;
 mod latency;
 mod meter;
+mod noise;
 mod output;
 mod quota;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use cache::{PointCache, PrefixCache, Split};
 pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;
+pub use noise::{KEYS_PER_REQUEST, Noise};
 pub use output::{OutputBudget, Production};
 pub use quota::{Counter, CounterLimits, QuotaReport, QuotaStats, TokenQuota};
 pub use regions::{Placed, PoolReport, PoolStats, Regions};

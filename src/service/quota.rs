@@ -27,8 +27,23 @@ pub struct TokenQuota {
 /// Settled use by clock window, which is what a dashboard shows.
 #[derive(Clone, Copy, Debug, Default)]
 struct ShownUse {
-    window: u64,
+    /// When the window began.
+    start: u64,
     used: i64,
+}
+
+impl ShownUse {
+    /// Adds use at `now`, in windows of length `span`; what the window has used then. Moments come in order, so
+    /// most need no division.
+    #[inline]
+    fn add(&mut self, now: Moment, span: Micros, used: i64) -> u64 {
+        if now.0.wrapping_sub(self.start) >= span.0 {
+            self.start = now.0 / span.0 * span.0;
+            self.used = 0;
+        }
+        self.used += used;
+        self.used.max(0) as u64
+    }
 }
 
 /// What a quota saw during a run.
@@ -100,6 +115,7 @@ impl TokenQuota {
     }
 
     /// Replaces a reservation made at `taken_at` by what was used.
+    #[inline]
     pub fn settle(&mut self, now: Moment, taken_at: Moment, reserved: i64, used: i64) {
         self.held -= reserved;
         debug_assert!(self.held >= 0, "more was settled than reserved");
@@ -124,12 +140,8 @@ impl TokenQuota {
     }
 
     fn show(&mut self, now: Moment, used: i64) {
-        let window = now.0 / self.span.0;
-        if window != self.shown.window {
-            self.shown = ShownUse { window, used: 0 };
-        }
-        self.shown.used += used;
-        self.stats.peak_settled = self.stats.peak_settled.max(self.shown.used.max(0) as u64);
+        let shown = self.shown.add(now, self.span, used);
+        self.stats.peak_settled = self.stats.peak_settled.max(shown);
     }
 
     /// The limit per window, in tokens.
@@ -184,12 +196,8 @@ impl RequestQuota {
 
     fn count(&mut self, now: Moment) {
         self.meter.take_noting_peak(now, 1);
-        let window = now.0 / Micros::MINUTE.0;
-        if window != self.shown.window {
-            self.shown = ShownUse { window, used: 0 };
-        }
-        self.shown.used += 1;
-        self.stats.peak_settled = self.stats.peak_settled.max(self.shown.used as u64);
+        let shown = self.shown.add(now, Micros::MINUTE, 1);
+        self.stats.peak_settled = self.stats.peak_settled.max(shown);
     }
 }
 
@@ -380,7 +388,7 @@ impl Counter {
 
     /// Settled tokens of the clock minute of `now`.
     pub fn shown(&self, now: Moment) -> u64 {
-        if self.tpm.shown.window == now.0 / Micros::MINUTE.0 {
+        if now.0.wrapping_sub(self.tpm.shown.start) < Micros::MINUTE.0 {
             self.tpm.shown.used.max(0) as u64
         } else {
             0

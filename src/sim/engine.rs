@@ -261,6 +261,7 @@ impl Engine {
         self.due(at, id);
     }
 
+    #[inline]
     fn due(&mut self, now: Moment, id: u32) {
         let request = &mut self.requests[id];
         request.progress.instance = self.injector.instance_of(request.seq);
@@ -269,12 +270,22 @@ impl Engine {
         if !self.routers.is_empty() {
             self.route(id);
         }
+        if self.injector.starts_at_once() {
+            self.attempt(now, id);
+        } else {
+            self.due_within_limits(now, id);
+        }
+    }
+
+    #[inline(never)]
+    fn due_within_limits(&mut self, now: Moment, id: u32) {
         let ask = self.ask(id);
         let due = self.injector.due(now, ask);
         self.go(now, id, due);
     }
 
     /// Puts a request on the lane where its routes start.
+    #[inline(never)]
     fn route(&mut self, id: u32) {
         let input = self.prompt_of(&self.requests[id]);
         let request = &mut self.requests[id];
@@ -450,6 +461,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn failed(&mut self, now: Moment, id: u32, failure: Failure) {
         if self.pairs.is_some() {
             self.leave_race(id);

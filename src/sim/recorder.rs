@@ -66,6 +66,7 @@ struct Recorded {
     block_tokens: u32,
     thinks: bool,
     text_unit: Usd,
+    router_fee: Usd,
 }
 
 struct RecordedLane {
@@ -105,6 +106,7 @@ impl Recorded {
     }
 
     /// Counts the thinking of an answer, and when its first visible text came.
+    #[inline(never)]
     fn thought(&mut self, request: &Request, answer: &Answer) {
         let (output, thinking) = (request.grant.usage.output, request.grant.thinking);
         self.tally.thinking_tokens += u64::from(thinking);
@@ -195,6 +197,7 @@ impl Recorder {
                     block_tokens: target.block_tokens,
                     thinks: workload.thinking.is_some(),
                     text_unit: workload.text_unit,
+                    router_fee: workload.router_fee,
                 }
             })
             .collect();
@@ -288,34 +291,43 @@ impl Recorder {
     /// An attempt was sent and, if `refusal` says so, refused.
     #[inline]
     pub fn sent(&mut self, now: Moment, request: &Request, refusal: Option<Failure>) {
-        let throttled = matches!(refusal, Some(Failure::Throttled(_)));
-        let interval = self.timeline.at(now);
-        interval.sent += 1;
-        interval.attempts_throttled += u64::from(throttled);
+        self.timeline.at(now).sent += 1;
         if let Some(course) = &mut self.course {
             course.sent(now);
         }
-        if !self.is_measured(request) {
-            return;
+        if self.has_lanes() || refusal.is_some() {
+            self.sent_aside(now, request, refusal);
+        } else if self.is_measured(request) {
+            self.sent_by_number(request);
         }
-        if self.has_lanes() && self.sent_on_lane(request, refusal) {
-            return;
-        }
-        if refusal == Some(Failure::Throttled(RefusalReason::Guardrail)) {
-            self.workloads[request.workload].tally.guardrail.throttled += 1;
-        }
+    }
+
+    #[inline]
+    fn sent_by_number(&mut self, request: &Request) {
         let attempts = &mut self.workloads[request.workload].tally.attempts;
         attempts.sent += 1;
         attempts.sent_by_number[number(request)] += 1;
-        match refusal {
-            None => return,
-            Some(Failure::Throttled(_)) => attempts.throttled += 1,
-            Some(Failure::Unavailable | Failure::TooManyConnections) => attempts.unavailable += 1,
-            Some(_) => attempts.failed += 1,
+    }
+
+    /// Counts an attempt that was refused, or is to be counted on its lane too.
+    #[inline(never)]
+    fn sent_aside(&mut self, now: Moment, request: &Request, refusal: Option<Failure>) {
+        let throttled = matches!(refusal, Some(Failure::Throttled(_)));
+        self.timeline.at(now).attempts_throttled += u64::from(throttled);
+        if !self.is_measured(request) || (self.has_lanes() && self.sent_on_lane(request, refusal)) {
+            return;
         }
-        if let Some(failure) = refusal {
-            self.keep(now, request, AttemptEnd::Failed(failure), Usage::default());
+        self.sent_by_number(request);
+        let Some(failure) = refusal else { return };
+        let tally = &mut self.workloads[request.workload].tally;
+        let by_guardrail = failure == Failure::Throttled(RefusalReason::Guardrail);
+        tally.guardrail.throttled += u64::from(by_guardrail);
+        match failure {
+            Failure::Throttled(_) => tally.attempts.throttled += 1,
+            Failure::Unavailable | Failure::TooManyConnections => tally.attempts.unavailable += 1,
+            _ => tally.attempts.failed += 1,
         }
+        self.keep(now, request, AttemptEnd::Failed(failure), Usage::default());
     }
 
     /// Counts an attempt on its lane; whether that was all, since it was no attempt at the answer.
@@ -357,9 +369,13 @@ impl Recorder {
     /// Keeps a record of an attempt that ended, if the setup asks for it.
     #[inline]
     fn keep(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
-        if !self.record_attempts {
-            return;
+        if self.record_attempts {
+            self.keep_record(now, request, end, usage);
         }
+    }
+
+    #[inline(never)]
+    fn keep_record(&mut self, now: Moment, request: &Request, end: AttemptEnd, usage: Usage) {
         let first = request.grant.first_token_at;
         let block_tokens = self.workloads[request.workload].block_tokens;
         let prefix = u64::from(request.prefix.len) * u64::from(block_tokens);
@@ -472,7 +488,7 @@ impl Recorder {
         counts.misrouted += u64::from(judgement.hard && !judgement.judged_hard);
         counts.overserved += u64::from(!judgement.hard && judgement.judged_hard);
         if let Some(charge) = charge {
-            tally.ledger.add(charge);
+            tally.ledger.add_classifier(charge);
             self.charge(request.lane(), charge.total());
         }
     }
@@ -522,9 +538,8 @@ impl Recorder {
             return;
         }
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
-        let charge = self.lanes[request.lane()]
-            .tariff(&request.grant)
-            .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
+        let write_1h = request.grant.cache_write_1h;
+        let tariff = self.lanes[request.lane()].tariff(&request.grant);
         let tally = &mut workload.tally;
         tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
@@ -556,9 +571,10 @@ impl Recorder {
                 tally.prepaid_requests += 1;
             }
             _ => {
-                if let Some(charge) = charge {
+                if let Some(tariff) = tariff {
+                    let charge = tariff.charge_mixed(usage, write_1h);
                     cost += charge.total();
-                    tally.ledger.add(charge);
+                    tally.ledger.add_split(charge, tariff, usage, write_1h);
                 }
             }
         }
@@ -630,15 +646,30 @@ impl Recorder {
         self.in_system
     }
 
+    /// Books the fees of routers, which every request of their workloads has passed.
+    fn book_router_fees(&mut self) {
+        let has_lanes = self.has_lanes();
+        for (index, workload) in self.workloads.iter_mut().enumerate() {
+            let offered = i128::from(workload.tally.requests.offered);
+            let fee = Usd(workload.router_fee.0 * offered);
+            workload.tally.ledger.router_fee = fee;
+            self.charged += fee;
+            if has_lanes {
+                self.lanes[index].tally.cost += fee;
+            }
+        }
+    }
+
     /// The run is over; `quotas` and `totals` are the service's, as far as they are known.
     ///
     /// # Panics
     /// If requests, time or dollars are not conserved.
-    pub fn finish(self, quotas: Vec<QuotaReport>, totals: ServiceTotals) -> RunMeasures {
+    pub fn finish(mut self, quotas: Vec<QuotaReport>, totals: ServiceTotals) -> RunMeasures {
         assert_eq!(
             self.area, self.sojourn,
             "Little's law: the integral of the number in the system is the sum of times in it"
         );
+        self.book_router_fees();
         let booked: Usd = self.tallies().map(|tally| tally.ledger.total()).sum();
         assert_eq!(
             booked, self.charged,

@@ -2,7 +2,7 @@
 
 use crate::client::Progress;
 use crate::load::source::{Arrival, Prefix};
-use crate::service::Grant;
+use crate::service::{Grant, KEYS_PER_REQUEST};
 use crate::units::Moment;
 use std::ops::{Index, IndexMut};
 
@@ -83,7 +83,7 @@ impl Request {
     #[inline]
     pub fn draw_key(&self) -> u64 {
         self.seq
-            .wrapping_mul(64)
+            .wrapping_mul(KEYS_PER_REQUEST)
             .wrapping_add(u64::from(self.progress.attempts))
     }
 }

@@ -184,3 +184,27 @@ fn the_score_table_agrees_with_the_law() {
         }
     }
 }
+
+#[test]
+fn sizes_drawn_ahead_are_those_drawn_singly() {
+    let laws = || {
+        let input = SizeSpec::Lognormal {
+            p50: 900.0,
+            p99: 6000.0,
+        };
+        let output = SizeSpec::Quantiles(vec![(0.0, 1.0), (0.5, 200.0), (1.0, 4000.0)]);
+        (SizeSampler::new(&input), SizeSampler::new(&output))
+    };
+    for rank_correlation in [0.0, 0.4] {
+        for sides in 0..4 {
+            let (input, output) = laws();
+            let input = (sides & 1 == 0).then_some(input);
+            let output = (sides & 2 == 0).then_some(output);
+            let pair = SizePair::new(input, output, rank_correlation, 7, "chat");
+            let mut ahead = SizesAhead::new(pair.clone());
+            for seq in (0..300).chain([290, 5, 6, 1_000_000]) {
+                assert_eq!(ahead.draw(seq), pair.draw(seq, (1, 1)), "request {seq}");
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! and how minutes scatter about it is one law for all cells. Capacity counts in multiples of the load of the cell,
 //! so that one look-up of E min(X, c) tells what it carries.
 
-use super::scatter::Scatter;
+use super::scatter::{Laws, Scatter};
 use super::schedule::{Capacity, month_hours};
 use super::{HOURS_OF_WEEK, Market, Size};
 use crate::cost::valley::{Deferrable, Room, earliest_deadline_first};
@@ -31,6 +31,9 @@ struct Prompt {
     place: usize,
     rates: Vec<f64>,
     weights: Weights,
+    /// Square of tokens times the variance of a minute's requests at a mean of one: its variance is this times its
+    /// rate, since the scatter of n times the clients is less by √n.
+    variance: f64,
 }
 
 /// A workload that can wait.
@@ -55,6 +58,8 @@ pub(super) struct Load {
     pub(super) requests: f64,
     /// On-demand dollars of an hour.
     pub(super) value: f64,
+    /// How its minutes scatter: which of the laws.
+    pub(super) law: u8,
 }
 
 /// What becomes of a month on one path.
@@ -114,7 +119,7 @@ pub(super) struct Cells<'a> {
     patient: Vec<Patient>,
     /// Hours of the month that each group of hours stands for.
     pub(super) hours: Vec<f64>,
-    pub(super) scatter: Scatter,
+    laws: Laws,
     quota: f64,
     rpm: f64,
     headroom: Option<Headroom>,
@@ -158,6 +163,7 @@ impl<'a> Cells<'a> {
                 }),
                 _ => prompt.push(Prompt {
                     place,
+                    variance: variance(one.minute_cv, &week, weights),
                     rates: week.iter().map(|requests| requests / MINUTES).collect(),
                     weights,
                 }),
@@ -171,7 +177,6 @@ impl<'a> Cells<'a> {
             (0..HOURS_OF_WEEK).map(|hour| vec![hour]).collect()
         };
         let hours = groups.iter().map(|of| of.len() as f64 * hour).collect();
-        let cv = scatter_of(&prompt, demand);
         for one in &mut prompt {
             let mean = |of: &Vec<usize>| {
                 of.iter().map(|&hour| one.rates[hour]).sum::<f64>() / of.len() as f64
@@ -192,7 +197,7 @@ impl<'a> Cells<'a> {
             prompt,
             patient,
             hours,
-            scatter: Scatter::new(cv),
+            laws: Laws::new(),
             quota: market.pool.tpm.0 as f64,
             rpm: unbounded(market.pool.rpm),
             headroom,
@@ -262,6 +267,22 @@ impl<'a> Cells<'a> {
                 load.value += MINUTES * rate * weights.on_demand;
             }
         }
+        for (hour, load) in loads.iter_mut().enumerate() {
+            let (mut square, mut sum) = (0.0, 0.0);
+            for one in &self.prompt {
+                let factor = self.market.demand.paths.factor(one.place, path, month);
+                let rate = one.rates[hour] * factor;
+                square += one.variance * rate;
+                sum += rate * (one.weights.units_input + one.weights.output);
+            }
+            load.law = Laws::nearest(square.sqrt() / sum);
+        }
+    }
+
+    /// The law by which the minutes of a cell scatter.
+    #[inline]
+    pub(super) fn scatter(&self, load: &Load) -> &Scatter {
+        self.laws.law(load.law)
     }
 
     /// The mean request of the pool at the level of the first month, those that wait inside.
@@ -313,14 +334,15 @@ impl<'a> Cells<'a> {
             }
             let bought = if has_block { carried(load, held) } else { 0.0 };
             let quota = (self.quota / load.need).min(self.rpm / load.requests);
-            let by_bought = self.scatter.kept(bought);
-            let until_quota = self.scatter.kept(bought + quota);
+            let scatter = self.scatter(load);
+            let by_bought = scatter.kept(bought);
+            let until_quota = scatter.kept(bought + quota);
             let own = until_quota - by_bought;
             let mut served = until_quota;
             let mut dollars = own;
             if let Some(more) = extra {
                 let room = (more.tpm / load.need).min(more.rpm / load.requests);
-                served = self.scatter.kept(bought + quota + room);
+                served = scatter.kept(bought + quota + room);
                 dollars += more.times * (served - until_quota);
             }
             let value = load.value * hours;
@@ -508,14 +530,9 @@ fn group(prompt: &[Prompt]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The scatter of the pool's load: that of its workloads, which scatter apart from one another, by their tokens.
-fn scatter_of(prompt: &[Prompt], demand: &super::Demand) -> f64 {
-    let (mut square, mut sum) = (0.0, 0.0);
-    for one in prompt {
-        let tokens = one.weights.units_input + one.weights.output;
-        let load = one.rates.iter().sum::<f64>() * tokens;
-        square += (finite(demand.workloads[one.place].minute_cv) * load).powi(2);
-        sum += load;
-    }
-    if sum > 0.0 { square.sqrt() / sum } else { 0.0 }
+/// The variance of the tokens of a minute at a mean of one request: (tokens · cv)² times the mean rate at which cv holds.
+fn variance(cv: f64, week: &[f64], weights: Weights) -> f64 {
+    let mean = week.iter().sum::<f64>() / week.len().max(1) as f64 / MINUTES;
+    let tokens = weights.units_input + weights.output;
+    (finite(cv) * tokens).powi(2) * mean
 }

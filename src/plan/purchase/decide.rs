@@ -469,7 +469,6 @@ fn newsvendor(
     unit: UnitCost,
 ) -> (f64, f64) {
     let held = capacity(slice, is_units);
-    let scatter = cells.scatter.values(20);
     let Some(paths) = sample.loads.first() else {
         return (0.0, 0.0);
     };
@@ -482,7 +481,9 @@ fn newsvendor(
             } else {
                 0.0
             };
-            levels.extend(scatter.iter().map(|x| (x * needs, *hours)));
+            let values = cells.scatter(load).values(20);
+            let weight = *hours / values.len() as f64;
+            levels.extend(values.iter().map(|x| (x * needs, weight)));
         }
     }
     let _ = market;

@@ -1,7 +1,21 @@
 //! Demand: a typical week by the hour, and paths along which it grows.
 
+mod call;
+mod counted;
+mod document;
+mod paths;
+mod series;
+mod week;
+
+pub(in crate::plan::purchase) use document::month_label;
+pub use paths::PathGrowth;
+
 use crate::domain::Scope;
+use crate::scenario::{Variant, Workload};
+use crate::service::spec::{CapacitySpec, Overload};
+use crate::sim::Assembled;
 use crate::units::{Micros, Usd};
+use week::Week;
 
 /// Hours of the week that demand is told in, Monday 00:00 UTC first.
 pub const HOURS_OF_WEEK: usize = 168;
@@ -30,7 +44,12 @@ pub struct WorkloadDemand {
     pub scope: Scope,
     /// Requests of each hour of a typical week, at the level of the first month: [`HOURS_OF_WEEK`] values.
     pub week: Vec<f64>,
-    /// How a minute's requests scatter about those of its hour: their standard deviation over their mean.
+    /// How a minute's requests scatter about those of its hour: their standard deviation over their mean, at the
+    /// mean rate of the week.
+    ///
+    /// With IDC the index of dispersion of the counts of a minute (variance over mean) and n the mean requests of
+    /// a minute, its square is IDC / n. It shrinks with the square root of the rate, as that of more clients of the
+    /// same kind does: at f times the rate it is cv / √f.
     pub minute_cv: f64,
     /// Its mean request.
     pub call: MeanCall,
@@ -74,9 +93,73 @@ pub struct Paths {
     pub factors: Vec<f64>,
 }
 
-impl Paths {
-    /// The factor of a workload on a path in a month.
-    pub fn factor(&self, workload: usize, path: usize, month: usize) -> f64 {
-        self.factors[(workload * self.paths + path) * self.months + month]
+/// The demand of a variant: a typical week of each workload, its mean request, and how they grow.
+///
+/// `seed` draws the arrivals from which requests and burstiness are measured, and the paths.
+pub fn demand(variant: &Variant, assembled: &Assembled, seed: u64) -> Demand {
+    let mut notes = Vec::new();
+    let mut warnings = Vec::new();
+    let mut workloads = Vec::new();
+    let mut growth = Vec::new();
+    for (index, workload) in variant.workloads.iter().enumerate() {
+        let plan = variant.plan.workload(&workload.name);
+        let typical = Week::of(variant, workload, assembled, (index, seed));
+        let plan_of = |text: String| format!("{}: {text}", workload.name);
+        notes.extend(typical.notes.iter().cloned().map(plan_of));
+        warnings.extend(typical.warnings.iter().cloned().map(plan_of));
+        let hit_ratio = plan.and_then(|plan| plan.hit_ratio);
+        let (call, warning) = call::mean_call(&typical, hit_ratio);
+        warnings.extend(warning.map(plan_of));
+        growth.push(PathGrowth::of(&variant.plan, &workload.name));
+        workloads.push(WorkloadDemand {
+            name: workload.name.clone(),
+            model: workload.model.clone(),
+            scope: scope(variant, workload),
+            minute_cv: typical.minute_cv(),
+            week: typical.hours,
+            call,
+            deferrable: plan.and_then(|plan| plan.deferrable),
+            is_batch: workload.offer.batch.is_some(),
+        });
+    }
+    let horizon = &variant.plan.horizon;
+    Demand {
+        workloads,
+        paths: Paths::draw(
+            &growth,
+            horizon.months as usize,
+            horizon.paths as usize,
+            seed,
+        ),
+        notes,
+        warnings,
     }
 }
+
+/// How the hours of each workload scatter about those of its typical week, as coefficients of variation: what its
+/// series of hours tells, otherwise nothing.
+pub(in crate::plan::purchase) fn hour_scatter(variant: &Variant) -> Vec<f64> {
+    let of = |workload: &Workload| {
+        let plan = variant.plan.workload(&workload.name)?;
+        plan.hourly.as_ref()?.series.scatter()
+    };
+    let all = variant.workloads.iter();
+    all.map(|workload| of(workload).unwrap_or(0.0)).collect()
+}
+
+/// The scope of the calls of a workload, or of those that bought capacity has no room for.
+fn scope(variant: &Variant, workload: &Workload) -> Scope {
+    let service = &variant.service;
+    let own = workload.scope.clone();
+    own.unwrap_or_else(|| match &service.capacity {
+        CapacitySpec::OnDemand { scope } => scope.clone(),
+        CapacitySpec::Reserved(spec) => spec.scope.clone(),
+        CapacitySpec::Provisioned(spec) => match &spec.overload {
+            Overload::OnDemand(scope) => scope.clone(),
+            Overload::Refuse | Overload::Queue => Scope::InRegion(service.region.clone()),
+        },
+    })
+}
+
+#[cfg(test)]
+pub(in crate::plan::purchase) mod tests;

@@ -180,9 +180,13 @@ fn longest(ray: Ray, cells: &Cells<'_>, sample: &Sample, is_units: bool) -> f64 
     let loads = sample.loads.iter().flatten().flatten();
     let needs = loads.filter(|load| load.requests > 0.0).map(|load| {
         let carried = carried(load, &held);
-        if carried > 0.0 { 1.0 / carried } else { 0.0 }
+        if carried > 0.0 {
+            cells.scatter(load).largest() / carried
+        } else {
+            0.0
+        }
     });
-    let most = needs.fold(0.0, f64::max) * cells.scatter.largest();
+    let most = needs.fold(0.0, f64::max);
     // Work that waits may fill more than the peaks of the rest.
     let mean = cells.mean_load();
     let waiting = carried(&mean, &held);
@@ -217,7 +221,7 @@ pub(super) fn slope(cells: &Cells<'_>, sample: &Sample, prices: Option<(f64, f64
         };
         let saved: f64 = some
             .iter()
-            .map(|load| load.value * cells.scatter.kept(carried(load, &held)))
+            .map(|load| load.value * cells.scatter(load).kept(carried(load, &held)))
             .sum();
         input * (prices.0 + ratio * prices.1) / 1000.0 - saved / some.len() as f64
     };

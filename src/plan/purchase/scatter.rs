@@ -1,11 +1,23 @@
 //! How a minute's load scatters about that of its hour, as one function that is looked up.
 
 use crate::cost::newsvendor::normal_quantile;
+use std::sync::LazyLock;
 
-/// Points by which the law of scatter is laid down.
+/// Points by which a law of scatter is laid down.
 const POINTS: usize = 200;
 /// Steps of the table for one unit of mean load.
 const STEPS: usize = 64;
+/// The most that a minute's load is told apart from the mean, as a multiple of it.
+const LARGEST: f64 = 64.0;
+/// The least scatter that has a law of its own, and the step from one law to the next.
+const FIRST_CV: f64 = 0.01;
+const LAW_STEP: f64 = 0.25;
+/// Laws: none, and from 0.01 to about 5 in steps of a quarter of an octave.
+const LAWS: usize = 37;
+
+/// Normal quantiles of the middles of equal shares.
+static QUANTILES: LazyLock<[f64; POINTS]> =
+    LazyLock::new(|| std::array::from_fn(|i| normal_quantile((i as f64 + 0.5) / POINTS as f64)));
 
 /// The law of a minute's load over the mean of its hour: lognormal, because loads are never negative and their
 /// bursts lie above.
@@ -15,6 +27,36 @@ pub(super) struct Scatter {
     kept: Vec<f64>,
     /// Its points, equally likely, from the least on.
     points: Vec<f64>,
+}
+
+/// Laws for all scatters, since a busy hour scatters less than a quiet one.
+#[derive(Clone, Debug)]
+pub(super) struct Laws(Vec<Scatter>);
+
+impl Laws {
+    /// All laws; fast enough to be made for each decision.
+    pub(super) fn new() -> Self {
+        let law = |place: usize| match place {
+            0 => Scatter::new(0.0),
+            place => Scatter::new(FIRST_CV * 2f64.powf(LAW_STEP * (place - 1) as f64)),
+        };
+        Self((0..LAWS).map(law).collect())
+    }
+
+    /// The place of the law that is nearest to this scatter.
+    pub(super) fn nearest(cv: f64) -> u8 {
+        if cv.is_nan() || cv < 0.5 * FIRST_CV {
+            return 0;
+        }
+        let place = (cv / FIRST_CV).log2() / LAW_STEP + 1.0;
+        place.round().clamp(1.0, (LAWS - 1) as f64) as u8
+    }
+
+    /// The law of a place.
+    #[inline]
+    pub(super) fn law(&self, place: u8) -> &Scatter {
+        &self.0[usize::from(place)]
+    }
 }
 
 impl Scatter {
@@ -27,22 +69,26 @@ impl Scatter {
             };
         }
         let sigma = (cv * cv).ln_1p().sqrt();
-        let mut points: Vec<f64> = (0..POINTS)
-            .map(|i| ((normal_quantile((i as f64 + 0.5) / POINTS as f64)) * sigma).exp())
-            .collect();
+        let mut points: Vec<f64> = QUANTILES.iter().map(|z| (z * sigma).exp()).collect();
         let mean = points.iter().sum::<f64>() / POINTS as f64;
         for point in &mut points {
             *point /= mean;
         }
-        let largest = points[POINTS - 1].min(64.0);
-        let steps = (largest * STEPS as f64).ceil() as usize + 1;
-        let kept = (0..=steps)
-            .map(|step| {
-                let c = step as f64 / STEPS as f64;
-                points.iter().map(|x| x.min(c)).sum::<f64>() / POINTS as f64
-            })
-            .collect();
-        Self { kept, points }
+        let steps = (points[POINTS - 1].min(LARGEST) * STEPS as f64).ceil() as usize + 1;
+        // The points below c are summed as c goes up.
+        let (mut below, mut count) = (0.0, 0);
+        let kept = (0..=steps).map(|step| {
+            let c = step as f64 / STEPS as f64;
+            while points.get(count).is_some_and(|point| *point < c) {
+                below += points[count];
+                count += 1;
+            }
+            (below + c * (POINTS - count) as f64) / POINTS as f64
+        });
+        Self {
+            kept: kept.collect(),
+            points: points.clone(),
+        }
     }
 
     /// The share of the load that capacity of `c` times its mean carries: E min(X, c).
@@ -53,7 +99,7 @@ impl Scatter {
         }
         let at = c * STEPS as f64;
         let step = at as usize;
-        match self.kept.get(step..step + 2) {
+        match self.kept.get(step..step.saturating_add(2)) {
             Some(two) => two[0] + (two[1] - two[0]) * (at - step as f64),
             None => 1.0,
         }
@@ -73,7 +119,7 @@ impl Scatter {
 
     /// The largest value of X that is told apart.
     pub(super) fn largest(&self) -> f64 {
-        self.points.last().copied().unwrap_or(1.0)
+        self.points.last().copied().unwrap_or(1.0).min(LARGEST)
     }
 }
 
@@ -94,11 +140,31 @@ mod tests {
                 let got = scatter.kept(c);
                 assert!((got - want).abs() < 6e-3, "cv {cv}, c {c}: {got}, {want}");
             }
-            let mean = scatter.values(9);
-            assert!((mean.iter().sum::<f64>() / mean.len() as f64 - 1.0).abs() < 0.05);
+            let values = scatter.values(9);
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            assert!((mean - 1.0).abs() < 0.05);
         }
         let even = Scatter::new(0.0);
         assert!((even.kept(0.4) - 0.4).abs() < 1e-12 && (even.kept(7.0) - 1.0).abs() < 1e-12);
         assert!((Scatter::new(0.5).kept(1e9) - 1.0).abs() < 1e-12);
+        assert!((Scatter::new(0.5).kept(f64::INFINITY) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_scatter_has_a_law_near_it() {
+        let laws = Laws::new();
+        for cv in [0.02, 0.1, 0.33, 1.0, 3.0] {
+            let points = &laws.law(Laws::nearest(cv)).points;
+            let square = points.iter().map(|x| x * x).sum::<f64>() / POINTS as f64;
+            let got = (square - 1.0).sqrt();
+            // Few points cut the tail of a wide law.
+            assert!(
+                got < cv * 1.1 && got > cv * if cv > 1.0 { 0.5 } else { 0.8 },
+                "{cv}: {got}"
+            );
+        }
+        assert_eq!(Laws::nearest(0.0), 0);
+        assert_eq!(Laws::nearest(f64::NAN), 0);
+        assert_eq!(usize::from(Laws::nearest(1e9)), LAWS - 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::files::Library;
 use super::growth::{GrowthSpec, growth};
+use super::hourly::{HourlySpec, hourly};
 use crate::config::{Section, positive, share, unit};
 use crate::units::{Micros, Ratio};
 
@@ -10,6 +11,8 @@ use crate::units::{Micros, Ratio};
 pub struct WorkloadPlan {
     /// Requests in a month of 730 hours, where that is known; otherwise the rate of its traffic.
     pub volume: Option<f64>,
+    /// Its requests or tokens by the hour, which take the place of the rate of its traffic.
+    pub hourly: Option<HourlySpec>,
     /// Its own growth.
     pub growth: Option<GrowthSpec>,
     /// The share of cacheable prompt tokens that are read from the cache, where that is known; otherwise what its
@@ -22,19 +25,21 @@ pub struct WorkloadPlan {
 /// Reads `[plan.workload]`, a table of tables.
 pub(super) fn workloads(
     s: &mut Section<'_>,
-    _library: &Library<'_>,
+    library: &Library<'_>,
 ) -> Option<Vec<(String, WorkloadPlan)>> {
-    let named = s.optional_table("workload", |s| s.named_tables(|_, s| workload(s)));
+    let named = s.optional_table("workload", |s| s.named_tables(|_, s| workload(s, library)));
     Some(named.unwrap_or_default())
 }
 
-fn workload(s: &mut Section<'_>) -> Option<WorkloadPlan> {
+fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<WorkloadPlan> {
     let volume = s.optional("volume", positive());
+    let hourly = s.optional_table("hourly", |s| hourly(s, library));
     let growth = s.optional_table("growth", growth);
     let hit_ratio = s.optional("hit_ratio", share());
     let deferrable = s.optional("deferrable", unit::<Micros>());
     Some(WorkloadPlan {
         volume,
+        hourly,
         growth,
         hit_ratio,
         deferrable,

@@ -18,6 +18,7 @@ use super::account::AccountQuota;
 use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
 use super::latency::Pace;
+use super::noise::NoiseAhead;
 use super::output::Production;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::regions::Regions;
@@ -248,7 +249,7 @@ pub struct ServiceTotals {
 pub(super) struct Target {
     route: Route,
     latency: LatencyModel,
-    noise: Keyed,
+    noise: NoiseAhead,
     routing: Keyed,
     second_choice: Keyed,
     burndown: i64,
@@ -295,7 +296,7 @@ impl Endpoint {
             .map(|(spec, caches)| Target {
                 route: spec.route,
                 latency: LatencyModel::new(&spec.latency, setup.ambient_load),
-                noise: Keyed::new(seed, &format!("{}/latency", spec.name)),
+                noise: NoiseAhead::new(Keyed::new(seed, &format!("{}/latency", spec.name))),
                 routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
                 second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
                 burndown: spec.burndown as i64,
@@ -436,12 +437,12 @@ impl Endpoint {
             *grant = self.block_input(now, call, screened);
             return Ok(());
         }
-        let target = &self.targets[call.target];
-        let z = target.noise.normal_pair(call.key);
+        let target = &mut self.targets[call.target];
+        let noise = target.noise.at(&target.latency, call.key);
         let (uncached, read) = (usage.input + usage.cache_write, usage.cache_read);
         let mut pace = match &placed {
-            None => target.latency.pace(uncached, read, z),
-            Some(placed) => target.latency.pace_under(placed.h, uncached, read, z),
+            None => target.latency.pace_with(uncached, read, noise),
+            Some(placed) => target.latency.pace_under(placed.h, uncached, read, noise),
         };
         if destination != 0 {
             pace.ttft += placed.map_or(target.hop, |placed| placed.hop);
