@@ -14,9 +14,9 @@ pub fn document(study: &Study) -> LeversSummary {
     let volumes = study.volumes.iter().cloned();
     LeversSummary {
         variant: study.variant.clone(),
-        verdict: sentence(study.verdict()),
-        findings: study.findings().into_iter().map(sentence).collect(),
-        caveats: study.caveats().into_iter().map(sentence).collect(),
+        verdict: sentence(&study.verdict()),
+        findings: sentences(&study.findings()),
+        caveats: sentences(&study.caveats()),
         price_book: name,
         prices_as_of: as_of,
         volumes: volumes
@@ -46,8 +46,12 @@ pub fn document(study: &Study) -> LeversSummary {
     }
 }
 
+fn sentences(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| sentence(text)).collect()
+}
+
 /// With a capital and a full stop.
-fn sentence(text: String) -> String {
+fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters
         .next()
