@@ -608,7 +608,7 @@ impl Family {
         let (input, output) = self.slice;
         let price = |offer: usize| {
             let size = market.offers[offer].size;
-            let whole = super::price_of(size, one.input, one.output, one.units);
+            let whole = price_of(size, one.input, one.output, one.units);
             // The price of a slice before rounding, where the sides are bought apart.
             match size {
                 Size::Sides {
