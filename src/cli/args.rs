@@ -288,7 +288,7 @@ pub struct Shared {
     /// A folder of profiles of your own (models/, prices/, latency/) over the built-in ones
     #[arg(long = "profiles", value_name = "DIR")]
     pub profiles: Vec<PathBuf>,
-    /// The price book to use [default: the latest]
+    /// The price book to use, whatever the scenario names [default: the scenario's, or the latest]
     #[arg(long, value_name = "NAME")]
     pub prices: Option<String>,
     /// The seed of every draw, instead of the scenario's

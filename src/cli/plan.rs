@@ -5,10 +5,10 @@ use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, folder_of, prepare, price_book};
 use super::simulate::{begin, manifest, now, stopped, threads};
 use super::term::{Term, data, talk};
-use crate::plan::review::{Review, ReviewOptions, Stage, review};
+use crate::plan::review::{Review, Stage, review};
 use crate::plan::search::Sources;
 use crate::report::{self, Style};
-use crate::results::PlanSummary;
+use crate::results::plan::PlanSummary;
 use crate::store::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::error::Error;
@@ -33,13 +33,7 @@ fn plan(args: &PlanArgs, term: Term) -> Result<Exit, Stopped> {
     let folder = begin(args.out.as_deref(), manifest)?;
     let files = folder_of(&args.scenario);
     let bar = bar(term);
-    let begun = now();
-    let options = ReviewOptions {
-        verify: !args.no_verify,
-        today: &begun.0,
-        elapsed: &|| begun.1.elapsed(),
-        threads: pool.current_num_threads() as u32,
-    };
+    let clock = now().1;
     let Prepared { loaded, assembled } = &prepared;
     let sources = Sources {
         loaded,
@@ -52,13 +46,15 @@ fn plan(args: &PlanArgs, term: Term) -> Result<Exit, Stopped> {
             sources,
             files: &files,
         };
-        review(&review_of, &options, &|stage| show(&bar, stage))
+        review(&review_of, !args.no_verify, &|stage| show(&bar, stage))
     });
     bar.finish_and_clear();
-    let plan = plan.map_err(|error| {
+    let mut plan = plan.map_err(|error| {
         talk(&error.render(usize::from(term.width), term.colour_errors));
         Exit::InvalidFile
     })?;
+    plan.engine.wall_s = clock.elapsed().as_secs_f64();
+    plan.engine.threads = pool.current_num_threads() as u32;
     let path = write(folder, &plan).map_err(|error| stopped(&error))?;
     Ok(print(args, term, &plan, &path))
 }

@@ -2,7 +2,7 @@
 //!
 //! A waterfall takes the levers in an order, and pays each for what is left when its turn comes:
 //! the last of them look small. Shapley values are the mean over all orders,
-//! φᵢ = Σ_S |S|!·(n−|S|−1)!/n!·(C(S) − C(S∪i)) (Shapley 1953, "A value for n-person games").
+//! `φᵢ = Σ_S |S|!·(n−|S|−1)!/n!·(C(S) − C(S∪i))` (Shapley 1953, "A value for n-person games").
 //! Where every lever is a factor on the cost, the logarithmic mean of Divisia splits the change
 //! without naming an order (Ang 2004, "Decomposition analysis for policymaking in energy").
 

@@ -128,6 +128,14 @@ impl BillClass {
         }
     }
 
+    /// Whether it is for something beside the tokens of requests and bought capacity: guardrails, classifiers and fees.
+    pub fn is_beside_tokens(self) -> bool {
+        matches!(
+            self,
+            Self::Guardrail(_) | Self::Classifier(_) | Self::RouterFee
+        )
+    }
+
     /// What its units are.
     pub fn unit(self) -> &'static str {
         match self {

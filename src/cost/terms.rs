@@ -1,7 +1,12 @@
 //! For how long to buy a slice of capacity, exactly: dynamic programming over the months of a plan.
 //!
 //! V(m) = min( value of the month on demand + V(m+1), price of a term of n months + V(m+n) ), and V past the last
-//! month is nothing. Cost separates over slices of capacity, so each slice is solved by itself; O(months · terms).
+//! month is nothing; O(months · terms) for one slice ([`best_terms`]).
+//!
+//! Several equal slices do not quite separate: with terms of three months, one may be bought for months 1 to 3 and
+//! another for 2 to 4, and month 4 then has one slice, the first one in value. All together are a flow of minimal cost
+//! ([`best_counts`]): each slice is a path through the months, along a term or on demand, and the more slices are on
+//! demand in a month, the more the next one costs.
 
 /// What a plan may hold of one slice of capacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,6 +124,133 @@ pub fn term_cost(slice: &SliceMonths<'_>, term: TermPrice, from: usize) -> Optio
     Some(paid + beyond * term.per_month - residual)
 }
 
+/// How many slices are bought: for each term and first month.
+pub type Counts = Vec<Vec<usize>>;
+
+/// A month in which a slice must be held costs this much without it, far above any bill.
+const FORBIDDEN: f64 = 1e13;
+
+/// The cheapest way to hold equal slices over the months, exactly.
+///
+/// `saved[k][m]` is what the slice after k others saves in month m, which does not grow with k; infinite where it must
+/// be held. A term may cover only months in which holding is `allowed` (all, if that is empty), and ends inside the
+/// plan. Successive shortest paths: one path for each slice, O(slices · months² · terms).
+pub fn best_counts(saved: &[Vec<f64>], terms: &[TermPrice], allowed: &[bool]) -> Counts {
+    let months = saved.first().map_or(0, Vec::len);
+    let mut flow = Flow {
+        saved: saved
+            .iter()
+            .map(|slice| {
+                slice
+                    .iter()
+                    .map(|saved| saved.clamp(0.0, FORBIDDEN))
+                    .collect()
+            })
+            .collect(),
+        terms,
+        allowed,
+        months,
+        on_demand: vec![0; months],
+        bought: vec![vec![0; months]; terms.len()],
+    };
+    for _ in saved {
+        flow.augment();
+    }
+    flow.bought
+}
+
+struct Flow<'a> {
+    saved: Vec<Vec<f64>>,
+    terms: &'a [TermPrice],
+    allowed: &'a [bool],
+    months: usize,
+    /// Slices on demand in each month.
+    on_demand: Vec<usize>,
+    bought: Counts,
+}
+
+/// A step of a path: forwards or back along a month on demand, or a term.
+#[derive(Clone, Copy)]
+enum Arc {
+    Month(usize),
+    MonthBack(usize),
+    Term(usize, usize),
+    TermBack(usize, usize),
+}
+
+impl Flow<'_> {
+    /// What the n-th slice on demand costs in a month: the saving of the last of those still held.
+    fn month_cost(&self, month: usize, nth: usize) -> f64 {
+        let slices = self.saved.len();
+        // Savings that rounding lets grow would make a cycle below zero.
+        (1..=nth)
+            .map(|n| self.saved[slices - n][month])
+            .fold(0.0, f64::max)
+    }
+
+    fn can(&self, term: usize, from: usize) -> bool {
+        let end = from + self.terms[term].months.max(1);
+        end <= self.months
+            && (self.allowed.is_empty() || self.allowed[from..end].iter().all(|allowed| *allowed))
+    }
+
+    /// Sends one more slice along the cheapest path that is left (Bellman and Ford).
+    fn augment(&mut self) {
+        let mut cost = vec![f64::INFINITY; self.months + 1];
+        let mut by: Vec<Option<(usize, Arc)>> = vec![None; self.months + 1];
+        cost[0] = 0.0;
+        for _ in 0..=2 * self.months {
+            let mut changed = false;
+            let mut relax = |from: usize, to: usize, arc: Arc, by_arc: f64| {
+                let total = cost[from] + by_arc;
+                if total < cost[to] - 1e-7 - 1e-12 * total.abs() {
+                    cost[to] = total;
+                    by[to] = Some((from, arc));
+                    changed = true;
+                }
+            };
+            for month in 0..self.months {
+                let on_demand = self.on_demand[month];
+                if on_demand < self.saved.len() {
+                    let next = self.month_cost(month, on_demand + 1);
+                    relax(month, month + 1, Arc::Month(month), next);
+                }
+                if on_demand > 0 {
+                    let last = self.month_cost(month, on_demand);
+                    relax(month + 1, month, Arc::MonthBack(month), -last);
+                }
+                for (term, price) in self.terms.iter().enumerate() {
+                    let length = price.months.max(1);
+                    let total = price.per_month * length as f64;
+                    if self.can(term, month) {
+                        relax(month, month + length, Arc::Term(term, month), total);
+                    }
+                    if self.bought[term][month] > 0 {
+                        relax(month + length, month, Arc::TermBack(term, month), -total);
+                    }
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let mut node = self.months;
+        // A path has fewer steps than there are arcs; more would be a cycle that rounding made.
+        for _ in 0..4 * (self.months + 1) * (self.terms.len() + 1) {
+            let Some((from, arc)) = by[node].filter(|_| node > 0) else {
+                break;
+            };
+            match arc {
+                Arc::Month(month) => self.on_demand[month] += 1,
+                Arc::MonthBack(month) => self.on_demand[month] -= 1,
+                Arc::Term(term, month) => self.bought[term][month] += 1,
+                Arc::TermBack(term, month) => self.bought[term][month] -= 1,
+            }
+            node = from;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +360,61 @@ mod tests {
         );
     }
 
+    #[test]
+    fn slices_may_overlap_and_months_may_be_forced() {
+        // Demand of 1, 2, 2, 1 slices and terms of three months: months 1 to 3 and 2 to 4, staggered.
+        let saved = [vec![1.0; 4], vec![0.0, 1.0, 1.0, 0.0]];
+        let three = [TermPrice {
+            months: 3,
+            per_month: 0.6,
+            stops: false,
+        }];
+        assert_eq!(best_counts(&saved, &three, &[]), [[1, 1, 0, 0]]);
+        let forced = [vec![0.0, f64::INFINITY, 0.0, 0.0]];
+        let counts = best_counts(&forced, &three, &[true, true, true, false]);
+        assert_eq!(counts, [[1, 0, 0, 0]]);
+        assert_eq!(best_counts(&[], &three, &[]), [[0usize; 0]]);
+    }
+
+    /// The cheapest of all ways to hold whole slices over the months, by trying all.
+    fn tried(costs: &[Vec<f64>], terms: &[TermPrice], month: usize, held: &[usize]) -> f64 {
+        // `costs` is what a month costs by the slices held; a purchase in `month` adds to `held`.
+        let months = costs[0].len();
+        if month == months {
+            let of_month = |(month, slices): (usize, &usize)| costs[*slices][month];
+            return held.iter().enumerate().map(of_month).sum();
+        }
+        tried_with(costs, terms, (month, 0), held)
+    }
+
+    /// The same from a term on, any number of which is bought in the month.
+    fn tried_with(
+        costs: &[Vec<f64>],
+        terms: &[TermPrice],
+        (month, term): (usize, usize),
+        held: &[usize],
+    ) -> f64 {
+        let Some(price) = terms.get(term) else {
+            return tried(costs, terms, month + 1, held);
+        };
+        let mut best = tried_with(costs, terms, (month, term + 1), held);
+        let mut more = held.to_vec();
+        for count in 1..costs.len() {
+            if month + price.months > held.len() {
+                break;
+            }
+            for slices in &mut more[month..month + price.months] {
+                *slices += 1;
+            }
+            if more.iter().any(|slices| *slices >= costs.len()) {
+                break;
+            }
+            let paid = count as f64 * price.per_month * price.months as f64;
+            best = best.min(paid + tried_with(costs, terms, (month, term + 1), &more));
+        }
+        best
+    }
+
     /// The cheapest of all sequences.
     fn enumerated(slice: &SliceMonths<'_>, terms: &[TermPrice], month: usize) -> f64 {
         if month >= slice.on_demand.len() {
@@ -243,6 +430,41 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_way_to_hold_several_slices_is_cheaper(
+            level in proptest::collection::vec(0.0..3.0f64, 5),
+            one in 0.2..1.1f64, two in 0.2..1.0f64, three in 0.2..0.9f64,
+        ) {
+            // Up to two slices of demand that goes up and down; a full slice is worth 1 a month.
+            let costs: Vec<Vec<f64>> = (0..=2)
+                .map(|slices| level.iter().map(|level| (level - f64::from(slices)).max(0.0)).collect())
+                .collect();
+            let saved: Vec<Vec<f64>> = (0..2)
+                .map(|k| (0..5).map(|m| costs[k][m] - costs[k + 1][m]).collect())
+                .collect();
+            let terms = [(1, one), (2, two), (3, three)].map(|(months, per_month)| TermPrice {
+                months,
+                per_month,
+                stops: false,
+            });
+            let counts = best_counts(&saved, &terms, &[]);
+            let mut held = vec![0; 5];
+            let mut paid = 0.0;
+            for (term, price) in terms.iter().enumerate() {
+                for (from, count) in counts[term].iter().enumerate() {
+                    paid += *count as f64 * price.per_month * price.months as f64;
+                    if *count > 0 {
+                        for slices in &mut held[from..from + price.months] {
+                            *slices += count;
+                        }
+                    }
+                }
+            }
+            let got = paid + held.iter().enumerate().map(|(m, k)| costs[*k][m]).sum::<f64>();
+            let all = tried(&costs, &terms, 0, &[0; 5]);
+            prop_assert!((got - all).abs() < 1e-6, "{got} against {all}");
+        }
+
         #[test]
         fn no_sequence_of_terms_is_cheaper(
             used in proptest::collection::vec(0.0..1.0f64, 1..9),

@@ -57,8 +57,8 @@ pub enum HistogramError {
 ///
 /// Requests without an answer are infinitely late; `results` adds them where it reads quantiles.
 ///
-/// The cells are those of an `HdrHistogram`, counted here because the library's own way of recording takes twice
-/// as long, and a simulation does little else; the tests compare the two.
+/// The cells are those of an `HdrHistogram`. They are counted here, because a simulation records up to three
+/// latencies of each request and the library has more to look after; the tests compare the two.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatencyHistogram {
     cells: Box<[u64]>,

@@ -6,6 +6,7 @@ pub mod lab;
 pub mod levers;
 pub mod preview;
 pub mod purchase;
+pub mod review;
 pub mod search;
 
 pub use headroom::{

@@ -11,6 +11,7 @@ mod offers;
 pub mod plan;
 mod regions;
 mod search;
+mod tags;
 mod terminal;
 mod view;
 

@@ -114,6 +114,7 @@ impl View {
                 super::answers::thinking(variants),
                 super::answers::guardrails(variants),
                 costs(variants),
+                super::tags::group(variants),
             ]
             .into_iter()
             .filter(|group| !group.rows.is_empty())
@@ -608,13 +609,31 @@ fn footer(summary: &Summary, folder: Option<&str>) -> Vec<String> {
         time(1000.0 * engine.wall_s),
         engine.threads
     ));
-    if let Some(book) = summary
-        .variants
-        .first()
-        .and_then(|one| one.price_book.as_ref())
-    {
-        lines.push(format!("prices of {} (book {})", book.as_of, book.name));
-    }
+    lines.extend(books(summary));
     lines.extend(folder.map(|folder| format!("results in {folder}")));
     lines
+}
+
+/// The price books in force, with their variants where those differ.
+fn books(summary: &Summary) -> Vec<String> {
+    let said = |one: &VariantSummary| {
+        let book = one.price_book.as_ref()?;
+        Some(format!("prices of {} (book {})", book.as_of, book.name))
+    };
+    let mut known: Vec<String> = Vec::new();
+    for text in summary.variants.iter().filter_map(said) {
+        if !known.contains(&text) {
+            known.push(text);
+        }
+    }
+    if known.len() < 2 {
+        return known;
+    }
+    let named = known.into_iter().map(|text| {
+        let of = summary.variants.iter();
+        let of = of.filter(|one| said(one).as_ref() == Some(&text));
+        let names: Vec<&str> = of.map(|one| one.name.as_str()).collect();
+        format!("{}: {text}", names.join(", "))
+    });
+    named.collect()
 }

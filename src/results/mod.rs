@@ -18,6 +18,7 @@ mod readings;
 mod search;
 mod summarise;
 mod summary;
+mod tags;
 mod timeline;
 mod verdict;
 
@@ -31,11 +32,6 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
-pub use plan::{
-    CallSummary, CounterOutlookSummary, DemandMonthSummary, DemandSummary, ExhaustionSummary,
-    GrowthSummary, MonthNeedSummary, OutlookSummary, QuotaOutlookSummary, QuotaRequestSummary,
-    RateSummary, WorkloadDemandSummary,
-};
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
@@ -46,6 +42,7 @@ pub use summary::{
     ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary,
     TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
+pub use tags::TagCostSummary;
 pub use timeline::{histogram_log, timeline_csv};
 
 /// The JSON Schema of `summary.json`.

@@ -110,6 +110,9 @@ pub struct VariantSummary {
     pub lanes: Vec<super::lanes::LaneSummary>,
     /// What it cost.
     pub cost: CostSummary,
+    /// What each feature, customer or other tag of its workloads cost; empty without tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cost_by_tag: Vec<super::tags::TagCostSummary>,
     /// Measured seconds over all replications, by which rates are taken.
     #[serde(default)]
     pub measured_s: f64,

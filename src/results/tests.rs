@@ -157,6 +157,7 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         name: name.into(),
         model: "m".into(),
         model_title: "Model M".into(),
+        tags: vec![("feature".into(), name.into())],
         max_tokens: 1000,
         max_tokens_is_set: true,
         latency: "test".into(),

@@ -239,11 +239,7 @@ fn lever(node: &Node, problems: &Problems) -> Option<Lever> {
         problems.push(problem.help("add the keys that it changes, as a variant would"));
         return None;
     }
-    Some(Lever {
-        name,
-        order: order?,
-        over,
-    })
+    Some(Lever { name, order, over })
 }
 
 fn name(node: &Node, over: &mut Table, problems: &Problems) -> Option<String> {
@@ -267,13 +263,11 @@ fn name(node: &Node, over: &mut Table, problems: &Problems) -> Option<String> {
     }
 }
 
-/// The place in the waterfall; `None` if what stands there is none.
-fn order(over: &mut Table, problems: &Problems) -> Option<Option<u32>> {
-    let Some(entry) = over.remove("order") else {
-        return Some(None);
-    };
+/// The place in the waterfall; one that is wrong is reported.
+fn order(over: &mut Table, problems: &Problems) -> Option<u32> {
+    let entry = over.remove("order")?;
     match entry.node.value {
-        Value::Integer(place @ 1..=1000) => Some(Some(place.unsigned_abs() as u32)),
+        Value::Integer(place @ 1..=1000) => Some(place.unsigned_abs() as u32),
         other => {
             let message = format!(
                 "`order` must be a whole number from 1 to 1000, not {}",
@@ -285,3 +279,6 @@ fn order(over: &mut Table, problems: &Problems) -> Option<Option<u32>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,8 @@ pub struct Variant {
     pub service: ServiceSpec,
     /// What hits it, if something does. Its effect is in the workloads and the service already.
     pub spike: Option<SpikeSpec>,
+    /// The price book by which it is billed; `None` is the latest.
+    pub price_book: Option<String>,
     /// What a decision about buying capacity has to know beside.
     pub plan: PlanSpec,
 }

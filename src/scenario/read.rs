@@ -268,9 +268,12 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         Some((client::client(s)?, lanes?))
     });
     let service = service::service(s);
+    let price_book = s.optional("price_book", text());
     // One that is wrong has been reported.
     let plan = s
-        .optional_table("plan", |s| plan::plan(s, library))
+        .optional_table("plan", |s| {
+            plan::plan(s, library, &models_of(workloads.as_deref()))
+        })
         .unwrap_or_default();
     let around = spike::Around {
         duration: duration.flatten(),
@@ -280,6 +283,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     };
     let spike = spike::spike(s, &around);
     let workloads = workloads?;
+    plan::check_names(s, &plan, &workloads);
     let duration = match duration? {
         Some(duration) => duration,
         None => replay_duration(s, &workloads)?,
@@ -323,8 +327,20 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         slo,
         service,
         spike,
+        price_book,
         plan,
     })
+}
+
+/// The models that workloads call, each once, in their order.
+fn models_of(workloads: Option<&[super::Workload]>) -> Vec<&str> {
+    let mut models: Vec<&str> = Vec::new();
+    for workload in workloads.unwrap_or_default() {
+        if !models.contains(&workload.model.as_str()) {
+            models.push(&workload.model);
+        }
+    }
+    models
 }
 
 fn workloads(s: &mut Section<'_>, library: &Library<'_>) -> Option<Vec<super::Workload>> {

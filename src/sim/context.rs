@@ -44,6 +44,8 @@ pub struct WorkloadContext {
     pub model: String,
     /// The model's name for people.
     pub model_title: String,
+    /// Its tags, such as feature or customer.
+    pub tags: Vec<(String, String)>,
     /// `max_tokens` in force.
     pub max_tokens: u64,
     /// Whether the scenario set it; otherwise it is the model's maximum.

@@ -66,6 +66,22 @@ impl Date {
         }
     }
 
+    /// Reads `2027-01-31`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (month, day) = text.rsplit_once('-')?;
+        let month = Month::parse(month)?;
+        let day = (day.len() == 2)
+            .then(|| day.parse::<u32>().ok())
+            .flatten()?;
+        let date = Self::new(
+            i64::from(month.year),
+            i64::from(month.month),
+            i64::from(day),
+        );
+        // A day that the month does not have would be one of the next.
+        (date.to_string() == text).then_some(date)
+    }
+
     /// The day that is so many days after 1970-01-01.
     pub fn from_days(days: i64) -> Self {
         Self { days }
@@ -117,6 +133,26 @@ impl fmt::Display for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for good in ["1970-01-01", "2024-02-29", "2026-11-22", "9999-12-31"] {
+            assert_eq!(Date::parse(good).unwrap().to_string(), good);
+        }
+        for bad in [
+            "2026-02-29",
+            "2026-04-31",
+            "2026-1-1",
+            "2026-11-00",
+            "2026-11",
+            "2026-11-+1",
+            "",
+        ] {
+            assert_eq!(Date::parse(bad), None, "{bad}");
+        }
+        let day = |text| Date::parse(text).unwrap();
+        assert_eq!(day("2026-11-22").days_since(day("2026-10-01")), 52);
+    }
 
     #[test]
     fn months_are_read_added_and_shown() {

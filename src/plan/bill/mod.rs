@@ -5,9 +5,13 @@
 //! its classifier and the fee of its router. Shares of routes and of cache hits are multiplied out and not drawn.
 //! Retries, refusals and queueing are not inside; a simulation knows those.
 
+mod cash;
+mod document;
 mod lanes;
 mod meter;
 mod routes;
+
+pub use cash::{CashFlow, CashMonth, cash};
 
 use super::preview::{Preview, arrivals, hits, preview};
 use crate::cost::{Bill, BillClass, BillLane, BillLine, amount};

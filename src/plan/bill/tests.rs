@@ -326,3 +326,94 @@ fn a_simulated_run_costs_what_the_closed_form_says() {
         assert!(run > Usd::ZERO, "{name}");
     }
 }
+
+/// A book of one's own, of another day, in which Sonnet 4.6 costs twice as much.
+fn with_older_book() -> Catalogue {
+    let book = "base = \"2026-11-22\"\nas_of = \"2026-05-01\"\n\
+                [model.claude-sonnet-4-6.usd_per_million_tokens]\n\
+                global = { input = 6.00, output = 30.00, cache_write_5m = 7.50, cache_read = 0.60 }\n";
+    let source = Source::new("profiles/prices/2026-05-01.toml", book);
+    match Catalogue::load([(crate::profile::ProfileKind::Prices, source)]) {
+        Ok(catalogue) => catalogue,
+        Err(errors) => panic!("{}", errors[0]),
+    }
+}
+
+const BOOKS: &str = "[plan.workload.w]\nvolume = 1000000\n[[variant]]\nname = \"now\"\n\
+                     [[variant]]\nname = \"then\"\nprice_book = \"2026-05-01\"\n";
+
+#[test]
+fn price_books_are_variants() {
+    let text = HEAD.to_owned() + &workload("w", "claude-sonnet-4-6", 1_000, 100, "") + BOOKS;
+    let catalogue = with_older_book();
+    let Ok(loaded) = read(&Source::new("s.toml", text.as_str()), &[], &NoFiles) else {
+        panic!("the scenario reads");
+    };
+    let Ok(variants) = assemble(&loaded, &catalogue, catalogue.latest_prices().unwrap()) else {
+        panic!("both books are known");
+    };
+    let parts = loaded.scenario.variants.iter().zip(&variants);
+    let totals: Vec<Usd> = parts
+        .map(|(variant, assembled)| month(variant, assembled, 1).total())
+        .collect();
+    assert_eq!(totals, [usd(4_500.0), usd(9_000.0)]);
+    let names: Vec<&str> = variants
+        .iter()
+        .map(|one| one.context.price_book.0.as_str())
+        .collect();
+    assert_eq!(names, ["2026-11-22", "2026-05-01"]);
+}
+
+#[test]
+fn an_unknown_price_book_is_refused_with_those_that_are_known() {
+    let text = HEAD.to_owned() + &workload("w", "claude-sonnet-4-6", 1_000, 100, "");
+    let text = text + &BOOKS.replace("2026-05-01", "2026-11-21");
+    let catalogue = with_older_book();
+    let Ok(loaded) = read(&Source::new("s.toml", text.as_str()), &[], &NoFiles) else {
+        panic!("the scenario reads");
+    };
+    let book = catalogue.latest_prices().unwrap();
+    let Err(error) = assemble(&loaded, &catalogue, book) else {
+        panic!("there is no such book");
+    };
+    let error = error.to_string();
+    assert!(
+        error.contains("no price book is named `2026-11-21`"),
+        "{error}"
+    );
+    assert!(error.contains("`2026-05-01`, `2026-11-22`"), "{error}");
+    assert!(error.contains("s.toml:"), "{error}");
+}
+
+#[test]
+fn a_bill_names_the_age_of_its_prices() {
+    let text = guarded("user") + "[plan.workload.chat]\nvolume = 1000\n";
+    let (variant, assembled) = assembled(&text);
+    let catalogue = Catalogue::builtin();
+    let bill = month(&variant, &assembled, 1).summary();
+    let of_book = bill.clone().dated(&assembled.context, &catalogue, None);
+    let ages: Vec<i64> = of_book
+        .figures
+        .iter()
+        .filter_map(|one| one.age_days)
+        .collect();
+    assert_eq!(ages.len(), of_book.figures.len());
+    // The Reserved tier's prices are two months older than the book.
+    assert_eq!(
+        (ages.iter().min(), ages.iter().max()),
+        (Some(&0), Some(&61))
+    );
+    assert!(
+        of_book
+            .figures
+            .iter()
+            .any(|one| one.model.is_empty() && one.what == "content")
+    );
+    let later = bill.dated(&assembled.context, &catalogue, Some("2026-12-02T10:00:00Z"));
+    assert_eq!(
+        later.figures[0]
+            .age_days
+            .map(|days| days - of_book.figures[0].age_days.unwrap()),
+        Some(10)
+    );
+}

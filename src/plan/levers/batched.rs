@@ -114,7 +114,7 @@ impl Endpoint {
     /// Dollars a month with the cache, and in batch without it; `None` where a price is not in the bill.
     fn costs(&self) -> Option<(f64, f64)> {
         let input_price = self.input_price?.dollars();
-        let output_price = self.output_price.map_or(0.0, |price| price.dollars());
+        let output_price = self.output_price.map_or(0.0, Usd::dollars);
         let prefix = (self.read + self.written) as f64;
         // All requests of the month as one.
         let prompted = Prompted {

@@ -2,7 +2,6 @@
 
 use super::Study;
 use crate::cost::attribution::{Costs, Fall};
-use crate::results::PriceBookSummary;
 use crate::results::plan::{
     LeverBatchSummary, LeverCostSummary, LeverPairSummary, LeverStepSummary, LeverSummary,
     LeverVolumeSummary, LeversSummary,
@@ -15,10 +14,11 @@ pub fn document(study: &Study) -> LeversSummary {
     let volumes = study.volumes.iter().cloned();
     LeversSummary {
         variant: study.variant.clone(),
-        verdict: sentence(study.verdict()),
-        findings: study.findings().into_iter().map(sentence).collect(),
-        caveats: study.caveats().into_iter().map(sentence).collect(),
-        price_book: PriceBookSummary { name, as_of },
+        verdict: sentence(&study.verdict()),
+        findings: sentences(&study.findings()),
+        caveats: sentences(&study.caveats()),
+        price_book: name,
+        prices_as_of: as_of,
         volumes: volumes
             .map(|(workload, requests_per_month)| LeverVolumeSummary {
                 workload,
@@ -46,8 +46,12 @@ pub fn document(study: &Study) -> LeversSummary {
     }
 }
 
+fn sentences(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| sentence(text)).collect()
+}
+
 /// With a capital and a full stop.
-fn sentence(text: String) -> String {
+fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters
         .next()

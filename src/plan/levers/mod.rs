@@ -19,7 +19,7 @@ use crate::cost::attribution::{Costs, Fall};
 use crate::domain::PriceBook;
 use crate::profile::Catalogue;
 use crate::scenario::{Combiner, Files, Lever, Loaded, Variant};
-use crate::sim::{Assembled, assemble};
+use crate::sim::assemble;
 use crate::units::Usd;
 use rayon::prelude::*;
 
@@ -71,7 +71,6 @@ pub struct Missing {
 /// One subset, billed.
 struct Billed {
     variant: Variant,
-    assembled: Assembled,
     bill: Bill,
 }
 
@@ -170,11 +169,7 @@ fn bill(mut loaded: Loaded, catalogue: &Catalogue, book: &PriceBook) -> Result<B
     if let Some(first) = bill.unpriced.first() {
         return Err(first.clone());
     }
-    Ok(Billed {
-        variant,
-        assembled,
-        bill,
-    })
+    Ok(Billed { variant, bill })
 }
 
 /// The first thing that is wrong.

@@ -7,6 +7,9 @@ use crate::units::Usd;
 /// Levers whose common effect is a smaller share of the bill than this leave each other alone.
 const APART: f64 = 0.005;
 
+/// Pairs that are told in sentences; the document has all.
+const MOST_PAIRS: usize = 4;
+
 /// Dollars with cents where those can be told apart.
 pub(super) fn usd(dollars: f64) -> String {
     if dollars.abs() >= 100_000.0 {
@@ -56,7 +59,7 @@ impl Study {
             return format!("{begins}: nothing is saved");
         }
         let times = if all > 0.0 {
-            format!(", {:.1} times less", base / all)
+            format!(" ({:.1} times)", base / all)
         } else {
             String::new()
         };
@@ -153,7 +156,7 @@ impl Study {
                 )
             }
         };
-        pairs.iter().map(said).collect()
+        pairs.iter().take(MOST_PAIRS).map(said).collect()
     }
 
     /// Subsets that cannot be had, each reason once, with the smallest subset that it stops.
@@ -176,9 +179,7 @@ impl Study {
                 1 => format!("{} alone cannot be had", list(&names)),
                 _ => format!("{} cannot be had together", list(&names)),
             };
-            format!(
-                "{what} ({reason}): such a set is counted without the lever that is missed least"
-            )
+            format!("{what}: {reason}; such a set is counted with one lever less")
         };
         said.iter().map(sentence).collect()
     }

@@ -112,7 +112,7 @@ fn a_lever_that_is_not_sold_saves_nothing_and_says_why() {
     near(costs.shapley()[3], 0.0, 1e-9);
     let caveats = study.caveats().join("\n");
     assert!(
-        caveats.contains("`batch` alone cannot be had (Claude Opus 5.5 has no batch"),
+        caveats.contains("`batch` alone cannot be had: Claude Opus 5.5 has no batch"),
         "{caveats}"
     );
     // On Opus 4.1 batch pays only once the summaries have gone to a model that has it.
@@ -133,11 +133,11 @@ fn the_sentences_follow_from_the_figures() {
     assert_eq!(
         study.verdict(),
         "with `right-size`, `route`, `cache` and `batch` together a month costs $3,955.04 instead of \
-         $30,052.50: 86.8 % less, 7.6 times less"
+         $30,052.50: 86.8 % less (7.6 times)"
     );
     let findings = study.findings().join("\n");
     for part in [
-        "(Shapley value) `cache` saves most: $10,469.1",
+        "(Shapley value) `cache` saves most: $10,469.09",
         "of $26,097.46, 40.1 %",
         "the order matters: `route` saves",
         "`route` and `cache` weaken each other",
@@ -198,6 +198,21 @@ fn opus_everywhere_depends_on_which_opus() {
 
 fn all_of(study: &Study) -> f64 {
     study.costs.as_ref().unwrap().all()
+}
+
+#[test]
+fn without_a_stated_share_the_arrivals_decide_what_is_read() {
+    let text = fs::read_to_string(gallery().join("case-support-bot.toml")).unwrap();
+    let unstated = text.replace("hit_ratio = 0.97", "");
+    assert_ne!(text, unstated);
+    let hour = unstated.replace("ttl = \"5m\"", "ttl = \"1h\"");
+    let study = |text: &str| study_of_text(text, "opus-5").unwrap();
+    let (five, hour) = (study(&unstated), study(&hour));
+    // 23 Regions: 1 - e^(-1.25) of the chats on Sonnet and 1 - e^(-1.88) of those on Haiku, less the first of each.
+    let hits = five.batched[0].hit_ratio;
+    assert!((0.72..0.81).contains(&hits), "{hits}");
+    assert!(hour.batched[0].hit_ratio > 0.96);
+    assert!(all_of(&hour) < all_of(&five));
 }
 
 const SMALL: &str = r#"

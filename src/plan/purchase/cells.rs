@@ -12,6 +12,8 @@ use crate::cost::valley::{Deferrable, Room, earliest_deadline_first};
 /// Hours whose loads differ by less than this share are one hour that weighs more.
 const ALIKE: f64 = 0.04;
 const MINUTES: f64 = 60.0;
+/// Where the finer strata of paths begin.
+const TAIL: [f64; 5] = [0.88, 0.94, 0.97, 0.985, 0.995];
 
 /// What a mean request of a workload is to capacity, quota and purse.
 #[derive(Clone, Copy, Debug)]
@@ -214,40 +216,70 @@ impl<'a> Cells<'a> {
         self.headroom.is_some()
     }
 
-    /// A few paths that stand for all, with the same weight each: the middles of strata by mean level.
-    pub(super) fn strata(&self, most: usize) -> Vec<usize> {
-        let paths = &self.market.demand.paths;
-        if paths.paths <= most {
-            return (0..paths.paths).collect();
+    /// Whether some of the work can wait, which makes a month dearer to work out.
+    pub(super) fn has_patient(&self) -> bool {
+        !self.patient.is_empty()
+    }
+
+    /// A few paths that stand for all in one month, with their weights: strata by level, finer at the top, since what a
+    /// quota lacks is decided there.
+    pub(super) fn strata(&self, month: usize, most: usize) -> Vec<(usize, f64)> {
+        let count = self.market.demand.paths.paths;
+        if count <= most {
+            return (0..count).map(|path| (path, 1.0 / count as f64)).collect();
         }
-        let workloads = self
-            .prompt
-            .iter()
-            .map(|one| (one.place, &one.weights, one.rates.iter().sum()));
-        let waiting = self
-            .patient
-            .iter()
-            .map(|one| (one.place, &one.weights, one.arrives.iter().sum()));
-        let parts: Vec<(usize, f64)> = workloads
-            .chain(waiting)
-            .map(|(place, weights, sum): (usize, &Weights, f64)| {
-                (place, sum * (weights.units_input + weights.output))
-            })
-            .collect();
+        let sorted = self.sorted(month..month + 1);
+        let even = most.saturating_sub(TAIL.len());
+        let below = (0..even).map(|i| TAIL[0] * i as f64 / even as f64);
+        let mut bounds: Vec<f64> = below.chain(TAIL).collect();
+        bounds.push(1.0);
+        let stratum = |two: &[f64]| {
+            let middle = 0.5 * (two[0] + two[1]) * count as f64;
+            (sorted[(middle as usize).min(count - 1)], two[1] - two[0])
+        };
+        bounds.windows(2).map(stratum).collect()
+    }
+
+    /// At most `most` paths of the same weight that stand for all over all months.
+    pub(super) fn some_paths(&self, most: usize) -> Vec<usize> {
+        let count = self.market.demand.paths.paths;
+        if count <= most {
+            return (0..count).collect();
+        }
+        let sorted = self.sorted(0..self.months());
+        (0..most)
+            .map(|stratum| sorted[(2 * stratum + 1) * count / (2 * most)])
+            .collect()
+    }
+
+    /// The paths from the one with the least load in these months on.
+    fn sorted(&self, months: std::ops::Range<usize>) -> Vec<usize> {
+        let paths = &self.market.demand.paths;
+        let part = |place: usize, sum: f64, weights: &Weights| {
+            (place, sum * (weights.units_input + weights.output))
+        };
+        let prompt = (self.prompt.iter())
+            .map(|one| part(one.place, one.rates.iter().sum::<f64>(), &one.weights));
+        let patient = (self.patient.iter()).map(|one| {
+            part(
+                one.place,
+                one.arrives.iter().sum::<f64>() / MINUTES,
+                &one.weights,
+            )
+        });
+        let parts: Vec<(usize, f64)> = prompt.chain(patient).collect();
         let mut levels: Vec<(f64, usize)> = (0..paths.paths)
             .map(|path| {
-                let level = (0..paths.months).map(|month| {
+                let of_month = |month: usize| {
                     let of =
                         |(place, part): &(usize, f64)| part * paths.factor(*place, path, month);
                     parts.iter().map(of).sum::<f64>()
-                });
-                (level.sum(), path)
+                };
+                (months.clone().map(of_month).sum(), path)
             })
             .collect();
         levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        (0..most)
-            .map(|stratum| levels[(2 * stratum + 1) * paths.paths / (2 * most)].1)
-            .collect()
+        levels.into_iter().map(|(_, path)| path).collect()
     }
 
     /// The loads of all hours of a month on a path.
@@ -275,7 +307,7 @@ impl<'a> Cells<'a> {
                 square += one.variance * rate;
                 sum += rate * (one.weights.units_input + one.weights.output);
             }
-            load.law = Laws::nearest(square.sqrt() / sum);
+            load.law = Laws::nearest(square / (sum * sum));
         }
     }
 

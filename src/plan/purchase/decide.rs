@@ -13,7 +13,7 @@ use super::schedule::{Capacity, block_words, month_hours, months_of};
 use super::verdict::{Advice, advise};
 use super::{Market, Offer, Schedule, Size};
 use crate::cost::newsvendor::{DemandLaw, LoadCurve, UnitCost};
-use crate::units::TokensPerMinute;
+use crate::units::{Ratio, TokensPerMinute};
 
 /// What to do about a pool, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,37 +112,46 @@ pub struct Marginal {
 pub fn decide(market: &Market<'_>) -> Decision {
     let cells = Cells::new(market);
     let sample = Sample::new(&cells);
+    let made = (&cells, &sample);
     let nothing = Schedule::default();
     let on_demand = evaluate_cells(&cells, market, &nothing);
     let headroom = uses_headroom(market, &cells, &on_demand);
-    let families = families(market, (&cells, &sample), headroom);
-    let alone: f64 = sample
-        .months(&cells, &Capacity::default(), headroom)
-        .0
-        .iter()
-        .sum();
-    let alone_serves = {
-        let (_, served) = sample.months(&cells, &Capacity::default(), headroom);
-        let target = market.target.get();
-        served.iter().all(|share| *share >= target - 1e-9)
+    let mut families = families(market, made, headroom);
+    let mut chosen = choose(market, made, &families, headroom);
+    let mut schedule = scheduled(&families, chosen, headroom);
+    let evaluated = |schedule: &Schedule| {
+        if *schedule == nothing {
+            on_demand.clone()
+        } else {
+            evaluate_cells(&cells, market, schedule)
+        }
     };
-    let chosen = (families.iter().enumerate())
-        .filter_map(|(place, (_, plan))| Some((place, plan.as_ref()?)))
-        .filter(|(_, plan)| !plan.schedule.is_empty())
-        .filter(|(_, plan)| !alone_serves || plan.compared < alone * (1.0 - 1e-9))
-        .min_by(|a, b| a.1.compared.total_cmp(&b.1.compared));
-    let with_headroom = |mut schedule: Schedule| {
-        schedule.headroom = headroom;
-        schedule
-    };
-    let schedule =
-        with_headroom(chosen.map_or_else(Schedule::default, |(_, plan)| plan.schedule.clone()));
-    let best = if schedule == nothing {
-        on_demand.clone()
-    } else {
-        evaluate_cells(&cells, market, &schedule)
-    };
-    let marginal = marginal(market, (&cells, &sample), &families, chosen);
+    let mut best = evaluated(&schedule);
+    // The few paths that sizes are chosen on may be kinder than all of them: then more is asked for.
+    let target = market.target.get();
+    let mut asked = target;
+    for _ in 0..RAISES {
+        let lacks = target - best.worst_served_share;
+        if lacks <= TOLERANCE || schedule.is_empty() {
+            break;
+        }
+        asked = (asked + 1.3 * lacks).min(1.0 - 1e-6);
+        let stricter = Market {
+            target: Ratio::new(asked).unwrap_or(market.target),
+            ..market.clone()
+        };
+        let again = self::families(&stricter, made, headroom);
+        let other = choose(&stricter, made, &again, headroom);
+        let raised = scheduled(&again, other, headroom);
+        let evaluation = evaluated(&raised);
+        if evaluation.worst_served_share <= best.worst_served_share {
+            break;
+        }
+        (families, schedule, best) = (again, raised, evaluation);
+        chosen = other;
+    }
+    let plan = chosen.map(|place| (place, &families[place].1));
+    let chosen = plan.and_then(|(place, plan)| Some((place, plan.as_ref()?)));
     let mut decision = Decision {
         model: market.pool.model.clone(),
         model_title: market.pool.model_title.clone(),
@@ -150,16 +159,15 @@ pub fn decide(market: &Market<'_>) -> Decision {
         advice: Advice::default(),
         alternatives: alternatives(
             market,
-            (&cells, &sample),
+            &cells,
             (&families, chosen),
             (&schedule, &best, &on_demand),
         ),
         binding: binding(&cells, &families, chosen),
-        curves: curves(market, (&cells, &sample), &families, headroom),
-        target: market.target.get(),
-        meets_target: best.worst_served_share
-            >= market.target.get() - 2e-3_f64.min(0.5 * (1.0 - market.target.get())).max(1e-9),
-        marginal,
+        curves: curves(market, made, &families, headroom),
+        target,
+        meets_target: best.worst_served_share >= target - TOLERANCE,
+        marginal: marginal(market, made, &families, chosen),
         schedule,
         on_demand,
         best,
@@ -168,6 +176,39 @@ pub fn decide(market: &Market<'_>) -> Decision {
     };
     advise(market, &cells, &mut decision);
     decision
+}
+
+/// How far the served share may lie below the target: what a few paths cannot tell.
+const TOLERANCE: f64 = 1e-4;
+/// How often more is asked for than the target, where the few paths are kinder than all.
+const RAISES: usize = 2;
+
+/// The family whose plan is best; `None` if buying nothing is.
+fn choose(
+    market: &Market<'_>,
+    (cells, sample): (&Cells<'_>, &Sample),
+    families: &Families,
+    headroom: bool,
+) -> Option<usize> {
+    let (alone, served) = sample.months(cells, &Capacity::default(), headroom);
+    let alone: f64 = alone.iter().sum();
+    let target = market.target.get();
+    let alone_serves = served.iter().all(|share| *share >= target - 1e-9);
+    (families.iter().enumerate())
+        .filter_map(|(place, (_, plan))| Some((place, plan.as_ref()?)))
+        .filter(|(_, plan)| !plan.schedule.is_empty())
+        .filter(|(_, plan)| !alone_serves || plan.compared < alone * (1.0 - 1e-9))
+        .min_by(|a, b| a.1.compared.total_cmp(&b.1.compared))
+        .map(|(place, _)| place)
+}
+
+fn scheduled(families: &Families, chosen: Option<usize>, headroom: bool) -> Schedule {
+    let plan = chosen.and_then(|place| families[place].1.as_ref());
+    let schedule = plan.map_or_else(Schedule::default, |plan| plan.schedule.clone());
+    Schedule {
+        headroom,
+        ..schedule
+    }
 }
 
 /// Whether another scope's quota is used: where the own one does not serve what must be served, or where missing a
@@ -237,7 +278,7 @@ fn families(market: &Market<'_>, made: (&Cells<'_>, &Sample), headroom: bool) ->
 /// The ways beside the best one that a buyer would ask about.
 fn alternatives(
     market: &Market<'_>,
-    (cells, sample): (&Cells<'_>, &Sample),
+    cells: &Cells<'_>,
     (families, chosen): (&Families, Chosen<'_>),
     (schedule, best, on_demand): (&Schedule, &Evaluation, &Evaluation),
 ) -> Vec<Alternative> {
@@ -282,7 +323,6 @@ fn alternatives(
             }
         }
     }
-    let _ = sample;
     list
 }
 
@@ -419,7 +459,6 @@ fn marginal(
     };
     let (input, output) = price.map_or((0.0, 0.0), |price| {
         newsvendor(
-            market,
             (cells, sample),
             (slice, family.is_units),
             UnitCost {
@@ -463,30 +502,23 @@ fn cheapest(family: &Family, market: &Market<'_>) -> Option<usize> {
 
 /// What the newsvendor buys for the first month in blocks of this slice: k* = F⁻¹(1 − p/u).
 fn newsvendor(
-    market: &Market<'_>,
     (cells, sample): (&Cells<'_>, &Sample),
     (slice, is_units): (Block, bool),
     unit: UnitCost,
 ) -> (f64, f64) {
     let held = capacity(slice, is_units);
-    let Some(paths) = sample.loads.first() else {
-        return (0.0, 0.0);
-    };
     let mut levels = Vec::new();
-    for loads in paths {
-        for (load, hours) in loads.iter().zip(&cells.hours) {
-            let carried = super::cells::carried(load, &held);
-            let needs = if load.requests > 0.0 && carried > 0.0 {
-                1.0 / carried
-            } else {
-                0.0
-            };
-            let values = cells.scatter(load).values(20);
-            let weight = *hours / values.len() as f64;
-            levels.extend(values.iter().map(|x| (x * needs, weight)));
-        }
+    for (hour, load, weight) in sample.first_month() {
+        let carried = super::cells::carried(load, &held);
+        let needs = if load.requests > 0.0 && carried > 0.0 {
+            1.0 / carried
+        } else {
+            0.0
+        };
+        let values = cells.scatter(load).values(20);
+        let weight = weight * cells.hours[hour] / values.len() as f64;
+        levels.extend(values.iter().map(|x| (x * needs, weight)));
     }
-    let _ = market;
     let (units, _) = DemandLaw::Samples(LoadCurve::new(levels)).best(unit);
     (units * slice.input.0 as f64, units * slice.output.0 as f64)
 }

@@ -162,4 +162,4 @@ fn scope(variant: &Variant, workload: &Workload) -> Scope {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::plan::purchase) mod tests;

@@ -4,7 +4,10 @@ use super::cells::{Cells, Load, Outcome};
 use super::{Market, Schedule};
 use rayon::prelude::*;
 
-/// A schedule over all paths.
+/// Paths that are gone through, at most, where work can wait: each week is then worked out hour by hour.
+const PATHS_WITH_WAITING: usize = 240;
+
+/// A schedule over all paths; where work can wait, over 240 that stand for them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Month by month.
@@ -100,7 +103,12 @@ pub(super) fn evaluate_cells(
     let held: Vec<_> = (0..months)
         .map(|month| schedule.held(market.offers, month))
         .collect();
-    let by_path: Vec<Vec<Outcome>> = (0..market.demand.paths.paths)
+    let paths = if cells.has_patient() {
+        cells.some_paths(PATHS_WITH_WAITING)
+    } else {
+        (0..market.demand.paths.paths).collect()
+    };
+    let by_path: Vec<Vec<Outcome>> = paths
         .into_par_iter()
         .map_init(Vec::<Load>::new, |loads, path| {
             let of_month = |month: usize| {

@@ -7,6 +7,7 @@ mod cells;
 mod curve;
 mod decide;
 pub mod demand;
+mod document;
 mod evaluate;
 mod family;
 mod frontier;
@@ -24,6 +25,7 @@ pub mod verify;
 pub use curve::{CurvePoint, OfferCurve, UnitPoint};
 pub use decide::{Alternative, Decision, Marginal, Side, decide};
 pub use demand::{Demand, HOURS_OF_WEEK, MeanCall, PathGrowth, Paths, WorkloadDemand, demand};
+pub use document::summary;
 pub use evaluate::{Evaluation, MonthFigures, Spread, evaluate};
 pub use frontier::{FrontierPoint, TARGETS, frontier};
 pub use market::{Market, Offer, Pool, Price, Size};
@@ -35,5 +37,7 @@ pub use sensitivity::sensitivity;
 pub use tornado::{Bar, Basis, End, Tornado, tornado};
 pub use verdict::{Advice, Kind};
 
+#[cfg(test)]
+mod market_tests;
 #[cfg(test)]
 mod tests;

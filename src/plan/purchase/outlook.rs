@@ -155,7 +155,6 @@ pub fn outlook(
             scatter: &scatter,
             rules: endpoint.rules,
             burndown: endpoint.targets[workloads[0]].burndown,
-            seed: 0,
         };
         let code = |unit: QuotaUnit| sheet::code(catalogue, counter, unit);
         let horizon = &variant.plan.horizon;

@@ -1,6 +1,7 @@
 //! How a minute's load scatters about that of its hour, as one function that is looked up.
 
 use crate::cost::newsvendor::normal_quantile;
+use std::f64::consts::SQRT_2;
 use std::sync::LazyLock;
 
 /// Points by which a law of scatter is laid down.
@@ -12,6 +13,7 @@ const LARGEST: f64 = 64.0;
 /// The least scatter that has a law of its own, and the step from one law to the next.
 const FIRST_CV: f64 = 0.01;
 const LAW_STEP: f64 = 0.25;
+const QUARTER_OCTAVE: f64 = 1.189_207_115_002_721;
 /// Laws: none, and from 0.01 to about 5 in steps of a quarter of an octave.
 const LAWS: usize = 37;
 
@@ -43,13 +45,19 @@ impl Laws {
         Self((0..LAWS).map(law).collect())
     }
 
-    /// The place of the law that is nearest to this scatter.
-    pub(super) fn nearest(cv: f64) -> u8 {
-        if cv.is_nan() || cv < 0.5 * FIRST_CV {
+    /// The place of the law that is nearest to this square of the scatter, by ratio.
+    #[inline]
+    pub(super) fn nearest(square: f64) -> u8 {
+        // Squares go in steps of half an octave; a quarter more makes the whole part the nearest. The exponent and the
+        // first part of the mantissa tell it without a logarithm.
+        let x = square * (QUARTER_OCTAVE / (FIRST_CV * FIRST_CV));
+        if x.is_nan() || x < 0.5 {
             return 0;
         }
-        let place = (cv / FIRST_CV).log2() / LAW_STEP + 1.0;
-        place.round().clamp(1.0, (LAWS - 1) as f64) as u8
+        let octaves = (x.to_bits() >> 52) as i64 - 1023;
+        let mantissa = f64::from_bits((x.to_bits() & ((1 << 52) - 1)) | 1f64.to_bits());
+        let place = 2 * octaves + i64::from(mantissa >= SQRT_2) + 1;
+        place.clamp(1, LAWS as i64 - 1) as u8
     }
 
     /// The law of a place.
@@ -140,9 +148,9 @@ mod tests {
                 let got = scatter.kept(c);
                 assert!((got - want).abs() < 6e-3, "cv {cv}, c {c}: {got}, {want}");
             }
-            let values = scatter.values(9);
+            let values = scatter.values(10);
             let mean = values.iter().sum::<f64>() / values.len() as f64;
-            assert!((mean - 1.0).abs() < 0.05);
+            assert!((mean - 1.0).abs() < 1e-9);
         }
         let even = Scatter::new(0.0);
         assert!((even.kept(0.4) - 0.4).abs() < 1e-12 && (even.kept(7.0) - 1.0).abs() < 1e-12);
@@ -154,7 +162,7 @@ mod tests {
     fn each_scatter_has_a_law_near_it() {
         let laws = Laws::new();
         for cv in [0.02, 0.1, 0.33, 1.0, 3.0] {
-            let points = &laws.law(Laws::nearest(cv)).points;
+            let points = &laws.law(Laws::nearest(cv * cv)).points;
             let square = points.iter().map(|x| x * x).sum::<f64>() / POINTS as f64;
             let got = (square - 1.0).sqrt();
             // Few points cut the tail of a wide law.
@@ -163,6 +171,8 @@ mod tests {
                 "{cv}: {got}"
             );
         }
+        assert_eq!((Laws::nearest(1e-4), Laws::nearest(1.15e-4)), (1, 1));
+        assert_eq!((Laws::nearest(1.4e-4), Laws::nearest(2e-4)), (2, 3));
         assert_eq!(Laws::nearest(0.0), 0);
         assert_eq!(Laws::nearest(f64::NAN), 0);
         assert_eq!(usize::from(Laws::nearest(1e9)), LAWS - 1);

@@ -77,29 +77,87 @@ impl Schedule {
         self.holds.iter().map(|hold| hold.from).min()
     }
 
-    /// The schedule in words: `hold 300K in + 20K out of reserved 3-month from month 4, 2 terms (6 months)`.
+    /// The schedule in words: `hold 300K in + 20K out of reserved 3-month from month 4, 2 terms (months 4 to 9)`. Many
+    /// blocks are told by how much is held at first and at most.
     pub fn words(&self, offers: &[Offer]) -> String {
         if self.holds.is_empty() {
-            return "all on demand".to_owned();
+            return if self.headroom {
+                "all on demand, with the other scope's quota".to_owned()
+            } else {
+                "all on demand".to_owned()
+            };
+        }
+        if self.holds.len() > MOST_WORDS {
+            return self.summed(offers);
         }
         let words = self.holds.iter().map(|hold| {
-            let name = offers
-                .get(hold.offer)
-                .map_or("capacity", |offer| offer.name.as_str());
             let block = block_words(hold.input_tpm, hold.output_tpm, hold.units);
             let terms = match hold.terms {
                 1 => "1 term".to_owned(),
                 n => format!("{n} terms"),
             };
-            format!(
-                "{block} of {name} from month {}, {terms} (months {} to {})",
-                hold.from + 1,
-                hold.from + 1,
-                hold.from + hold.months
-            )
+            let (from, until) = (hold.from + 1, hold.from + hold.months);
+            let months = if from == until {
+                format!("month {from}")
+            } else {
+                format!("months {from} to {until}")
+            };
+            let name = name_of(offers, hold);
+            format!("{block} of {name} from month {from}, {terms} ({months})")
         });
         format!("hold {}", words.collect::<Vec<_>>().join("; "))
     }
+
+    /// What is held in the first month, and in the one with the most.
+    fn summed(&self, offers: &[Offer]) -> String {
+        let until = self.holds.iter().map(|hold| hold.from + hold.months);
+        let months = until.max().unwrap_or(0);
+        let size = |month: usize| {
+            let sum = |of: fn(&Hold) -> u64| {
+                let held = self.holds.iter();
+                let held =
+                    held.filter(|hold| (hold.from..hold.from + hold.months).contains(&month));
+                held.map(of).sum::<u64>()
+            };
+            (
+                TokensPerMinute(sum(|hold| hold.input_tpm.0)),
+                TokensPerMinute(sum(|hold| hold.output_tpm.0)),
+                sum(|hold| u64::from(hold.units)) as u32,
+            )
+        };
+        let first = self.begins().unwrap_or(0);
+        // The first of the months with the most.
+        let most = (first..months).rev().max_by_key(|month| size(*month).0);
+        let most = most.unwrap_or(first);
+        let words = |month: usize| {
+            let (input, output, units) = size(month);
+            block_words(input, output, units)
+        };
+        let mut names: Vec<&str> = Vec::new();
+        for hold in &self.holds {
+            let name = name_of(offers, hold);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        format!(
+            "hold {} from month {} and {} by month {}, in {} blocks of {}",
+            words(first),
+            first + 1,
+            words(most),
+            most + 1,
+            self.holds.len(),
+            names.join(" and "),
+        )
+    }
+}
+
+/// Blocks that are told one by one.
+const MOST_WORDS: usize = 3;
+
+fn name_of<'o>(offers: &'o [Offer], hold: &Hold) -> &'o str {
+    let offer = offers.get(hold.offer);
+    offer.map_or("capacity", |offer| offer.name.as_str())
 }
 
 /// A block in words: `300K in + 20K out`, or `2 model units (600K in + 40K out)`.

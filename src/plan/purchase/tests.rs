@@ -1,7 +1,6 @@
 //! Decisions on demand that is small enough to be worked out by hand.
 
 use super::*;
-use crate::cost::terms::{Ending, SliceMonths, TermPrice, best_terms};
 use crate::domain::{Fact, Scope, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};
 use proptest::prelude::*;
@@ -480,70 +479,8 @@ fn nothing_sold_and_nothing_asked_for_are_told_apart() {
     assert!(decision.schedule.is_empty());
 }
 
-/// The cheapest of all ways to hold whole units over the months, by trying all.
-fn cheapest_of_all(values: &[Vec<f64>], terms: &[TermPrice], month: usize, held: &[usize]) -> f64 {
-    // `held` is what is held in each month so far; a purchase in `month` adds to it.
-    let months = values[0].len();
-    if month == months {
-        return held
-            .iter()
-            .enumerate()
-            .map(|(month, units)| values[*units][month])
-            .sum();
-    }
-    let most = values.len() - 1;
-    let mut best = cheapest_of_all(values, terms, month + 1, held);
-    for term in terms {
-        if month + term.months > months {
-            continue;
-        }
-        let mut more = held.to_vec();
-        for count in 1..=most {
-            for units in &mut more[month..month + term.months] {
-                *units += 1;
-            }
-            if more.iter().any(|units| *units > most) {
-                break;
-            }
-            let price = count as f64 * term.per_month * term.months as f64;
-            best = best.min(price + cheapest_of_all(values, terms, month + 1, &more));
-        }
-    }
-    best
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn slices_agree_with_trying_everything_when_demand_grows(
-        first in 0.2..2.0f64, growth in 0.0..0.5f64, one in 0.3..1.0f64, three in 0.3..1.0f64,
-    ) {
-        let months = 4;
-        // Up to two units; a unit is worth 1 a month when it is full.
-        let level = |month: usize| first + growth * month as f64;
-        let values: Vec<Vec<f64>> = (0..=2)
-            .map(|units| (0..months).map(|m| (level(m) - f64::from(units)).max(0.0)).collect())
-            .collect();
-        let terms = [
-            TermPrice { months: 1, per_month: one, stops: false },
-            TermPrice { months: 3, per_month: three, stops: false },
-        ];
-        let mut sliced: f64 = values[2].iter().sum();
-        for unit in 0..2 {
-            let on_demand: Vec<f64> =
-                values[unit].iter().zip(&values[unit + 1]).map(|(a, b)| a - b).collect();
-            let slice = SliceMonths {
-                on_demand: &on_demand,
-                full: 1.0,
-                allowed: &[],
-                ending: Ending::Inside,
-            };
-            sliced += best_terms(&slice, &terms).cost;
-        }
-        let all = cheapest_of_all(&values, &terms, 0, &[0; 4]);
-        prop_assert!((sliced - all).abs() < 1e-9, "{sliced} against {all}");
-    }
-
     #[test]
     fn no_demand_breaks_a_decision(
         rates in proptest::collection::vec(0.0..500.0f64, 24),

@@ -1,9 +1,9 @@
 //! Demand for people: a typical week of each workload, and requests by month.
 
 use super::super::markdown::{escaped, table as markdown_table};
-use super::super::number::{NONE, count, money, optional, percent, sparkline};
+use super::super::number::{count, money, optional, percent, sparkline};
 use super::super::terminal::{Style, heading, table, wrapped};
-use crate::results::{DemandSummary, WorkloadDemandSummary};
+use crate::results::plan::{DemandSummary, WorkloadDemandSummary};
 use std::fmt::Write as _;
 
 const TITLE: &str = "Demand";
@@ -15,7 +15,7 @@ const COLUMNS: [&str; 8] = [
     "peak",
     "minute",
     "growth",
-    "a request",
+    "1,000 requests",
 ];
 const MONTH_COLUMNS: [&str; 5] = ["month", "p10", "p50", "p90", "mean"];
 const WEEK_TITLE: &str = "A typical week, Monday 00:00 UTC first";
@@ -111,16 +111,22 @@ fn cells(one: &WorkloadDemandSummary) -> Vec<String> {
         one.name.clone(),
         count(one.requests_per_month.round() as u64),
         rate(one.mean_rps),
-        one.peak_hour.clone(),
+        one.peak_hour.clone().unwrap_or_else(|| "any".to_owned()),
         optional(one.peak_to_mean, |factor| format!("{factor:.2}×")),
         format!("±{}", percent(one.minute_cv)),
         growth(one),
-        match one.call.on_demand_usd.or(one.call.batch_usd) {
-            Some(_) if one.is_batch => money(one.call.batch_usd),
-            Some(dollars) => money(Some(dollars)),
-            None => NONE.to_owned(),
-        },
+        thousand(one),
     ]
+}
+
+/// What a thousand requests cost.
+fn thousand(one: &WorkloadDemandSummary) -> String {
+    let each = if one.is_batch {
+        one.call.batch_usd
+    } else {
+        one.call.on_demand_usd
+    };
+    money(each.map(|dollars| 1000.0 * dollars))
 }
 
 fn growth(one: &WorkloadDemandSummary) -> String {

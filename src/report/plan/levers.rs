@@ -86,12 +86,11 @@ fn basis(part: &LeversSummary) -> String {
             None => format!("{} at the rate of the scenario", one.workload),
         })
         .collect();
-    let book = &part.price_book;
     format!(
         "In a month of 730 hours: {}. Prices: book {}, read on {}.",
         volumes.join(", "),
-        book.name,
-        book.as_of
+        part.price_book,
+        part.prices_as_of
     )
 }
 
@@ -182,4 +181,95 @@ fn cells(part: &LeversSummary) -> Vec<Vec<String>> {
         ]);
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::plan::{LeverSummary, LeverVolumeSummary};
+
+    fn part() -> LeversSummary {
+        let lever = |name: &str, alone_usd, last_usd, shapley_usd| LeverSummary {
+            name: name.to_owned(),
+            alone_usd,
+            last_usd,
+            shapley_usd,
+        };
+        let step = |lever: &str, saves_usd, left_usd| LeverStepSummary {
+            lever: lever.to_owned(),
+            saves_usd,
+            left_usd,
+        };
+        LeversSummary {
+            variant: "today".to_owned(),
+            verdict: "With `a` and `b` together a month costs $100.00 instead of $1,000.00."
+                .to_owned(),
+            findings: vec!["`a` and `b` weaken each other.".to_owned()],
+            caveats: Vec::new(),
+            price_book: "2026-11-22".to_owned(),
+            prices_as_of: "2026-11-22".to_owned(),
+            volumes: vec![
+                LeverVolumeSummary {
+                    workload: "chats".to_owned(),
+                    requests_per_month: Some(630_000.0),
+                },
+                LeverVolumeSummary {
+                    workload: "rest".to_owned(),
+                    requests_per_month: None,
+                },
+            ],
+            base_usd: Some(1000.0),
+            all_usd: Some(100.0),
+            levers: vec![
+                lever("a", 500.0, 100.0, 300.0),
+                lever("b", 800.0, 400.0, 600.0),
+            ],
+            waterfall: vec![step("a", 500.0, 500.0), step("b", 400.0, 100.0)],
+            reverse: vec![step("b", 800.0, 200.0), step("a", 100.0, 100.0)],
+            pairs: Vec::new(),
+            cache_or_batch: Vec::new(),
+            subsets: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_waterfall_in_text() {
+        let style = Style {
+            color: false,
+            width: 80,
+        };
+        let mut lines = Vec::new();
+        terminal(&part(), style, &mut lines);
+        insta::assert_snapshot!(lines.join("\n"));
+        assert!(lines.iter().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn the_waterfall_in_markdown() {
+        let mut text = String::new();
+        markdown(&part(), &mut text);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn bars_show_what_goes_and_what_comes() {
+        assert_eq!(bar(1.0, 0.5, 4), "██░░");
+        assert_eq!(bar(0.5, 1.0, 4), "██▓▓");
+        assert_eq!(bar(0.0, 0.0, 4), "");
+    }
+
+    #[test]
+    fn without_prices_only_the_sentences_are_shown() {
+        let part = LeversSummary {
+            base_usd: None,
+            all_usd: None,
+            levers: Vec::new(),
+            waterfall: Vec::new(),
+            reverse: Vec::new(),
+            ..part()
+        };
+        let mut text = String::new();
+        markdown(&part, &mut text);
+        assert!(!text.contains("```") && text.contains(&part.verdict));
+    }
 }

@@ -1,7 +1,13 @@
 //! The plan for people, section by section.
 
-pub mod demand;
-pub mod levers;
-pub mod quota;
-pub mod sensitivity;
-pub mod verification;
+mod bill;
+mod cash;
+mod decision;
+pub(crate) mod demand;
+mod levers;
+pub(crate) mod quota;
+mod sensitivity;
+mod verification;
+mod whole;
+
+pub use whole::{markdown, quota_request, terminal};

@@ -3,8 +3,8 @@
 use super::super::markdown::{escaped, table as markdown_table};
 use super::super::number::{NONE, count, optional, percent};
 use super::super::terminal::{Style, heading, table, wrapped};
-use crate::results::{
-    CounterOutlookSummary, OutlookSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+use crate::results::plan::{
+    QuotaLimitSummary, QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
 };
 use std::fmt::Write as _;
 
@@ -13,21 +13,20 @@ const COLUMNS: [&str; 9] = [
     "month", "need p50", "need p95", "settled", "billed", "of quota", "above", "growth", "burst",
 ];
 
+/// The share of a limit from which its months are shown.
+const NEAR: f64 = 0.5;
+
 /// The section as lines of text.
-pub fn terminal(part: &OutlookSummary, style: Style, lines: &mut Vec<String>) {
+pub fn terminal(part: &[QuotaOutlookSummary], style: Style, lines: &mut Vec<String>) {
     lines.push(heading(TITLE, style));
-    for counter in &part.counters {
+    for counter in part {
         for quota in &counter.quotas {
-            lines.extend(wrapped(
-                &sentence(counter, quota, part.lead_time_days),
-                "",
-                style.width,
-            ));
+            lines.extend(wrapped(&sentence(counter, quota), "", style.width));
         }
     }
     lines.push(String::new());
-    for counter in &part.counters {
-        for quota in &counter.quotas {
+    for counter in part {
+        for quota in counter.quotas.iter().filter(|quota| is_shown(quota)) {
             let title = format!("{}: {} ({})", name(counter), unit(quota), factors(quota));
             lines.extend(wrapped(&title, "", style.width));
             let mut rows = table(COLUMNS.len(), 1, style.width);
@@ -39,27 +38,19 @@ pub fn terminal(part: &OutlookSummary, style: Style, lines: &mut Vec<String>) {
             lines.push(String::new());
         }
     }
-    for text in &part.notes {
-        lines.extend(wrapped(text, "", style.width));
-    }
-    lines.push(String::new());
 }
 
 /// The section as Markdown, the sheets of quota requests inside.
-pub fn markdown(part: &OutlookSummary, text: &mut String) {
+pub fn markdown(part: &[QuotaOutlookSummary], text: &mut String) {
     let _ = write!(text, "## {TITLE}\n\n");
-    for counter in &part.counters {
+    for counter in part {
         for quota in &counter.quotas {
-            let _ = writeln!(
-                text,
-                "- {}",
-                escaped(&sentence(counter, quota, part.lead_time_days))
-            );
+            let _ = writeln!(text, "- {}", escaped(&sentence(counter, quota)));
         }
     }
     text.push('\n');
-    for counter in &part.counters {
-        for quota in &counter.quotas {
+    for counter in part {
+        for quota in counter.quotas.iter().filter(|quota| is_shown(quota)) {
             let _ = write!(
                 text,
                 "{}: {} ({})\n\n",
@@ -70,17 +61,13 @@ pub fn markdown(part: &OutlookSummary, text: &mut String) {
             markdown_table(&COLUMNS.map(str::to_owned), 1, &months(quota), text);
         }
     }
-    for note in &part.notes {
-        let _ = writeln!(text, "- {}", escaped(note));
-    }
-    text.push('\n');
-    for sheet in part.counters.iter().filter_map(sheet) {
+    for sheet in part.iter().filter_map(sheet) {
         text.push_str(&sheet);
     }
 }
 
 /// The sheet for one counter's quota request, as Markdown; `None` if its quotas will do.
-pub fn sheet(counter: &CounterOutlookSummary) -> Option<String> {
+pub fn sheet(counter: &QuotaOutlookSummary) -> Option<String> {
     let request = counter.request.as_ref()?;
     let mut text = format!("## Quota request: {}\n\n", name(counter));
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -99,7 +86,7 @@ pub fn sheet(counter: &CounterOutlookSummary) -> Option<String> {
                 .map_or_else(|| "the current one will do".to_owned(), amount),
         );
         if let Some(by) = when(quota) {
-            row("  needed by".into(), by);
+            row("  ask by".into(), by);
         }
     }
     rates(request, &mut row);
@@ -153,11 +140,11 @@ fn input(request: &QuotaRequestSummary) -> String {
     text
 }
 
-fn name(counter: &CounterOutlookSummary) -> String {
+fn name(counter: &QuotaOutlookSummary) -> String {
     format!("{} {}", counter.model_title, counter.scope)
 }
 
-fn scope(counter: &CounterOutlookSummary) -> String {
+fn scope(counter: &QuotaOutlookSummary) -> String {
     match counter.kind.as_str() {
         "global" => "global cross-Region inference".to_owned(),
         "geo" => format!("cross-Region inference, profile `{}`", counter.scope),
@@ -165,7 +152,7 @@ fn scope(counter: &CounterOutlookSummary) -> String {
     }
 }
 
-fn unit(quota: &QuotaOutlookSummary) -> &'static str {
+fn unit(quota: &QuotaLimitSummary) -> &'static str {
     match quota.unit.as_str() {
         "tpm" => "tokens per minute",
         "rpm" => "requests per minute",
@@ -175,7 +162,7 @@ fn unit(quota: &QuotaOutlookSummary) -> &'static str {
 }
 
 /// The quota as Service Quotas names it, with its code.
-fn quota_name(counter: &CounterOutlookSummary, quota: &QuotaOutlookSummary) -> String {
+fn quota_name(counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) -> String {
     let kind = match counter.kind.as_str() {
         "global" => "Global cross-region",
         "geo" => "Cross-region",
@@ -192,12 +179,16 @@ fn quota_name(counter: &CounterOutlookSummary, quota: &QuotaOutlookSummary) -> S
     )
 }
 
+fn busiest(quota: &QuotaLimitSummary) -> &'static str {
+    if quota.unit == "tpd" {
+        "busiest day"
+    } else {
+        "busiest minute"
+    }
+}
+
 /// When a quota is used up and what to do, as a sentence.
-fn sentence(
-    counter: &CounterOutlookSummary,
-    quota: &QuotaOutlookSummary,
-    lead_days: f64,
-) -> String {
+fn sentence(counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) -> String {
     let end = &quota.exhaustion;
     let subject = format!("{}, {} {}", name(counter), amount(quota.limit), unit(quota));
     let most = quota
@@ -207,8 +198,9 @@ fn sentence(
         .fold(0.0, f64::max);
     let Some(ask) = quota.ask else {
         return format!(
-            "{subject}: enough for the whole plan; its busiest minute needs {} at most (p95).",
-            amount(most)
+            "{subject}: enough for the whole plan; the {} needs {} at most (p95).",
+            busiest(quota),
+            compact(most)
         );
     };
     let month =
@@ -223,7 +215,10 @@ fn sentence(
     };
     let by = match (when(quota), end.ask_within_days) {
         (Some(_), Some(days)) if days < 0 => {
-            format!("ask now: a lead time of {lead_days:.0} days has begun already")
+            format!(
+                "ask now: a lead time of {:.0} days has begun already",
+                counter.lead_time_days
+            )
         }
         (Some(by), _) => format!("ask by {by}"),
         (None, _) => "no request is urgent".to_owned(),
@@ -238,7 +233,7 @@ fn sentence(
 }
 
 /// The last safe day for a request.
-fn when(quota: &QuotaOutlookSummary) -> Option<String> {
+fn when(quota: &QuotaLimitSummary) -> Option<String> {
     let end = &quota.exhaustion;
     let days = end.ask_within_days?;
     Some(end.ask_by.clone().unwrap_or_else(|| match days {
@@ -247,28 +242,40 @@ fn when(quota: &QuotaOutlookSummary) -> Option<String> {
     }))
 }
 
-fn label(quota: &QuotaOutlookSummary, month: u32) -> String {
+fn label(quota: &QuotaLimitSummary, month: u32) -> String {
     let own = quota.months.iter().find(|one| one.month == month);
     let name = own.and_then(|one| one.label.clone());
     name.unwrap_or_else(|| format!("month {month}"))
 }
 
 /// The factors of the last month's need, as a product.
-fn factors(quota: &QuotaOutlookSummary) -> String {
+fn factors(quota: &QuotaLimitSummary) -> String {
     let Some(last) = quota.months.last() else {
-        return format!("mean {}", amount(quota.mean));
+        return format!("mean {}", compact(quota.mean));
     };
+    let (mean, need) = (compact(quota.mean), compact(last.need_p95));
+    let (peak, growth) = (last.peak_factor, last.growth_factor_p95);
+    if quota.unit == "tpd" {
+        return format!(
+            "last month: mean {mean} × peak day {peak:.2} × growth {growth:.2} = {need}"
+        );
+    }
     format!(
-        "last month: mean {} × peak hour {:.2} × growth {:.2} × busiest minute {:.2} = {}",
-        amount(quota.mean),
-        last.peak_factor,
-        last.growth_factor_p95,
+        "last month: mean {mean} × peak hour {peak:.2} × growth {growth:.2} × busiest minute {:.2} = {need}",
         last.burst_factor,
-        amount(last.need_p95)
     )
 }
 
-fn months(quota: &QuotaOutlookSummary) -> Vec<Vec<String>> {
+/// Whether the months of a quota are worth a table: it is the one that counts, or comes near its limit.
+fn is_shown(quota: &QuotaLimitSummary) -> bool {
+    let near = quota
+        .months
+        .iter()
+        .any(|month| month.share_p95.is_some_and(|share| share >= NEAR));
+    quota.unit == "tpm" || near
+}
+
+fn months(quota: &QuotaLimitSummary) -> Vec<Vec<String>> {
     quota
         .months
         .iter()
@@ -278,10 +285,10 @@ fn months(quota: &QuotaOutlookSummary) -> Vec<Vec<String>> {
                     .label
                     .clone()
                     .unwrap_or_else(|| month.month.to_string()),
-                amount(month.need_p50),
-                amount(month.need_p95),
-                month.settled_p95.map_or_else(|| NONE.to_owned(), amount),
-                month.billed_p95.map_or_else(|| NONE.to_owned(), amount),
+                compact(month.need_p50),
+                compact(month.need_p95),
+                month.settled_p95.map_or_else(|| NONE.to_owned(), compact),
+                month.billed_p95.map_or_else(|| NONE.to_owned(), compact),
                 optional(month.share_p95, percent),
                 percent(month.chance_above),
                 format!("{:.2}×", month.growth_factor_p95),
@@ -289,6 +296,15 @@ fn months(quota: &QuotaOutlookSummary) -> Vec<Vec<String>> {
             ]
         })
         .collect()
+}
+
+/// An amount with the digits that matter.
+fn compact(value: f64) -> String {
+    match value {
+        v if v >= 999.5e6 => format!("{:.2}G", v / 1e9),
+        v if v >= 999.5e3 => format!("{:.2}M", v / 1e6),
+        v => amount(v),
+    }
 }
 
 /// An amount in the unit of a quota.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Demand over the months of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DemandSummary {
     /// The workloads, in the order of the scenario.
     pub workloads: Vec<WorkloadDemandSummary>,
@@ -19,6 +20,7 @@ pub struct DemandSummary {
 
 /// The demand of one workload, at the level of the first month.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WorkloadDemandSummary {
     /// Its name.
     pub name: String,
@@ -36,8 +38,8 @@ pub struct WorkloadDemandSummary {
     pub mean_rps: f64,
     /// Requests per second in the peak hour.
     pub peak_rps: f64,
-    /// The peak hour in UTC, such as `Tue 14:00`; the first of several.
-    pub peak_hour: String,
+    /// The peak hour in UTC, such as `Tue 14:00`, the first of several; `null` if all hours are alike.
+    pub peak_hour: Option<String>,
     /// The peak hour over the mean one; `null` without requests.
     pub peak_to_mean: Option<f64>,
     /// How a minute's requests scatter about those of its hour at the mean rate: their standard deviation over
@@ -53,6 +55,7 @@ pub struct WorkloadDemandSummary {
 
 /// How demand grows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GrowthSummary {
     /// Whether it is the workload's own; otherwise it goes up and down with the others.
     pub is_own: bool,
@@ -68,6 +71,7 @@ pub struct GrowthSummary {
 
 /// The mean request of a workload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CallSummary {
     /// Billed input tokens neither read from nor written to the cache.
     pub input_tokens: f64,
@@ -91,6 +95,7 @@ pub struct CallSummary {
 
 /// Requests of all workloads in one month.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DemandMonthSummary {
     /// The month, from 1.
     pub month: u32,

@@ -1,6 +1,5 @@
 //! What the levers of a plan are worth. A value that is not available is `null`, never 0.
 
-use crate::results::PriceBookSummary;
 use serde::{Deserialize, Serialize};
 
 /// The levers of one variant.
@@ -16,7 +15,9 @@ pub struct LeversSummary {
     /// What a reader should know before trusting the figures, as sentences.
     pub caveats: Vec<String>,
     /// The price book that all figures are made with.
-    pub price_book: PriceBookSummary,
+    pub price_book: String,
+    /// The date on which its prices were read.
+    pub prices_as_of: String,
     /// The workloads with their volumes.
     pub volumes: Vec<LeverVolumeSummary>,
     /// Dollars a month without any lever; `null` if a price is unknown, and then no lever has a figure.

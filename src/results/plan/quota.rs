@@ -2,20 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The quotas over the months of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OutlookSummary {
-    /// The quota counters that calls draw on.
-    pub counters: Vec<CounterOutlookSummary>,
-    /// Days from a request for more until it is granted, as the plan has it.
-    pub lead_time_days: f64,
-    /// How to read the figures.
-    pub notes: Vec<String>,
-}
-
 /// One counter: the quotas of a model in a scope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CounterOutlookSummary {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct QuotaOutlookSummary {
     /// The model profile's name.
     pub model: String,
     /// The model's name for people.
@@ -28,15 +18,18 @@ pub struct CounterOutlookSummary {
     pub region: String,
     /// The workloads that share it.
     pub workloads: Vec<String>,
+    /// Days from a request for more until it is granted, as the plan has it.
+    pub lead_time_days: f64,
     /// Its quotas.
-    pub quotas: Vec<QuotaOutlookSummary>,
+    pub quotas: Vec<QuotaLimitSummary>,
     /// What to write into a request for more; `null` if all its quotas will do.
     pub request: Option<QuotaRequestSummary>,
 }
 
 /// One quota over the months. Amounts are in its unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QuotaOutlookSummary {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct QuotaLimitSummary {
     /// `tpm`, `rpm`, `tpd`, or `output_tpm` of the mantle family.
     pub unit: String,
     /// The limit in force.
@@ -56,6 +49,7 @@ pub struct QuotaOutlookSummary {
 /// What one month needs of a quota: its mean use × `peak_factor` × `growth_factor_p95` × `burst_factor` is
 /// `need_p95`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MonthNeedSummary {
     /// The month, from 1.
     pub month: u32,
@@ -87,6 +81,7 @@ pub struct MonthNeedSummary {
 
 /// The month in which a quota is first not enough, over the paths.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExhaustionSummary {
     /// A tenth of the paths have passed it by this month, from 1; `null` is not within the plan.
     pub p10_month: Option<u32>,
@@ -106,6 +101,7 @@ pub struct ExhaustionSummary {
 
 /// What a request for more quota says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QuotaRequestSummary {
     /// What the model is used for.
     pub use_case: String,
@@ -129,6 +125,7 @@ pub struct QuotaRequestSummary {
 
 /// A rate now and at the end of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RateSummary {
     /// The mean over the week, in the first month.
     pub steady: f64,

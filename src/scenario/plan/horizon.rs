@@ -29,25 +29,23 @@ impl Default for HorizonSpec {
 
 /// Reads the keys of `[plan]` about time.
 pub(super) fn horizon(s: &mut Section<'_>) -> Option<HorizonSpec> {
-    let start = start(s);
+    let start = s.optional("start", text());
+    // One that is wrong has been reported.
+    let start = start.and_then(|text| month(s, &text));
     let months = s.or("months", whole(1..=60), 12);
     let paths = s.or("paths", whole(1..=100_000), 1000);
     let lead_time = s.or("lead_time", unit::<Micros>(), "14d");
     Some(HorizonSpec {
-        start: start?,
+        start,
         months: months?,
         paths: paths?,
         lead_time: lead_time?,
     })
 }
 
-fn start(s: &mut Section<'_>) -> Option<Option<Month>> {
-    if !s.has("start") {
-        s.optional("start", text());
-        return Some(None);
-    }
-    let written = s.optional("start", text())?;
-    let month = Month::parse(&written);
+/// The month of `text`; says why if it is none.
+fn month(s: &Section<'_>, text: &str) -> Option<Month> {
+    let month = Month::parse(text);
     if month.is_none() {
         s.report(
             "start",
@@ -55,7 +53,6 @@ fn start(s: &mut Section<'_>) -> Option<Option<Month>> {
             "cannot be read",
             "write the year and the month, such as `\"2027-01\"`",
         );
-        return None;
     }
-    Some(month)
+    month
 }

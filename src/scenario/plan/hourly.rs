@@ -25,9 +25,9 @@ pub enum HourlyUnit {
     Requests,
     /// Tokens of all classes, input and output.
     Tokens,
-    /// Input tokens neither read from nor written to the cache, as CloudWatch's `InputTokenCount`.
+    /// Input tokens neither read from nor written to the cache, as `InputTokenCount` of `CloudWatch`.
     InputTokens,
-    /// Output tokens, as CloudWatch's `OutputTokenCount`.
+    /// Output tokens, as `OutputTokenCount` of `CloudWatch`.
     OutputTokens,
 }
 

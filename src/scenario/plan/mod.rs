@@ -43,22 +43,45 @@ impl PlanSpec {
     }
 }
 
-/// Reads `[plan]`.
-pub(super) fn plan(s: &mut Section<'_>, library: &super::files::Library<'_>) -> Option<PlanSpec> {
+/// Reports what the plan says of workloads that do not exist.
+pub(super) fn check_names(s: &Section<'_>, plan: &PlanSpec, workloads: &[super::Workload]) {
+    for (name, _) in &plan.workloads {
+        if workloads.iter().all(|workload| workload.name != *name) {
+            let known: Vec<&str> = workloads.iter().map(|one| one.name.as_str()).collect();
+            s.report(
+                "plan",
+                format!(
+                    "`plan.workload` names no workload: `{}`",
+                    name.escape_debug()
+                ),
+                "has a table of it",
+                &format!("the workloads are `{}`", known.join("`, `")),
+            );
+        }
+    }
+}
+
+/// Reads `[plan]`; `models` are those that the workloads call.
+pub(super) fn plan(
+    s: &mut Section<'_>,
+    library: &super::files::Library<'_>,
+    models: &[&str],
+) -> Option<PlanSpec> {
     let horizon = horizon::horizon(s);
     // Parts that are wrong have been reported.
     let growth = s.optional_table("growth", growth::growth);
     let workloads = workloads::workloads(s, library);
     let served = offers::served(s);
-    let offers = offers::offers(s);
-    let cash = cash::cash(s);
+    let offers = offers::offers(s, models);
+    let start = horizon.as_ref().and_then(|horizon| horizon.start);
+    let cash = cash::cash(s, start);
     // Levers are taken out before; here the key is only known, for messages.
     s.optional("lever", text());
     Some(PlanSpec {
         horizon: horizon?,
         growth_is_given: growth.is_some(),
         growth: growth.unwrap_or_default(),
-        workloads: workloads?,
+        workloads,
         served: served?,
         offers: offers?,
         cash: cash?,

@@ -23,25 +23,24 @@ pub struct WorkloadPlan {
 }
 
 /// Reads `[plan.workload]`, a table of tables.
-pub(super) fn workloads(
-    s: &mut Section<'_>,
-    library: &Library<'_>,
-) -> Option<Vec<(String, WorkloadPlan)>> {
-    let named = s.optional_table("workload", |s| s.named_tables(|_, s| workload(s, library)));
-    Some(named.unwrap_or_default())
+pub(super) fn workloads(s: &mut Section<'_>, library: &Library<'_>) -> Vec<(String, WorkloadPlan)> {
+    let named = s.optional_table("workload", |s| {
+        s.named_tables(|_, s| Some(workload(s, library)))
+    });
+    named.unwrap_or_default()
 }
 
-fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<WorkloadPlan> {
+fn workload(s: &mut Section<'_>, library: &Library<'_>) -> WorkloadPlan {
     let volume = s.optional("volume", positive());
     let hourly = s.optional_table("hourly", |s| hourly(s, library));
     let growth = s.optional_table("growth", growth);
     let hit_ratio = s.optional("hit_ratio", share());
     let deferrable = s.optional("deferrable", unit::<Micros>());
-    Some(WorkloadPlan {
+    WorkloadPlan {
         volume,
         hourly,
         growth,
         hit_ratio,
         deferrable,
-    })
+    }
 }

@@ -8,6 +8,7 @@ mod guarded;
 mod lacks;
 mod lanes;
 mod offers;
+mod planned;
 pub(super) mod quotas;
 pub(super) mod regions;
 mod words;
@@ -60,7 +61,8 @@ pub struct AssembledLane {
     pub scope: Scope,
 }
 
-/// Joins every variant of a scenario with its models, prices and latencies.
+/// Joins every variant of a scenario with its models, prices and latencies; `book` has the prices of variants that
+/// name no price book.
 ///
 /// # Errors
 /// Every model, scope or offer that a variant asks for and that does not exist, with its place.
@@ -72,6 +74,19 @@ pub fn assemble(
     let mut problems = Vec::new();
     let mut assembled = Vec::new();
     for variant in &loaded.scenario.variants {
+        let book = match &variant.price_book {
+            None => book,
+            Some(name) => match catalogue.prices(name) {
+                Ok(own) => own,
+                Err(unknown) => {
+                    let (message, help) = (unknown.to_string(), unknown.help());
+                    let path = "price_book";
+                    let origins = &loaded.origins;
+                    problems.push(origins.problem_at(&variant.name, path, message, help));
+                    continue;
+                }
+            },
+        };
         let plan = lanes::plan(variant, catalogue);
         let mut joiner = Joiner {
             lane: None,
@@ -153,6 +168,7 @@ impl<'a> Joiner<'a> {
         let variant = self.variant;
         self.note_stand_ins();
         self.check_faults();
+        self.check_plan();
         let mut resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -602,6 +618,7 @@ fn workload_context(one: &Resolved<'_>, scope: &Scope, asked: &Asked) -> Workloa
         name: one.workload.name.clone(),
         model: one.model.name.clone(),
         model_title: one.model.title.clone(),
+        tags: one.workload.tags.clone(),
         max_tokens: one
             .workload
             .max_tokens

@@ -31,7 +31,7 @@ pub(super) fn counted(traffic: &TrafficSpec) -> Counted {
                     .iter()
                     .map(|row| row.at.as_secs_f64() / scale.speed)
             };
-            let last = times().last().unwrap_or(0.0);
+            let last = times().next_back().unwrap_or(0.0);
             // The last request stands for as much time as the others do.
             let gaps = (replay.trace.rows.len().max(2) - 1) as f64;
             let span = if last > 0.0 { last + last / gaps } else { 1.0 };
@@ -62,14 +62,13 @@ pub(super) fn counted(traffic: &TrafficSpec) -> Counted {
         "counted by the hour from {} of recorded traffic, its first hour taken as Monday 00:00 UTC",
         span_text(span_s)
     )];
-    let idc = match in_minutes(&bins, bin_s) {
-        Some(minutes) => dispersion_within_hours(&minutes),
-        None => {
-            notes.push(format!(
-                "its counts are of {bin_s:.0} s each, so minutes are taken to scatter like independent requests"
-            ));
-            1.0
-        }
+    let idc = if let Some(minutes) = in_minutes(&bins, bin_s) {
+        dispersion_within_hours(&minutes)
+    } else {
+        notes.push(format!(
+            "its counts are of {bin_s:.0} s each, so minutes are taken to scatter like independent requests"
+        ));
+        1.0
     };
     let each = f64::from(scale.copies) * scale.keep.get() * traffic.kept.get();
     let hours: Vec<f64> = by_hour(&bins, bin_s, span_s)

@@ -2,7 +2,7 @@
 
 use super::{Demand, HOURS_OF_WEEK, PathGrowth, WorkloadDemand};
 use crate::cost::capacity::HOURS_PER_MONTH;
-use crate::results::{
+use crate::results::plan::{
     CallSummary, DemandMonthSummary, DemandSummary, GrowthSummary, WorkloadDemandSummary,
 };
 use crate::scenario::{HorizonSpec, PlanSpec};
@@ -90,7 +90,8 @@ impl WorkloadDemand {
             requests_per_month: self.per_month(),
             mean_rps: mean / 3600.0,
             peak_rps: peak_requests / 3600.0,
-            peak_hour: format!("{} {:02}:00", DAYS[peak / 24 % 7], peak % 24),
+            peak_hour: (peak_requests > 1.001 * mean)
+                .then(|| format!("{} {:02}:00", DAYS[peak / 24 % 7], peak % 24)),
             peak_to_mean: (mean > 0.0).then(|| peak_requests / mean),
             minute_cv: self.minute_cv,
             week_requests: self.week.clone(),

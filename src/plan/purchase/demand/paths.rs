@@ -86,6 +86,14 @@ impl Paths {
     pub fn factor(&self, workload: usize, path: usize, month: usize) -> f64 {
         self.factors[(workload * self.paths + path) * self.months + month]
     }
+
+    /// The mean factor of a workload in a month, over paths.
+    pub fn mean_factor(&self, workload: usize, month: usize) -> f64 {
+        let sum: f64 = (0..self.paths)
+            .map(|path| self.factor(workload, path, month))
+            .sum();
+        sum / self.paths as f64
+    }
 }
 
 impl GrowthSpec {

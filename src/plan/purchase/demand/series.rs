@@ -61,7 +61,9 @@ pub(super) fn from_series(
     let mut hours = series.typical_week();
     if let Some((tokens, text)) = tokens_of(spec, sample, steady) {
         if tokens > 0.0 {
-            hours.iter_mut().for_each(|hour| *hour /= tokens);
+            for hour in &mut hours {
+                *hour /= tokens;
+            }
             notes.push(text);
         } else {
             warnings.push(format!(

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Files by name.
 #[derive(Default)]
-pub(super) struct Given(pub BTreeMap<&'static str, Vec<u8>>);
+pub(in crate::plan::purchase) struct Given(pub BTreeMap<&'static str, Vec<u8>>);
 
 impl Files for Given {
     fn open(&self, path: &str) -> Result<Vec<u8>, String> {
@@ -19,14 +19,14 @@ impl Files for Given {
     }
 }
 
-fn loaded(text: &str, files: &Given) -> Loaded {
+pub(in crate::plan::purchase) fn loaded(text: &str, files: &Given) -> Loaded {
     match read(&Source::new("s.toml", text), &[], files) {
         Ok(loaded) => loaded,
         Err(error) => panic!("{error}"),
     }
 }
 
-pub(super) fn demand_with(text: &str, files: &Given) -> Demand {
+pub(in crate::plan::purchase) fn demand_with(text: &str, files: &Given) -> Demand {
     let catalogue = Catalogue::builtin();
     let loaded = loaded(text, files);
     let book = catalogue.latest_prices().unwrap();
@@ -42,7 +42,7 @@ fn demand_of(text: &str) -> Demand {
 }
 
 /// One workload of fixed sizes; `arrival` and `more` are lines of it.
-pub(super) fn scenario(arrival: &str, more: &str) -> String {
+pub(in crate::plan::purchase) fn scenario(arrival: &str, more: &str) -> String {
     format!(
         r#"
 name = "t"

@@ -2,33 +2,30 @@
 
 use super::{CounterOutlook, Outlook, QuotaOutlook, QuotaRequest, QuotaUnit, Side};
 use crate::plan::purchase::demand::month_label;
-use crate::results::{
-    CounterOutlookSummary, ExhaustionSummary, MonthNeedSummary, OutlookSummary,
-    QuotaOutlookSummary, QuotaRequestSummary, RateSummary,
+use crate::results::plan::{
+    ExhaustionSummary, MonthNeedSummary, QuotaLimitSummary, QuotaOutlookSummary,
+    QuotaRequestSummary, RateSummary,
 };
 use crate::scenario::HorizonSpec;
 
 impl Outlook {
-    /// What it found, as part of a document.
-    pub fn summary(&self, horizon: &HorizonSpec) -> OutlookSummary {
+    /// What it found, as part of a document: one entry for each counter.
+    pub fn summary(&self, horizon: &HorizonSpec) -> Vec<QuotaOutlookSummary> {
         let counters = self.counters.iter();
-        OutlookSummary {
-            counters: counters.map(|counter| counter.summary(horizon)).collect(),
-            lead_time_days: horizon.lead_time.as_secs_f64() / 86_400.0,
-            notes: self.notes.clone(),
-        }
+        counters.map(|counter| counter.summary(horizon)).collect()
     }
 }
 
 impl CounterOutlook {
-    fn summary(&self, horizon: &HorizonSpec) -> CounterOutlookSummary {
-        CounterOutlookSummary {
+    fn summary(&self, horizon: &HorizonSpec) -> QuotaOutlookSummary {
+        QuotaOutlookSummary {
             model: self.model.clone(),
             model_title: self.model_title.clone(),
             kind: self.kind.to_string(),
             scope: self.scope.to_string(),
             region: self.region.clone(),
             workloads: self.workloads.clone(),
+            lead_time_days: horizon.lead_time.as_secs_f64() / 86_400.0,
             quotas: self
                 .quotas
                 .iter()
@@ -40,12 +37,12 @@ impl CounterOutlook {
 }
 
 impl QuotaOutlook {
-    fn summary(&self, horizon: &HorizonSpec) -> QuotaOutlookSummary {
+    fn summary(&self, horizon: &HorizonSpec) -> QuotaLimitSummary {
         let is_tokens = self.unit != QuotaUnit::Rpm;
         let months = self.months.iter().enumerate();
         let exhaustion = &self.exhaustion;
         let month = |month: Option<usize>| month.map(|month| month as u32 + 1);
-        QuotaOutlookSummary {
+        QuotaLimitSummary {
             unit: self.unit.key().to_owned(),
             limit: self.limit,
             code: self.code.clone(),

@@ -16,6 +16,8 @@ const PEAK_MINUTES: f64 = 60.0 * 730.0 / 168.0;
 const CAUTIOUS: f64 = 0.95;
 /// The chance of passing a limit from which more of it is asked for.
 const ACCEPTED: f64 = 0.05;
+/// The scatter of hours is the same for all seeds: it is independent of the paths, which have the plan's seed.
+const SCATTER_SEED: u64 = 1;
 /// More months than a plan has.
 const STEPS: u64 = 1024;
 
@@ -31,8 +33,6 @@ pub(super) struct Load<'a> {
     pub rules: QuotaRules,
     /// Quota tokens per output token.
     pub burndown: u64,
-    /// The seed of the scatter of hours.
-    pub seed: u64,
 }
 
 /// The need of one month, in the unit of the quota.
@@ -75,6 +75,8 @@ pub(super) struct Counted<'a> {
     weights: Vec<[f64; 3]>,
     /// Requests per minute (or day) of each slot of a week, by workload of the counter.
     slots: Vec<Vec<f64>>,
+    /// The peak slot while all workloads stand as in the first month.
+    top: Option<usize>,
 }
 
 impl<'a> Counted<'a> {
@@ -93,14 +95,18 @@ impl<'a> Counted<'a> {
                 _ => week.map(|hour| hour * 60.0 / HOUR_S).collect(),
             }
         });
-        Self {
+        let mut counted = Self {
             load,
             unit,
+            top: None,
             weights: each()
                 .map(|workload| weights(load, unit, workload))
                 .collect(),
             slots: slots.collect(),
-        }
+        };
+        let start = counted.peak(&vec![1.0; load.workloads.len()]);
+        counted.top = Some(start.slot);
+        counted
     }
 
     /// The mean use of a typical week.
@@ -154,7 +160,6 @@ impl<'a> Counted<'a> {
             demand,
             workloads,
             scatter,
-            seed,
             ..
         } = *self.load;
         let level = |&i: &usize| {
@@ -163,7 +168,10 @@ impl<'a> Counted<'a> {
             if cv <= 0.0 {
                 return factor;
             }
-            let keyed = Keyed::new(seed, &format!("plan/hour/{}", demand.workloads[i].name));
+            let keyed = Keyed::new(
+                SCATTER_SEED,
+                &format!("plan/hour/{}", demand.workloads[i].name),
+            );
             factor * (1.0 + cv * keyed.normal(path as u64 * STEPS + month as u64)).max(0.0)
         };
         workloads.iter().map(level).collect()
@@ -177,18 +185,20 @@ impl<'a> Counted<'a> {
             each.map(|((slots, weights), level)| level * slots[slot] * weights[class])
                 .sum::<f64>()
         };
-        let mut at = 0;
-        let mut most = f64::NEG_INFINITY;
-        for slot in 0..slots {
-            let used = use_in(slot, 0);
-            if used > most {
-                (at, most) = (slot, used);
-            }
-        }
         if slots == 0 {
             return Peak::default();
         }
+        // Workloads that grow alike have their peak where it was.
+        let alike = levels
+            .iter()
+            .all(|level| level.to_bits() == levels[0].to_bits());
+        let at = match self.top {
+            Some(top) if alike => top,
+            _ => top_of(slots, |slot| use_in(slot, 0)),
+        };
+        let most = use_in(at, 0);
         Peak {
+            slot: at,
             counted: most,
             settled: use_in(at, 1),
             billed: use_in(at, 2),
@@ -247,6 +257,7 @@ impl<'a> Counted<'a> {
 /// Use in the peak slot of a week.
 #[derive(Clone, Copy, Debug, Default)]
 struct Peak {
+    slot: usize,
     counted: f64,
     settled: f64,
     billed: f64,
@@ -258,6 +269,18 @@ impl Peak {
     fn need(&self) -> f64 {
         self.counted * self.burst
     }
+}
+
+/// The first of the slots with the most use.
+fn top_of(slots: usize, used: impl Fn(usize) -> f64) -> usize {
+    let mut top = (0, f64::NEG_INFINITY);
+    for slot in 0..slots {
+        let used = used(slot);
+        if used > top.1 {
+            top = (slot, used);
+        }
+    }
+    top.0
 }
 
 /// What a request of a workload counts, settles and is billed, where a minute has one.

@@ -8,6 +8,7 @@ use crate::plan::purchase::demand::PathGrowth;
 use crate::profile::{Catalogue, ProfileKind};
 use crate::scenario::Variant;
 use crate::service::setup::CounterSetup;
+use std::fmt::Write as _;
 
 /// What a request for more quota says, beside the quotas themselves.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,12 +95,12 @@ pub(super) fn request(
         let counted = Counted::new(load, unit);
         let own = counter.quotas.iter().find(|quota| quota.unit == unit);
         let told;
-        let quota = match own {
-            Some(quota) => quota,
-            None => {
-                told = counted.outlook(f64::INFINITY, None, &variant.plan.horizon);
-                &told
-            }
+        let quota = if let Some(quota) = own {
+            quota
+        } else {
+            // Nothing limits it, and the sheet tells it all the same.
+            told = counted.outlook(f64::INFINITY, None, &variant.plan.horizon);
+            &told
         };
         let (first, last) = (quota.months.first(), quota.months.last());
         Side {
@@ -150,10 +151,15 @@ fn growth_text(load: &Load<'_>, variant: &Variant, workload: usize) -> String {
     let growth = PathGrowth::of(&variant.plan, name).spec;
     let mut text = format!("{name}: {} a month", percent(growth.per_month));
     if growth.volatility > 0.0 {
-        text += &format!(", volatility {}", percent(growth.volatility));
+        // Writing to a string cannot fail.
+        let _ = write!(text, ", volatility {}", percent(growth.volatility));
     }
     if growth.uncertainty > 0.0 {
-        text += &format!(", the growth itself ± {}", percent(growth.uncertainty));
+        let _ = write!(
+            text,
+            ", the growth itself ± {}",
+            percent(growth.uncertainty)
+        );
     }
     if !growth.season.is_empty() {
         text += ", with seasons";
@@ -169,10 +175,10 @@ fn evidence(counter: &CounterOutlook, load: &Load<'_>) -> Vec<String> {
             lines.push(text.clone());
         }
     }
-    let (settled, output) = (load.burndown, QuotaUnit::Tpm);
+    let burndown = load.burndown;
     lines.push(format!(
-        "{output}: what a request reserves (input and `max_tokens`) for as long as it runs, and what it settles at \
-         (input, cache writes and {settled} × output) for the minute after"
+        "tokens per minute: what a request reserves (input and `max_tokens`) for as long as it runs, and what it settles at \
+         (input, cache writes and {burndown} × output) for the minute after"
     ));
     lines
 }
