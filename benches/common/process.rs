@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Binds this thread, and what it starts from now on, to a core. Says whether that worked; a
@@ -14,6 +16,47 @@ pub fn on_core(core: usize) -> bool {
     let mut cores = CpuSet::new();
     cores.set(core);
     sched_setaffinity(None, &cores).is_ok()
+}
+
+/// Lets this thread, and what it starts from now on, run before everything that has no real-time priority. Says
+/// whether that is allowed, and `chrt` is there.
+pub fn in_real_time() -> bool {
+    scheduled(["--fifo", "--pid", "1"])
+}
+
+/// Keeps a core from falling asleep as long as it lives, and takes time from nobody: a virtual core may be some
+/// milliseconds late to wake.
+pub struct Awake(Arc<AtomicBool>);
+
+impl Awake {
+    /// Begins with it.
+    pub fn keep(core: usize) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        std::thread::spawn(move || {
+            // With any other priority it would take time from what is measured.
+            if on_core(core) && scheduled(["--idle", "--pid", "0"]) {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            }
+        });
+        Self(is_over)
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Has `chrt` set how this thread is scheduled.
+fn scheduled(words: [&str; 3]) -> bool {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let mut chrt = Command::new("chrt");
+    chrt.args(words).arg(&thread).stderr(Stdio::null());
+    chrt.status().is_ok_and(|status| status.success())
 }
 
 /// Writes a scenario into a folder that benchmarks may fill.
@@ -161,11 +204,25 @@ impl Bedload {
 
     /// What a server answers to `GET /_bedload/…`, without the head.
     pub fn ask(&self, what: &str) -> std::io::Result<String> {
+        self.tell("GET", what)
+    }
+
+    /// What a server says of its state.
+    pub fn state(&self) -> Value {
+        serde_json::from_str(&self.ask("state").unwrap()).unwrap()
+    }
+
+    /// Lets a server begin anew.
+    pub fn reset(&self) {
+        self.tell("POST", "reset").unwrap();
+    }
+
+    fn tell(&self, method: &str, what: &str) -> std::io::Result<String> {
         let address = self.address();
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         let request = format!(
-            "GET /_bedload/{what} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+            "{method} /_bedload/{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes())?;
         let mut text = String::new();

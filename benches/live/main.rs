@@ -9,7 +9,9 @@
 //! for Rust, `bedload run` with everything that it measures, and a thread loop on boto3 (where a
 //! Python with it is found), against a server that answers with fixed bytes at once. `server` is
 //! `bedload serve` without latency under a raw HTTP client. `accuracy` gives `serve` a known
-//! latency and shows what `run` reports. `streams` opens 2,000 of them.
+//! latency and shows what `run` reports above what the server itself measured; both have real-time
+//! priority there, on cores that are kept awake, where that is allowed, and not with `--plain`.
+//! `streams` opens 2,000 of them.
 //!
 //! Without `--bench`, as `cargo test` calls it, every table is made once and briefly.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -20,11 +22,12 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
+mod accuracy;
 mod bare;
 mod boto3;
 mod canned;
 #[path = "../common/process.rs"]
-#[expect(dead_code, reason = "other benchmarks need more of it")]
+#[allow(dead_code, reason = "other benchmarks need more of it")]
 mod process;
 mod raw;
 mod scenario;
@@ -72,7 +75,7 @@ fn main() {
         server(effort);
     }
     if wanted("accuracy") {
-        accuracy(effort);
+        accuracy::table(effort, words.iter().any(|word| word == "--plain"));
     }
     if wanted("streams") {
         streams(effort);
@@ -128,7 +131,8 @@ fn clients(effort: Effort) {
     }
 }
 
-fn completed_per_second(summary: &Value) -> f64 {
+/// Requests per second that a run completed.
+pub fn completed_per_second(summary: &Value) -> f64 {
     let variant = &summary["variants"][0];
     let completed = variant["requests"]["completed"].as_f64().unwrap();
     completed / variant["measured_s"].as_f64().unwrap()
@@ -155,52 +159,6 @@ fn server(effort: Effort) {
             calls as f64 / effort.row.as_secs_f64(),
             cpu.as_secs_f64() * 1e6 / calls.max(1) as f64,
             served.rss_mib()
-        );
-    }
-}
-
-/// What `run` reports of a service whose latency is known.
-fn accuracy(effort: Effort) {
-    println!("\nTTFT reported by `bedload run`; the server answers after 50 ms, then every 5 ms");
-    println!("beside it a bare loop on the AWS SDK with the same timer, a clock and a histogram");
-    println!(
-        "{:>9} {:>9} {:>16} {:>16} {:>16} {:>17} {:>16} {:>6}",
-        "asked/s",
-        "done/s",
-        "TTFT p50/p99 ms",
-        "bare SDK",
-        "gap p50/p99 ms",
-        "send lag p50/p99",
-        "server late <=",
-        "valid"
-    );
-    let rates: &[(u32, u32)] = if effort.brief {
-        &[(20, 1)]
-    } else {
-        // Slow ones take longer, for a 99th percentile needs a thousand of them.
-        &[(20, 6), (100, 2), (500, 1), (1_000, 1), (2_000, 1)]
-    };
-    for &(rate, times) in rates {
-        let lasts = effort.row * times;
-        let scenario = Scenario::served(50.0, 5.0, 16);
-        let served = scenario.serve(SERVER_CORE);
-        let summary = Scenario::open(rate, 16, lasts).run(served.url(), CLIENT_CORE);
-        let late = lateness(&served);
-        let bare = bare::first_token_ms(CLIENT_CORE, served.url(), rate, lasts);
-        let variant = &summary["variants"][0];
-        let pair = |value: &Value| {
-            let at = |key: &str| value[key].as_f64().unwrap_or(f64::NAN);
-            format!("{:.2} / {:.2}", at("p50"), at("p99"))
-        };
-        println!(
-            "{rate:>9} {:>9.0} {:>16} {:>16} {:>16} {:>17} {:>16} {:>6}",
-            completed_per_second(&summary),
-            pair(&variant["ttft_ms"]),
-            format!("{:.2} / {:.2}", bare[0], bare[1]),
-            pair(&variant["live"]["chunk_gap_ms"]),
-            pair(&variant["live"]["send_lag_ms"]),
-            late,
-            summary["valid"]
         );
     }
 }
@@ -235,7 +193,7 @@ fn streams(effort: Effort) {
 }
 
 /// How late a server says that it wrote its chunks: upper bounds of the median and the 99th percentile.
-fn lateness(served: &Bedload) -> String {
+pub fn lateness(served: &Bedload) -> String {
     let metrics = served.metrics();
     let buckets: Vec<(f64, f64)> = metrics
         .lines()

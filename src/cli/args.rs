@@ -47,6 +47,9 @@ pub enum Command {
     /// Find the highest load that still meets the SLO, per variant, and what breaks first
     #[command(after_help = SEARCH_EXAMPLES, after_long_help = SEARCH_LONG)]
     Search(SearchArgs),
+    /// Decide when to buy capacity, what every lever is worth, and what to ask AWS for
+    #[command(after_help = PLAN_EXAMPLES, after_long_help = PLAN_LONG)]
+    Plan(PlanArgs),
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
@@ -192,6 +195,39 @@ The other figures are those of the load that passes, or of the lowest one tried 
 Exit code: 0 if every chosen variant passes at the scenario's own load or above (with --at-least: at
 that rate or above), 5 if one does not.";
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  bedload plan scenarios/buy-or-wait.toml
+  bedload plan scenarios/case-support-bot.toml --variant opus-5
+  bedload plan mix.toml --set plan.growth.per_month=0.1 --set plan.months=24
+  bedload plan mix.toml --format markdown > plan.md";
+
+const PLAN_LONG: &str = "\
+Examples:
+  bedload plan scenarios/buy-or-wait.toml
+  bedload plan scenarios/case-support-bot.toml --variant opus-5
+  bedload plan mix.toml --set plan.growth.per_month=0.1 --set plan.months=24
+  bedload plan mix.toml --format markdown > plan.md
+
+What is reckoned, for every variant:
+  bill           a month of 730 hours in closed form, by workload, token class and tag
+  demand         a typical week by the hour, grown along --paths paths of demand
+  decision       what to hold in which month: one block of capacity after the other, each with the
+                 terms that cost least over the horizon; what it does not carry goes on demand as
+                 far as the quota goes
+  break-even     use of the last block from which it pays, and the highest price at which it would
+  frontier       cost against the share of requests served
+  regret         what the plan costs more than hindsight would have, at p10 and p90 growth
+  tornado        the horizon's cost with each input at p10 and p90, the others at p50
+  quota          need by month, the month in which it is exhausted, the last safe date to ask
+  verification   the plan and its neighbours, simulated in its mean and its busiest hour
+  levers         what each `[[plan.lever]]` saves, in your order and by Shapley values
+
+Quota need counts what admission reserves, max_tokens and burndown inside; cost counts billed
+tokens. The folder holds plan.json, plan.md and quota-request.md, the figures for AWS's form.
+
+Exit code: 0 if the simulated plan of at least one variant meets its SLO, 5 if none does.";
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   bedload serve scenarios/quickstart.toml
@@ -252,7 +288,7 @@ pub struct Shared {
     /// A folder of profiles of your own (models/, prices/, latency/) over the built-in ones
     #[arg(long = "profiles", value_name = "DIR")]
     pub profiles: Vec<PathBuf>,
-    /// The price book to use [default: the latest]
+    /// The price book to use, whatever the scenario names [default: the scenario's, or the latest]
     #[arg(long, value_name = "NAME")]
     pub prices: Option<String>,
     /// The seed of every draw, instead of the scenario's
@@ -337,6 +373,28 @@ fn precision(text: &str) -> Result<f64, String> {
 fn rate(text: &str) -> Result<PerSecond, String> {
     PerSecond::parse_unit(text)
         .map_err(|error| format!("`{text}` {error}; write it like {}", PerSecond::EXAMPLES))
+}
+
+/// `bedload plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The scenario file
+    pub scenario: PathBuf,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Paths of demand that are drawn [default: the scenario's, or 1000]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    pub paths: Option<u32>,
+    /// Do not simulate what is recommended
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Threads to use [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    /// Where to write the plan's folder [default: results/runs/<time>-<scenario>-<hash>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `bedload lab`.

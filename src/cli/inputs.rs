@@ -23,7 +23,12 @@ pub struct Prepared {
 }
 
 /// The folder of a scenario, from which it names other files.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
+
+/// The folder of the scenario at `path`.
+pub fn folder_of(path: &Path) -> Folder {
+    Folder(path.parent().map(Path::to_path_buf).unwrap_or_default())
+}
 
 impl Files for Folder {
     fn open(&self, path: &str) -> Result<Vec<u8>, String> {
@@ -131,7 +136,7 @@ pub fn prepare(
     term: Term,
 ) -> Result<Prepared, Stopped> {
     let source = source(path, term)?;
-    let folder = Folder(path.parent().map(Path::to_path_buf).unwrap_or_default());
+    let folder = folder_of(path);
     let mut sets = shared.set.clone();
     sets.extend(shared.seed.map(|seed| format!("seed={seed}")));
     sets.extend_from_slice(more_sets);
@@ -139,7 +144,13 @@ pub fn prepare(
         show(&error, term);
         Exit::InvalidFile
     };
-    let loaded = scenario::read(&source, &sets, &folder).map_err(invalid)?;
+    let mut loaded = scenario::read(&source, &sets, &folder).map_err(invalid)?;
+    if shared.prices.is_some() {
+        // The command line beats the scenario, and all that is made of it later.
+        for variant in &mut loaded.scenario.variants {
+            variant.price_book = None;
+        }
+    }
     let mut assembled = assemble(&loaded, catalogue, book).map_err(invalid)?;
     choose(&mut assembled, &shared.variants)?;
     Ok(Prepared { loaded, assembled })

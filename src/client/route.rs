@@ -27,7 +27,8 @@ pub struct RouteRule {
 }
 
 impl RouteRule {
-    fn matches(&self, input: u64, u: f64) -> bool {
+    /// Whether it decides about a request with so many prompt tokens and the draw `u`.
+    pub fn matches(&self, input: u64, u: f64) -> bool {
         self.share
             .is_none_or(|(from, below)| (from..below).contains(&u))
             && self.at_most.is_none_or(|most| input <= most)

@@ -267,6 +267,13 @@ impl Diagnostic for ConfigError {
 }
 
 impl ConfigError {
+    /// What is wrong, without places and help, the problems that are shown.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        self.problems
+            .iter()
+            .map(|shown| shown.problem.message.as_str())
+    }
+
     /// The error as miette draws it, with colours or without, `width` columns wide.
     ///
     /// The headline counts the problems; a single problem is shown without one.

@@ -41,7 +41,40 @@ pub struct Tariff {
     long: Option<Box<Self>>,
 }
 
+/// What a token of each class costs, in pico-dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitPrices {
+    /// Neither read from nor written to the cache.
+    pub input: u64,
+    /// Produced.
+    pub output: u64,
+    /// Written to the cache for five minutes; in a tariff of one hour, for that.
+    pub cache_write: u64,
+    /// Written to the cache for an hour.
+    pub cache_write_1h: u64,
+    /// Read from the cache.
+    pub cache_read: u64,
+}
+
 impl Tariff {
+    /// The prices of a request with a prompt of so many tokens.
+    pub fn prices_at(&self, prompt: u64) -> UnitPrices {
+        let mut tariff = self;
+        while prompt > tariff.above {
+            match &tariff.long {
+                Some(long) => tariff = long,
+                None => break,
+            }
+        }
+        UnitPrices {
+            input: tariff.input,
+            output: tariff.output,
+            cache_write: tariff.cache_write,
+            cache_write_1h: tariff.cache_write.saturating_add(tariff.hour_extra),
+            cache_read: tariff.cache_read,
+        }
+    }
+
     /// The prices of requests whose cache points live for `ttl`.
     pub fn new(prices: &TokenPrices, ttl: CacheTtl) -> Self {
         let step = prices.long_context.as_deref();
@@ -74,6 +107,17 @@ impl Tariff {
         self.charge_mixed(usage, 0)
     }
 
+    /// Whether the prompt is so long that it has prices of its own.
+    #[inline]
+    pub fn is_long(&self, usage: Usage) -> bool {
+        usage.prompt() > self.above
+    }
+
+    /// What the attempt would cost at the prices of short prompts.
+    pub fn charge_short(&self, usage: Usage, write_1h: u32) -> Charge {
+        self.charge_at(usage, write_1h)
+    }
+
     /// The same where `write_1h` of the written tokens live for an hour; where all do, the tariff
     /// is one of an hour.
     #[inline]
@@ -86,13 +130,19 @@ impl Tariff {
                 None => break,
             }
         }
+        tariff.charge_at(usage, write_1h)
+    }
+
+    /// Tokens times the prices of this step.
+    #[inline]
+    fn charge_at(&self, usage: Usage, write_1h: u32) -> Charge {
         let price = |tokens: u32, each: u64| u64::from(tokens).saturating_mul(each);
         Charge {
-            input: price(usage.input, tariff.input),
-            output: price(usage.output, tariff.output),
-            cache_write: price(usage.cache_write, tariff.cache_write)
-                .saturating_add(price(write_1h, tariff.hour_extra)),
-            cache_read: price(usage.cache_read, tariff.cache_read),
+            input: price(usage.input, self.input),
+            output: price(usage.output, self.output),
+            cache_write: price(usage.cache_write, self.cache_write)
+                .saturating_add(price(write_1h, self.hour_extra)),
+            cache_read: price(usage.cache_read, self.cache_read),
         }
     }
 }
@@ -118,7 +168,7 @@ pub(super) mod tests {
     }
 
     /// Claude Haiku 5.5: five times the price beyond 100K tokens of prompt.
-    fn with_step() -> TokenPrices {
+    fn long_prices() -> TokenPrices {
         TokenPrices {
             long_context: Some(Box::new(LongContext {
                 above: Tokens(100_000),
@@ -126,6 +176,11 @@ pub(super) mod tests {
             })),
             ..prices(0.1, 0.5)
         }
+    }
+
+    /// The tariff of it.
+    pub(in crate::cost) fn with_step(ttl: CacheTtl) -> Tariff {
+        Tariff::new(&long_prices(), ttl)
     }
 
     fn usage(input: u32, output: u32) -> Usage {
@@ -182,7 +237,7 @@ pub(super) mod tests {
 
     #[test]
     fn long_prompts_pay_the_step_on_the_whole_request() {
-        let tariff = Tariff::new(&with_step(), CacheTtl::FiveMinutes);
+        let tariff = Tariff::new(&long_prices(), CacheTtl::FiveMinutes);
         assert_eq!(tariff.charge(usage(100_000, 0)).input, 10_000_000_000);
         assert_eq!(tariff.charge(usage(100_001, 0)).input, 50_000_500_000);
         // Cached tokens count for the length.
@@ -212,7 +267,7 @@ pub(super) mod tests {
         fn cost_is_monotone_in_every_token_class(
             tokens in prop::array::uniform4(0u32..150_000), more in 0u32..150_000, class in 0usize..4,
         ) {
-            let tariff = Tariff::new(&with_step(), CacheTtl::OneHour);
+            let tariff = Tariff::new(&long_prices(), CacheTtl::OneHour);
             let cost = |t: [u32; 4]| tariff.charge(Usage {
                 input: t[0], output: t[1], cache_write: t[2], cache_read: t[3],
             }).total();

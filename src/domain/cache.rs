@@ -34,6 +34,8 @@ pub struct CacheRules {
     /// Whether each Region has a cache of its own. AWS does not say, but warns that routing over
     /// Regions lowers the hit rate.
     pub per_region: bool,
+    /// The fewest tokens of a prefix that is cached, where that is not what each model's profile says.
+    pub min_tokens: Option<u32>,
 }
 
 /// The most ends of content blocks that can be looked at.
@@ -48,6 +50,7 @@ impl Default for CacheRules {
             refresh: true,
             lookback_blocks: 20,
             per_region: true,
+            min_tokens: None,
         }
     }
 }

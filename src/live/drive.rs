@@ -1,6 +1,7 @@
 //! One request through its attempts, and the tasks that drive all of them.
 
 use super::call::{Seen, Wired, call};
+use super::early::{LEAD, early};
 use super::failure;
 use super::hedge::{Leg, send_hedged};
 use super::hub::{Again, Finished, Go, Hub};
@@ -8,6 +9,7 @@ use super::sdk_retries::AttemptLog;
 use crate::domain::Failure;
 use crate::load::session::SessionSource;
 use crate::load::source::{Arrival, OpenSource, Source};
+use crate::results::LiveMarks;
 use crate::sim::Request;
 use crate::units::{Micros, Moment};
 use std::pin::pin;
@@ -20,16 +22,23 @@ const MOST_LATE: Micros = Micros::SECOND;
 /// Requests that are started without a look at anything else.
 const MOST_IN_A_ROW: u32 = 64;
 
-/// Sends the requests of open sources at their moments.
+/// Sends the requests of open sources at their moments; those that can be built ahead get their task before.
 pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, Starts)>) {
     let mut ahead: Vec<Option<Arrival>> = sources.iter_mut().map(|(_, one)| one.next()).collect();
     let mut stopping = hub.stopping.subscribe();
     let mut in_a_row = 0;
+    let builds_ahead = hub.builds_ahead();
+    let leads = sources.iter().map(|(_, source)| match source {
+        Starts::Open(_) if builds_ahead => LEAD,
+        Starts::Open(_) | Starts::Sessions(_) => Micros::ZERO,
+    });
+    let leads: Vec<Micros> = leads.collect();
+    let start = |at: Moment, lead: Micros| Moment(at.0.saturating_sub(lead.0));
     loop {
         let next = ahead
             .iter()
             .enumerate()
-            .filter_map(|(index, arrival)| Some((arrival.as_ref()?.at, index)))
+            .filter_map(|(index, arrival)| Some((start(arrival.as_ref()?.at, leads[index]), index)))
             .min();
         let Some((at, index)) = next else { break };
         if hub.clock.now() < at {
@@ -50,7 +59,10 @@ pub(super) async fn pace(hub: Arc<Hub>, mut sources: Vec<(usize, Starts)>) {
         let Some(arrival) = std::mem::replace(&mut ahead[index], source.next()) else {
             break;
         };
-        if let Some(id) = hub.due(*workload, None, &arrival) {
+        if leads[index] > Micros::ZERO {
+            hub.expect_one();
+            tokio::spawn(early(Arc::clone(&hub), *workload, arrival));
+        } else if let Some(id) = hub.due(*workload, None, &arrival) {
             tokio::spawn(drive(Arc::clone(&hub), id, arrival.at));
         }
     }
@@ -152,7 +164,7 @@ pub(super) async fn keep_gate(hub: Arc<Hub>) {
 }
 
 /// The next attempt of a request that no task has in hand.
-async fn later(hub: Arc<Hub>, id: u32, at: Moment) {
+pub(super) async fn later(hub: Arc<Hub>, id: u32, at: Moment) {
     if let Some(due) = backoff(&hub, id, at).await {
         drive(hub, id, due).await;
     } else {
@@ -161,7 +173,7 @@ async fn later(hub: Arc<Hub>, id: u32, at: Moment) {
 }
 
 /// A request from its next attempt to its end, and then what its end made ready.
-async fn drive(hub: Arc<Hub>, id: u32, due: Moment) {
+pub(super) async fn drive(hub: Arc<Hub>, id: u32, due: Moment) {
     let mut next = Some((id, due));
     while let Some((id, due)) = next {
         attempts(&hub, id, due).await;
@@ -294,4 +306,25 @@ fn note_sdk_attempts(hub: &Hub, request: &mut Request, log: &AttemptLog) {
     }
     request.sent_at = last.sent_at;
     hub.sdk_attempt(request, None);
+}
+
+impl Hub {
+    /// Attempts that the SDK made before the last one of a call.
+    fn sdk_attempt(&self, request: &Request, failure: Option<Failure>) {
+        let (mut state, now) = self.at_now();
+        if state.closed {
+            return;
+        }
+        state.recorder.sent(request.sent_at, request, None);
+        if let Some(failure) = failure {
+            state.gauges.sent += 1;
+            state.gauges.throttled += u64::from(matches!(failure, Failure::Throttled(_)));
+            state.recorder.refused(now, request, failure);
+            let marks = LiveMarks {
+                due: request.sent_at,
+                ..LiveMarks::default()
+            };
+            state.keep(marks);
+        }
+    }
 }

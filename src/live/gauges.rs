@@ -35,7 +35,8 @@ pub struct Snapshot {
 /// Measures that only a live run has.
 #[derive(Default)]
 pub(super) struct Gauges {
-    /// From the moment an attempt was due to the moment at which the SDK had it.
+    /// From the moment an attempt was due to the moment at which it went to its connection; where it could not
+    /// be built ahead, to the moment at which the SDK had it.
     pub send_lag: LatencyHistogram,
     /// From the send of an attempt to the first event of any kind.
     pub first_event: LatencyHistogram,

@@ -50,20 +50,20 @@ pub(super) struct State {
     pub gauges: Gauges,
     pub(super) injector: Injector,
     pub(super) requests: Slab,
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     jitters: Vec<Keyed>,
     /// By lane.
     priced: Vec<Priced>,
     /// Where requests start, by workload; empty if all start on their own lane.
-    routers: Vec<Option<Router>>,
+    pub(super) routers: Vec<Option<Router>>,
     /// The classifiers, by lane; empty if there are none.
     classifiers: Vec<Option<Classifier>>,
     budget: Option<Budget>,
     marks: Vec<LiveMarks>,
     /// Users whose next request is due later.
     users: Vec<(usize, u32, Arrival)>,
-    /// Users between two requests.
-    thinking: usize,
+    /// Users between two requests, and requests that are built ahead of their moment.
+    pub(super) thinking: usize,
     pub pacing_done: bool,
     pub stopping: bool,
     pub over_budget: bool,
@@ -208,8 +208,19 @@ impl Hub {
 
     /// A request is due; returns it if it is to be sent at once.
     pub(super) fn due(&self, workload: usize, user: Option<u32>, arrival: &Arrival) -> Option<u32> {
+        self.due_of(workload, user, arrival, user.is_some())
+    }
+
+    /// The same; one that was expected is so no more.
+    pub(super) fn due_of(
+        &self,
+        workload: usize,
+        user: Option<u32>,
+        arrival: &Arrival,
+        was_expected: bool,
+    ) -> Option<u32> {
         let (mut state, now) = self.at_now();
-        if user.is_some() {
+        if was_expected {
             state.thinking -= 1;
         }
         if state.stopping {
@@ -324,25 +335,6 @@ impl Hub {
                 }
                 next
             }
-        }
-    }
-
-    /// Attempts that the SDK made before the last one of a call.
-    pub(super) fn sdk_attempt(&self, request: &Request, failure: Option<Failure>) {
-        let (mut state, now) = self.at_now();
-        if state.closed {
-            return;
-        }
-        state.recorder.sent(request.sent_at, request, None);
-        if let Some(failure) = failure {
-            state.gauges.sent += 1;
-            state.gauges.throttled += u64::from(matches!(failure, Failure::Throttled(_)));
-            state.recorder.refused(now, request, failure);
-            let marks = LiveMarks {
-                due: request.sent_at,
-                ..LiveMarks::default()
-            };
-            state.keep(marks);
         }
     }
 

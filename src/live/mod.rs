@@ -6,7 +6,8 @@
 //!
 //! - [`plan`] says what is called: model ids, prompts, tools.
 //! - `hub` is the state that all requests share, behind one lock; `drive` takes one request
-//!   through its attempts; `call` is one attempt on the wire; `talk` makes up what sessions say.
+//!   through its attempts, and `early` has the first of them ready when it is due; `call` is one
+//!   attempt on the wire, `gate` what it waits at; `talk` makes up what sessions say.
 //! - `calibrate` measures what the client itself adds; `preflight` finds out whether the target
 //!   can be called at all, and says what to do if not.
 
@@ -15,7 +16,9 @@ mod budget;
 mod calibrate;
 mod call;
 mod drive;
+mod early;
 mod failure;
+mod gate;
 mod gauges;
 mod guarded;
 mod hedge;

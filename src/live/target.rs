@@ -1,6 +1,7 @@
 //! Where calls go, and the SDK client that makes them.
 
 use super::advice::Refusal;
+use super::gate::Gated;
 use crate::client::spec::SdkRetries;
 use crate::units::Micros;
 use aws_config::BehaviorVersion;
@@ -134,7 +135,7 @@ pub(super) async fn connect(
         Target::Url(url) => builder.endpoint_url(url),
     };
     let config = retries(builder, options)
-        .http_client(http_client(target, options, &connections)?)
+        .http_client(Gated(http_client(target, options, &connections)?))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build();
     let region = config.region().map(ToString::to_string).unwrap_or_default();

@@ -11,6 +11,7 @@ pub mod burstiness;
 pub mod closed;
 pub mod context;
 pub mod curve;
+pub mod hourly;
 pub mod onoff;
 pub mod outputs;
 pub mod renewal;

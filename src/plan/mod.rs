@@ -1,8 +1,12 @@
 //! Plans: what load a quota carries, what to ask for and what to buy.
 
+pub mod bill;
 mod headroom;
 pub mod lab;
+pub mod levers;
 pub mod preview;
+pub mod purchase;
+pub mod review;
 pub mod search;
 
 pub use headroom::{

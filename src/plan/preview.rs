@@ -10,9 +10,11 @@ mod findings;
 mod lanes;
 mod money;
 mod offered;
+mod sample;
 pub mod words;
 
 pub use batch::BatchPreview;
+pub(super) use sample::{arrivals, hits};
 
 use crate::cost::Ledger;
 use crate::domain::{FactStatus, Origin, QuotaRules, ScopeKind};
@@ -21,6 +23,7 @@ use crate::load::thinking::ThinkingLaw;
 use crate::plan::{Headroom, LoadPoint, RightSize, SustainedBounds};
 use crate::profile::Catalogue;
 use crate::service::CounterLimits;
+use crate::service::setup::TargetSetup;
 use crate::sim::{Assembled, Assumption};
 use crate::units::{Micros, PerSecond, TokensPerMinute, Usd};
 use offered::{Joined, Offered};
@@ -264,27 +267,9 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
     let endpoint = &setup.endpoint;
     let parts = setup.workloads.iter().zip(&endpoint.targets);
     let offered: Vec<Offered> = parts
-        .zip(&context.workloads)
-        .map(|((workload, target), context)| {
-            let joined = Joined {
-                setup: workload,
-                target,
-                context,
-                ambient_load: endpoint.ambient_load,
-                caches: endpoint.caches_of(target),
-                tiers: &endpoint.tiers,
-                cache: endpoint.cache,
-                optimized: target
-                    .optimized
-                    .and_then(|route| endpoint.optimized.get(route.counter)),
-                duration: setup.duration,
-                seed,
-                thinking: workload
-                    .thinking
-                    .as_ref()
-                    .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
-            };
-            let mut offered = joined.measure();
+        .enumerate()
+        .map(|(index, (workload, target))| {
+            let mut offered = joined(assembled, index, target, seed).measure();
             if let Some(batch) = &workload.batch {
                 batch::as_jobs(&mut offered, &batch.spec);
             }
@@ -315,6 +300,35 @@ pub fn preview(assembled: &Assembled, seed: u64) -> Preview {
         },
         assumptions: context.assumptions.clone(),
         price_book: context.price_book.clone(),
+    }
+}
+
+/// The workload number `index` with the endpoint `target`.
+fn joined<'a>(
+    assembled: &'a Assembled,
+    index: usize,
+    target: &'a TargetSetup,
+    seed: u64,
+) -> Joined<'a> {
+    let (setup, context) = (&assembled.setup, &assembled.context);
+    let (workload, endpoint) = (&setup.workloads[index], &setup.endpoint);
+    Joined {
+        setup: workload,
+        target,
+        context: &context.workloads[index],
+        ambient_load: endpoint.ambient_load,
+        caches: endpoint.caches_of(target),
+        tiers: &endpoint.tiers,
+        cache: endpoint.cache,
+        optimized: target
+            .optimized
+            .and_then(|route| endpoint.optimized.get(route.counter)),
+        duration: setup.duration,
+        seed,
+        thinking: workload
+            .thinking
+            .as_ref()
+            .map(|spec| ThinkingLaw::new(spec, seed, &workload.name)),
     }
 }
 

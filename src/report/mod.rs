@@ -8,8 +8,10 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
+pub mod plan;
 mod regions;
 mod search;
+mod tags;
 mod terminal;
 mod view;
 

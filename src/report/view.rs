@@ -114,6 +114,7 @@ impl View {
                 super::answers::thinking(variants),
                 super::answers::guardrails(variants),
                 costs(variants),
+                super::tags::group(variants),
             ]
             .into_iter()
             .filter(|group| !group.rows.is_empty())
@@ -466,13 +467,17 @@ fn costs(variants: &[VariantSummary]) -> Group {
         row("this run", variants, |one| money(one.cost.run_usd)),
         row("per month", variants, |one| money(one.cost.month_usd)),
     ];
-    let classes: [(&str, ClassOf); 8] = [
+    let classes: [(&str, ClassOf); 12] = [
         ("  input", |c| c.input),
         ("  output", |c| c.output),
         ("  cache writes", |c| c.cache_write),
+        ("  cache writes, 1h", |c| c.cache_write_1h),
         ("  cache reads", |c| c.cache_read),
+        ("  long prompts", |c| c.long_context),
         ("  bought capacity", |c| c.reserved),
         ("  guardrails", |c| c.guardrail),
+        ("  classifiers", |c| c.classifier),
+        ("  router fees", |c| c.router_fee),
         ("  wasted", |c| c.wasted),
         ("  batch", |c| c.batch),
     ];
@@ -604,13 +609,31 @@ fn footer(summary: &Summary, folder: Option<&str>) -> Vec<String> {
         time(1000.0 * engine.wall_s),
         engine.threads
     ));
-    if let Some(book) = summary
-        .variants
-        .first()
-        .and_then(|one| one.price_book.as_ref())
-    {
-        lines.push(format!("prices of {} (book {})", book.as_of, book.name));
-    }
+    lines.extend(books(summary));
     lines.extend(folder.map(|folder| format!("results in {folder}")));
     lines
+}
+
+/// The price books in force, with their variants where those differ.
+fn books(summary: &Summary) -> Vec<String> {
+    let said = |one: &VariantSummary| {
+        let book = one.price_book.as_ref()?;
+        Some(format!("prices of {} (book {})", book.as_of, book.name))
+    };
+    let mut known: Vec<String> = Vec::new();
+    for text in summary.variants.iter().filter_map(said) {
+        if !known.contains(&text) {
+            known.push(text);
+        }
+    }
+    if known.len() < 2 {
+        return known;
+    }
+    let named = known.into_iter().map(|text| {
+        let of = summary.variants.iter();
+        let of = of.filter(|one| said(one).as_ref() == Some(&text));
+        let names: Vec<&str> = of.map(|one| one.name.as_str()).collect();
+        format!("{}: {text}", names.join(", "))
+    });
+    named.collect()
 }

@@ -172,6 +172,10 @@ fn classes(tokens: Option<&Ledger>, reserved: Option<Usd>) -> (CostClasses, Opti
         class(|l| l.guardrail),
         class(|l| l.wasted),
         class(|l| l.batch),
+        class(|l| l.cache_write_1h),
+        class(|l| l.long_context),
+        class(|l| l.classifier),
+        class(|l| l.router_fee),
     ];
     let total = parts
         .iter()
@@ -186,6 +190,10 @@ fn classes(tokens: Option<&Ledger>, reserved: Option<Usd>) -> (CostClasses, Opti
         guardrail,
         wasted,
         batch,
+        cache_write_1h,
+        long_context,
+        classifier,
+        router_fee,
     ] = parts.map(|part| part.map(dollars));
     let classes = CostClasses {
         input,
@@ -196,6 +204,10 @@ fn classes(tokens: Option<&Ledger>, reserved: Option<Usd>) -> (CostClasses, Opti
         guardrail,
         wasted,
         batch,
+        cache_write_1h,
+        long_context,
+        classifier,
+        router_fee,
     };
     (classes, total.map(|micro| micro as f64 / 1e6))
 }
@@ -227,16 +239,7 @@ pub(super) fn cost(tokens: Option<&Ledger>, bought: Bought, measured: Micros) ->
 
 fn scaled_to_month(ledger: &Ledger, measured: Micros) -> Option<Ledger> {
     let month = |usd| capacity::month_usd(usd, measured);
-    Some(Ledger {
-        input: month(ledger.input)?,
-        output: month(ledger.output)?,
-        cache_write: month(ledger.cache_write)?,
-        cache_read: month(ledger.cache_read)?,
-        wasted: month(ledger.wasted)?,
-        reserved: month(ledger.reserved)?,
-        guardrail: month(ledger.guardrail)?,
-        batch: month(ledger.batch)?,
-    })
+    ledger.try_map(month)
 }
 
 #[cfg(test)]
@@ -259,12 +262,14 @@ mod tests {
         fn classes_sum_to_the_total(parts in prop::array::uniform5(0i64..1 << 60), hour in 0i64..1 << 60) {
             let usd = parts.map(|part| Usd(i128::from(part)));
             let ledger = Ledger { input: usd[0], output: usd[1], cache_write: usd[2],
-                cache_read: usd[3], wasted: usd[4], batch: usd[1], ..Ledger::default() };
+                cache_read: usd[3], wasted: usd[4], batch: usd[1], cache_write_1h: usd[2],
+                long_context: usd[0], classifier: usd[3], router_fee: usd[4], ..Ledger::default() };
             let measured = Micros::from_secs(1234);
             let cost = cost(Some(&ledger), Bought::PerHour(Usd(i128::from(hour))), measured);
             for (classes, total) in [(cost.by_class, cost.run_usd), (cost.month_by_class, cost.month_usd)] {
                 let c = classes;
-                let sum: f64 = [c.input, c.output, c.cache_write, c.cache_read, c.reserved, c.guardrail, c.wasted, c.batch]
+                let sum: f64 = [c.input, c.output, c.cache_write, c.cache_read, c.reserved, c.guardrail, c.wasted, c.batch,
+                    c.cache_write_1h, c.long_context, c.classifier, c.router_fee]
                     .into_iter().map(Option::unwrap).sum();
                 let total = total.unwrap();
                 prop_assert!((sum - total).abs() <= 1e-9 * total.max(1.0));

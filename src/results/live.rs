@@ -16,7 +16,8 @@ pub struct LiveSummary {
     pub valid: bool,
     /// `interrupted` or `budget` if the run was cut short.
     pub stopped: Option<String>,
-    /// From the moment an attempt was due to the moment at which the SDK had it.
+    /// From the moment an attempt was due to the moment at which it went to its connection; where it could not
+    /// be built ahead, to the moment at which the SDK had it.
     pub send_lag_ms: Percentiles,
     /// Between pieces of content, pooled over all answers. A piece is not a token.
     pub chunk_gap_ms: Percentiles,

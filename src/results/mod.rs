@@ -13,10 +13,12 @@ mod lanes;
 mod live;
 mod manifest;
 mod offers;
+pub mod plan;
 mod readings;
 mod search;
 mod summarise;
 mod summary;
+mod tags;
 mod timeline;
 mod verdict;
 
@@ -40,6 +42,7 @@ pub use summary::{
     ReplicationSummary, RequestSummary, SUMMARY_SCHEMA, SessionSummary, SloSummary, Summary,
     TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
+pub use tags::TagCostSummary;
 pub use timeline::{histogram_log, timeline_csv};
 
 /// The JSON Schema of `summary.json`.

@@ -144,6 +144,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         regions: measures.total.pools.iter().map(region).collect(),
         lanes: lanes::lanes(context, measures),
         cost: cost(prices_known.then_some(&all.ledger), bought, measured),
+        cost_by_tag: super::tags::by_tag(context, measures),
         measured_s: sig(measured.as_secs_f64()),
         mean_in_system: (measures.total.simulated > 0)
             .then(|| sig(measures.total.mean_in_system())),
@@ -180,7 +181,7 @@ fn saturated(tokens: u128) -> u64 {
 }
 
 /// Whether the cost of every token that was paid for is known.
-fn priced(
+pub(super) fn priced(
     workload: &WorkloadContext,
     tally: &Tally,
     context: &VariantContext,

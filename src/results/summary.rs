@@ -110,6 +110,9 @@ pub struct VariantSummary {
     pub lanes: Vec<super::lanes::LaneSummary>,
     /// What it cost.
     pub cost: CostSummary,
+    /// What each feature, customer or other tag of its workloads cost; empty without tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cost_by_tag: Vec<super::tags::TagCostSummary>,
     /// Measured seconds over all replications, by which rates are taken.
     #[serde(default)]
     pub measured_s: f64,
@@ -378,7 +381,7 @@ pub struct CostClasses {
     pub input: Option<f64>,
     /// Output tokens.
     pub output: Option<f64>,
-    /// Cache writes.
+    /// Cache writes with a life of five minutes.
     pub cache_write: Option<f64>,
     /// Cache reads.
     pub cache_read: Option<f64>,
@@ -391,6 +394,18 @@ pub struct CostClasses {
     /// Tokens of batch jobs.
     #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
     pub batch: Option<f64>,
+    /// Cache writes with a life of an hour.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub cache_write_1h: Option<f64>,
+    /// What tokens cost above the prices of short prompts, because their prompts are long.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub long_context: Option<f64>,
+    /// Tokens of the calls of classifiers.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub classifier: Option<f64>,
+    /// Fees of routers.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    pub router_fee: Option<f64>,
 }
 
 /// Documents without batch jobs have no such class.
@@ -644,6 +659,7 @@ pub struct CourseSummary {
 
 /// A price book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PriceBookSummary {
     /// Its name.
     pub name: String,

@@ -73,6 +73,7 @@ fn setup(tpm: u64, slo: &Slo) -> RunSetup {
         stream,
         thinking: None,
         text_unit: Usd::ZERO,
+        router_fee: Usd::ZERO,
         tariffs: tariffs.clone(),
         tier: TierSetup::default(),
         batch: None,
@@ -156,6 +157,7 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         name: name.into(),
         model: "m".into(),
         model_title: "Model M".into(),
+        tags: vec![("feature".into(), name.into())],
         max_tokens: 1000,
         max_tokens_is_set: true,
         latency: "test".into(),
@@ -164,6 +166,8 @@ fn context(name: &str, slo: &Slo) -> VariantContext {
         prices: Some(prices()),
         tier: PriceTier::Standard,
         tier_prices: None,
+        standard_prices: Some(prices()),
+        batch_prices: None,
     };
     VariantContext {
         name: name.into(),

@@ -32,8 +32,10 @@ pub(super) fn rules(s: &mut Section<'_>) -> Option<CacheRules> {
         i64::from(defaults.lookback_blocks),
     );
     let per_region = s.or("per_region", boolean(), defaults.per_region);
+    let min_tokens = s.optional("min_tokens", count(1..=MAX_TOKENS));
     Some(CacheRules {
         per_region: per_region?,
+        min_tokens,
         ready: ready?,
         refresh: refresh?,
         lookback_blocks: lookback_blocks?,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::config::Source;
+use crate::load::hourly::Hourly;
 use crate::load::trace::{self, Columns, Recording, Trace, TraceFormat};
 
 /// Gives the bytes of files that a scenario names.
@@ -24,6 +25,7 @@ pub(super) struct Library<'f> {
     traces: RefCell<BTreeMap<String, Result<Arc<Trace>, String>>>,
     recordings: RefCell<BTreeMap<String, Result<Arc<Recording>, String>>>,
     texts: RefCell<BTreeMap<String, Result<String, String>>>,
+    hourly: RefCell<BTreeMap<String, Result<Arc<Hourly>, String>>>,
 }
 
 impl<'f> Library<'f> {
@@ -33,6 +35,7 @@ impl<'f> Library<'f> {
             traces: RefCell::default(),
             recordings: RefCell::default(),
             texts: RefCell::default(),
+            hourly: RefCell::default(),
         }
     }
 
@@ -69,6 +72,24 @@ impl<'f> Library<'f> {
             .entry(path.to_owned())
             .or_insert_with(read)
             .clone()
+    }
+
+    /// The series of hours at `path`, with the stamps in the column `time` and the values in `value`, or what is
+    /// wrong with it.
+    pub(super) fn hourly(
+        &self,
+        path: &str,
+        time: &str,
+        value: &str,
+    ) -> Result<Arc<Hourly>, String> {
+        let key = format!("{path}\0{time}\0{value}");
+        let mut all = self.hourly.borrow_mut();
+        let read = || {
+            let bytes = self.files.open(path)?;
+            let series = Hourly::read(&bytes, time, value).map_err(|error| error.to_string())?;
+            Ok(Arc::new(series))
+        };
+        all.entry(key).or_insert_with(read).clone()
     }
 
     /// The text at `path`, or what is wrong with it.

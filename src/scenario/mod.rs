@@ -7,9 +7,12 @@ mod client_hedge;
 mod files;
 mod guardrail;
 mod lanes;
+mod levers;
 mod offers;
 mod origins;
+mod plan;
 mod read;
+mod router;
 mod service;
 mod session;
 mod shape;
@@ -20,8 +23,13 @@ mod workload;
 
 pub use files::Files;
 pub use lanes::{ClassifierSpec, FallbackStep, LaneTarget, RouteStep};
+pub use levers::{Combiner, Lever, MOST_LEVERS};
 pub use offers::OfferSpec;
 pub use origins::Origins;
+pub use plan::{
+    CashSpec, Credit, GrowthSpec, HorizonSpec, HourlySpec, HourlyUnit, OfferKind, PlanSpec,
+    PlannedOffer, ServedSpec, WorkloadPlan,
+};
 pub use read::{Loaded, read};
 pub use service::read_faults;
 pub use spike::{SpikeSpec, Trigger};
@@ -30,7 +38,7 @@ use crate::client::spec::ClientPolicy;
 use crate::domain::{Scope, Slo};
 use crate::load::spec::{ThinkingSpec, TrafficSpec};
 use crate::service::spec::ServiceSpec;
-use crate::units::{Micros, Ratio};
+use crate::units::{Micros, Ratio, Usd};
 use std::sync::Arc;
 
 /// A scenario with its variants resolved.
@@ -73,6 +81,10 @@ pub struct Variant {
     pub service: ServiceSpec,
     /// What hits it, if something does. Its effect is in the workloads and the service already.
     pub spike: Option<SpikeSpec>,
+    /// The price book by which it is billed; `None` is the latest.
+    pub price_book: Option<String>,
+    /// What a decision about buying capacity has to know beside.
+    pub plan: PlanSpec,
 }
 
 /// One traffic stream with the model that it calls.
@@ -111,6 +123,8 @@ pub struct Workload {
     pub routes: Vec<RouteStep>,
     /// Who decides about the others.
     pub classifier: Option<ClassifierSpec>,
+    /// What a router costs for 1,000 requests that it sends to one endpoint or the other.
+    pub router_fee: Option<Usd>,
 }
 
 /// What the live calls of a workload say. A simulation has no texts, and no use for this.

@@ -6,7 +6,7 @@ use crate::config::{Section, boolean, count, non_negative, one_of, positive, sha
 use crate::domain::PriceTier;
 use crate::service::batch::BatchSpec;
 use crate::service::tiers::TierSpec;
-use crate::units::{Micros, RequestsPerMinute, TokensPerMinute};
+use crate::units::{Micros, Ratio, RequestsPerMinute, TokensPerMinute};
 
 /// What a workload's calls ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub struct OfferSpec {
     pub latency_optimized: bool,
     /// How its requests become batch jobs; `None` if they are calls.
     pub batch: Option<BatchSpec>,
+    /// What a record of such a job costs of its price on demand, where the scenario says so.
+    pub batch_price: Option<Ratio>,
 }
 
 /// Keys of a workload: `tier`, `latency_optimized` and `[workload.batch]`.
@@ -29,7 +31,11 @@ pub(super) fn offer(s: &mut Section<'_>) -> OfferSpec {
     let tier = s.optional("tier", one_of(&tiers)).flatten();
     let fast = s.optional("latency_optimized", boolean());
     let latency_optimized = fast.unwrap_or(false);
-    let batch = s.optional_table("batch", batch);
+    let batch = s.optional_table("batch", |s| {
+        let price = s.optional("price", share());
+        Some((batch(s)?, price))
+    });
+    let (batch, batch_price) = batch.map_or((None, None), |(spec, price)| (Some(spec), price));
     if tier.is_some() && latency_optimized {
         s.report(
             "latency_optimized",
@@ -81,6 +87,7 @@ pub(super) fn offer(s: &mut Section<'_>) -> OfferSpec {
         tier,
         latency_optimized,
         batch,
+        batch_price,
     }
 }
 

@@ -11,11 +11,13 @@ use crate::load::spec::ArrivalSpec;
 use crate::units::Micros;
 
 use super::files::Library;
+use super::levers::LeverSet;
 use super::{
-    Files, Origins, Scenario, SpikeSpec, Variant, client, lanes, service, slo, spike, workload,
+    Files, Origins, Scenario, SpikeSpec, Variant, client, lanes, plan, service, slo, spike,
+    workload,
 };
 
-const RULES: MergeRules = MergeRules {
+pub(super) const RULES: MergeRules = MergeRules {
     choices: &[
         "arrival",
         "think",
@@ -32,10 +34,10 @@ const RULES: MergeRules = MergeRules {
         "latency",
         "result_tokens",
     ],
-    by_name: &["workload", "guardrail"],
+    by_name: &["workload", "guardrail", "lever"],
 };
 /// Keys that hold for all variants alike, so that the variants can be compared.
-const COMMON: [&str; 3] = ["description", "seed", "replications"];
+pub(super) const COMMON: [&str; 3] = ["description", "seed", "replications"];
 const MAX_VARIANTS: usize = 1000;
 
 /// A scenario with the places of its values.
@@ -45,10 +47,12 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Where its values stood.
     pub origins: Origins,
+    /// The levers of each variant.
+    pub(super) levers: Vec<LeverSet>,
 }
 
 /// The keys that hold for all variants.
-struct Header {
+pub(super) struct Header {
     name: String,
     description: String,
     seed: u64,
@@ -78,20 +82,18 @@ pub fn read(source: &Source, sets: &[String], files: &dyn Files) -> Result<Loade
     let mut variants = Vec::new();
     let mut resolved = Vec::new();
     let mut spans: BTreeMap<String, BTreeMap<String, Span>> = BTreeMap::new();
-    for layer in layers {
-        let trail = Trail::default();
-        let read = Section::root(&trail, &layer.root, |s| {
-            let header = self::header(s);
-            let variant = variant(s, &layer.name, &library);
-            Some((header?, variant?))
-        });
-        if let Some(((common, variant), table)) = read {
+    let mut levers = Vec::new();
+    for mut layer in layers {
+        let set = LeverSet::take(&layer.name, &mut layer.root, &problems);
+        let (read, places) = read_layer(&layer.name, &layer.root, &library, &problems);
+        if let Some((common, variant, mut table)) = read {
+            set.check(&library, &problems);
+            set.resolve(&mut table);
             header = Some(common);
             variants.push(variant);
             resolved.push(table);
         }
-        let (more, places) = trail.into_parts();
-        problems.extend(more);
+        levers.push(set);
         spans.insert(layer.name, places);
     }
     match header {
@@ -105,10 +107,36 @@ pub fn read(source: &Source, sets: &[String], files: &dyn Files) -> Result<Loade
                 variants,
             };
             let origins = Origins { source, spans };
-            Ok(Loaded { scenario, origins })
+            Ok(Loaded {
+                scenario,
+                origins,
+                levers,
+            })
         }
         _ => Err(problems.into_error(&source)),
     }
+}
+
+/// What is read of one variant: the keys of the whole scenario, the variant, and its resolved table.
+pub(super) type ReadLayer = (Header, Variant, toml::Table);
+
+/// Reads the whole scenario as one variant sees it, and where its values stood.
+pub(super) fn read_layer(
+    name: &str,
+    root: &Node,
+    library: &Library<'_>,
+    problems: &Problems,
+) -> (Option<ReadLayer>, BTreeMap<String, Span>) {
+    let trail = Trail::default();
+    let read = Section::root(&trail, root, |s| {
+        let header = header(s);
+        let variant = variant(s, name, library);
+        Some((header?, variant?))
+    });
+    let (more, places) = trail.into_parts();
+    problems.extend(more);
+    let read = read.map(|((header, variant), table)| (header, variant, table));
+    (read, places)
 }
 
 /// Lays each variant over the scenario; the flag says that there was none.
@@ -240,6 +268,13 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         Some((client::client(s)?, lanes?))
     });
     let service = service::service(s);
+    let price_book = s.optional("price_book", text());
+    // One that is wrong has been reported.
+    let plan = s
+        .optional_table("plan", |s| {
+            plan::plan(s, library, &models_of(workloads.as_deref()))
+        })
+        .unwrap_or_default();
     let around = spike::Around {
         duration: duration.flatten(),
         warmup,
@@ -248,6 +283,7 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
     };
     let spike = spike::spike(s, &around);
     let workloads = workloads?;
+    plan::check_names(s, &plan, &workloads);
     let duration = match duration? {
         Some(duration) => duration,
         None => replay_duration(s, &workloads)?,
@@ -291,7 +327,20 @@ fn variant(s: &mut Section<'_>, name: &str, library: &Library<'_>) -> Option<Var
         slo,
         service,
         spike,
+        price_book,
+        plan,
     })
+}
+
+/// The models that workloads call, each once, in their order.
+fn models_of(workloads: Option<&[super::Workload]>) -> Vec<&str> {
+    let mut models: Vec<&str> = Vec::new();
+    for workload in workloads.unwrap_or_default() {
+        if !models.contains(&workload.model.as_str()) {
+            models.push(&workload.model);
+        }
+    }
+    models
 }
 
 fn workloads(s: &mut Section<'_>, library: &Library<'_>) -> Option<Vec<super::Workload>> {
@@ -357,7 +406,7 @@ fn replay_duration(s: &mut Section<'_>, workloads: &[super::Workload]) -> Option
 }
 
 /// The scenario with all defaults; reading it again gives the same scenario.
-fn resolved_whole(
+pub(super) fn resolved_whole(
     mut tables: Vec<toml::Table>,
     variants: &[Variant],
     implied: bool,

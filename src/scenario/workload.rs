@@ -40,6 +40,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let content_filtered = share_or_none(s, "content_filtered");
     let lanes = super::lanes::of_workload(s);
     let (routes, classifier) = lanes?;
+    let router_fee = super::router::fee(s);
     Some(Workload {
         name: name?,
         model: model?,
@@ -57,6 +58,7 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
         offer,
         routes,
         classifier,
+        router_fee,
     })
 }
 

@@ -51,6 +51,7 @@ pub(super) fn answer(shared: &Shared, method: &Method, path: &str, body: &[u8]) 
         (&Method::POST, "quotas") => set_quotas(shared, body),
         (&Method::POST, "reset") => {
             shared.core.reset();
+            shared.pacing.reset();
             Ok(state(shared))
         }
         _ => Err(no_such(path)),
@@ -125,6 +126,7 @@ fn state(shared: &Shared) -> Value {
         "resets": snapshot.generation,
         "in_flight": snapshot.in_flight,
         "cached_prefixes": snapshot.cached,
+        "first_chunk_ms": first_chunk(shared),
         "targets": targets,
         "quotas": snapshot.counters.iter().map(quota).collect::<Vec<_>>(),
         "account_tpd": snapshot.account.map(|(limit, available)| json!({
@@ -133,6 +135,19 @@ fn state(shared: &Shared) -> Value {
         })),
         "pools": snapshot.pools.iter().map(pool).collect::<Vec<_>>(),
         "faults": faults.map(|one| fault(one, snapshot.now)).collect::<Vec<_>>(),
+    })
+}
+
+/// How long after the arrival of a call its first chunk was really written.
+fn first_chunk(shared: &Shared) -> Value {
+    let spans = shared.pacing.first_chunk();
+    let at = |share: f64| spans.quantile(share).map(Micros::as_millis_f64);
+    json!({
+        "count": spans.count(),
+        "p50": at(0.5),
+        "p90": at(0.9),
+        "p99": at(0.99),
+        "max": spans.max().map(Micros::as_millis_f64),
     })
 }
 

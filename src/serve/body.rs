@@ -182,6 +182,7 @@ impl StreamBody {
             } else if self.must_flush {
                 return Some(Moment::ZERO);
             }
+            self.note_first(now);
             self.writer.tokens(upto, out);
             self.sent = upto;
             self.must_flush = !is_paced && upto < self.total;
@@ -202,10 +203,18 @@ impl StreamBody {
             if upto > produced {
                 break;
             }
+            self.note_first(self.clock.now());
             self.writer.tokens(upto, out);
             self.sent = upto;
         }
         (!progress.is_done).then_some(progress.look_again)
+    }
+
+    /// A chunk is written at `now`; the first one counts.
+    fn note_first(&self, now: Moment) {
+        if self.sent == 0 {
+            self.pacing.note_first(now.since(self.arrived));
+        }
     }
 
     /// Ends the answer: its last events, or the fault that breaks it off.

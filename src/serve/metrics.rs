@@ -38,6 +38,7 @@ struct Scrape {
     connections: usize,
     broken_connections: u64,
     lateness: (f64, u64, Vec<(f64, u64)>),
+    first_chunk: (f64, u64, Vec<(f64, u64)>),
 }
 
 impl Scrape {
@@ -60,6 +61,7 @@ impl Scrape {
             connections: shared.connections.load(Ordering::Relaxed),
             broken_connections: shared.broken_connections.load(Ordering::Relaxed),
             lateness: shared.pacing.parts(),
+            first_chunk: shared.pacing.first_chunk_parts(),
         }
     }
 }
@@ -242,13 +244,21 @@ impl Scrape {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(value).encode(metric)?;
         }
-        let mut metric = encoder.encode_descriptor(
-            "bedload_chunk_lateness_seconds",
-            "How late chunks of streams are written, against the moments at which they are due",
-            None,
-            MetricType::Histogram,
-        )?;
-        let (sum, count, buckets) = &self.lateness;
-        metric.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
+        for (name, help, (sum, count, buckets)) in [
+            (
+                "bedload_chunk_lateness_seconds",
+                "How late chunks of streams are written, against the moments at which they are due",
+                &self.lateness,
+            ),
+            (
+                "bedload_first_chunk_seconds",
+                "From the arrival of a streaming call to the write of its first chunk of content",
+                &self.first_chunk,
+            ),
+        ] {
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+            metric.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)?;
+        }
+        Ok(())
     }
 }

@@ -134,6 +134,23 @@ pub struct GuardSpec {
     pub burst: Option<u64>,
 }
 
+impl GuardSpec {
+    /// Text units of the guarded part of a prompt of `user` tokens after a prefix of `prefix`.
+    pub fn input_units(&self, prefix: u64, user: u64) -> u32 {
+        let tokens = match self.guard {
+            GuardedText::All => prefix + user,
+            GuardedText::User => user,
+        };
+        self.units_of(tokens)
+    }
+
+    /// Text units of a text of `tokens`.
+    pub fn units_of(&self, tokens: u64) -> u32 {
+        // Rounding must not make a unit of what falls short of a character.
+        text_units((tokens as f64 * self.chars_per_token + 1e-6) as u64)
+    }
+}
+
 /// Text units per second with a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitQuota {
@@ -156,6 +173,8 @@ pub struct GuardSetup {
     pub applies_per_second: u64,
     /// Dollars for one text unit through all policies; `None` if a price is not known.
     pub per_unit: Option<Usd>,
+    /// The same by policy; empty if no price is known.
+    pub prices: Vec<(Policy, Usd)>,
 }
 
 /// The guardrail of a workload.
@@ -302,16 +321,11 @@ impl Guard {
 
     /// Text units of the guarded part of a prompt of `user` tokens after a prefix of `prefix`.
     pub(super) fn input_units(&self, prefix: u64, user: u64) -> u32 {
-        let tokens = match self.spec.guard {
-            GuardedText::All => prefix + user,
-            GuardedText::User => user,
-        };
-        self.units_of(tokens)
+        self.spec.input_units(prefix, user)
     }
 
     fn units_of(&self, tokens: u64) -> u32 {
-        // Rounding must not make a unit of what falls short of a character.
-        text_units((tokens as f64 * self.spec.chars_per_token + 1e-6) as u64)
+        self.spec.units_of(tokens)
     }
 
     fn takes(&self, z: f64) -> Micros {

@@ -44,6 +44,8 @@ pub struct WorkloadContext {
     pub model: String,
     /// The model's name for people.
     pub model_title: String,
+    /// Its tags, such as feature or customer.
+    pub tags: Vec<(String, String)>,
     /// `max_tokens` in force.
     pub max_tokens: u64,
     /// Whether the scenario set it; otherwise it is the model's maximum.
@@ -61,6 +63,10 @@ pub struct WorkloadContext {
     pub tier: PriceTier,
     /// Prices per token of calls that are served as that tier; `None` if standard, or unknown.
     pub tier_prices: Option<TokenPrices>,
+    /// Prices per token of plain on-demand use, whatever it asks for.
+    pub standard_prices: Option<TokenPrices>,
+    /// Prices per token of records of batch jobs; `None` if the model has no batch, or no price of it.
+    pub batch_prices: Option<TokenPrices>,
 }
 
 /// One lane's ingredients.

@@ -24,7 +24,7 @@ pub use queue::{Class, Event, EventQueue};
 pub use recorder::{Answer, Recorder};
 pub use replicate::{ReplicationValues, VariantMeasures, replication_seed, run_all, run_each};
 pub use serving::{ACCOUNT, Address, ServedTarget, Serving};
-pub use setup::{RequestBounds, RunSetup, TierSetup, WorkloadSetup};
+pub use setup::{RequestBounds, RunSetup, TierSetup, WorkloadSetup, router_fee_each};
 pub use slab::{Request, Slab};
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ struct Recorded {
     block_tokens: u32,
     thinks: bool,
     text_unit: Usd,
+    router_fee: Usd,
 }
 
 struct RecordedLane {
@@ -196,6 +197,7 @@ impl Recorder {
                     block_tokens: target.block_tokens,
                     thinks: workload.thinking.is_some(),
                     text_unit: workload.text_unit,
+                    router_fee: workload.router_fee,
                 }
             })
             .collect();
@@ -486,7 +488,7 @@ impl Recorder {
         counts.misrouted += u64::from(judgement.hard && !judgement.judged_hard);
         counts.overserved += u64::from(!judgement.hard && judgement.judged_hard);
         if let Some(charge) = charge {
-            tally.ledger.add(charge);
+            tally.ledger.add_classifier(charge);
             self.charge(request.lane(), charge.total());
         }
     }
@@ -536,9 +538,8 @@ impl Recorder {
             return;
         }
         let (usage, served_by) = (request.grant.usage, request.grant.served_by);
-        let charge = self.lanes[request.lane()]
-            .tariff(&request.grant)
-            .map(|tariff| tariff.charge_mixed(usage, request.grant.cache_write_1h));
+        let write_1h = request.grant.cache_write_1h;
+        let tariff = self.lanes[request.lane()].tariff(&request.grant);
         let tally = &mut workload.tally;
         tally.in_tier += u64::from(request.grant.tier != PriceTier::Standard);
         tally.attempts.answered_by_number[number(request)] += 1;
@@ -570,9 +571,10 @@ impl Recorder {
                 tally.prepaid_requests += 1;
             }
             _ => {
-                if let Some(charge) = charge {
+                if let Some(tariff) = tariff {
+                    let charge = tariff.charge_mixed(usage, write_1h);
                     cost += charge.total();
-                    tally.ledger.add(charge);
+                    tally.ledger.add_split(charge, tariff, usage, write_1h);
                 }
             }
         }
@@ -644,15 +646,30 @@ impl Recorder {
         self.in_system
     }
 
+    /// Books the fees of routers, which every request of their workloads has passed.
+    fn book_router_fees(&mut self) {
+        let has_lanes = self.has_lanes();
+        for (index, workload) in self.workloads.iter_mut().enumerate() {
+            let offered = i128::from(workload.tally.requests.offered);
+            let fee = Usd(workload.router_fee.0 * offered);
+            workload.tally.ledger.router_fee = fee;
+            self.charged += fee;
+            if has_lanes {
+                self.lanes[index].tally.cost += fee;
+            }
+        }
+    }
+
     /// The run is over; `quotas` and `totals` are the service's, as far as they are known.
     ///
     /// # Panics
     /// If requests, time or dollars are not conserved.
-    pub fn finish(self, quotas: Vec<QuotaReport>, totals: ServiceTotals) -> RunMeasures {
+    pub fn finish(mut self, quotas: Vec<QuotaReport>, totals: ServiceTotals) -> RunMeasures {
         assert_eq!(
             self.area, self.sojourn,
             "Little's law: the integral of the number in the system is the sum of times in it"
         );
+        self.book_router_fees();
         let booked: Usd = self.tallies().map(|tally| tally.ledger.total()).sum();
         assert_eq!(
             booked, self.charged,

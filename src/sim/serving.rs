@@ -4,7 +4,9 @@
 use super::assemble::quotas::{counter_limits, counter_region, weights};
 use super::assemble::regions::{add_target, destination_names};
 use super::assemble::{Assembled, burndown, fixed_profile, optimized_counter};
-use crate::domain::{LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind, ScopeQuota};
+use crate::domain::{
+    CacheRules, LatencyProfile, ModelProfile, PriceBook, Scope, ScopeKind, ScopeQuota,
+};
 use crate::load::outputs::OutputLaw;
 use crate::load::thinking::ThinkingLaw;
 use crate::profile::Catalogue;
@@ -112,7 +114,7 @@ impl Serving {
             // Real calls bring bounds and cache points of their own; without a bound Bedrock
             // reserves the model's, and whether a prefix is marked is seen in the call.
             target.max_tokens = bound(&models[model]);
-            target.cache_min = cache_min(&models[model]);
+            target.cache_min = cache_min(&models[model], variant.service.cache);
             let address = match (&target.route, &variant.service.capacity) {
                 (Route::Units { .. }, _) => Address::Units,
                 (_, capacity) => Address::OnDemand(workload.scope.clone().unwrap_or_else(|| {
@@ -342,7 +344,7 @@ fn target(
         burndown: burndown(service, model),
         max_tokens: bound(model),
         max_input: model.max_input.0,
-        cache_min: cache_min(model),
+        cache_min: cache_min(model, service.cache),
         block_tokens: 0,
         cache_ttl: Micros::from_secs(300),
         cache_scope: format!("{}/{scope}", model.name),
@@ -358,7 +360,8 @@ fn bound(model: &ModelProfile) -> u32 {
     u32::try_from(model.max_output.0).unwrap_or(u32::MAX)
 }
 
-fn cache_min(model: &ModelProfile) -> u32 {
+fn cache_min(model: &ModelProfile, rules: CacheRules) -> u32 {
     let least = model.cache.as_ref().map(|cache| cache.min_tokens.0);
-    least.map_or(u32::MAX, |tokens| u32::try_from(tokens).unwrap_or(u32::MAX))
+    let own = least.map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
+    own.map_or(u32::MAX, |own| rules.min_tokens.unwrap_or(own))
 }

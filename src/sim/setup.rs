@@ -95,6 +95,13 @@ pub struct WorkloadSetup {
     pub thinking: Option<ThinkingSpec>,
     /// What a text unit of its guardrail costs; zero without one.
     pub text_unit: Usd,
+    /// What its router costs for each request; zero without one.
+    pub router_fee: Usd,
+}
+
+/// What a router costs for one request, from its fee for 1,000.
+pub fn router_fee_each(per_thousand: Usd) -> Usd {
+    Usd(per_thousand.0.saturating_add(500).div_euclid(1000))
 }
 
 /// What the calls of a workload ask for beside plain on-demand use.

@@ -96,6 +96,7 @@ pub(crate) fn setup(rate: f64, latency: LatencyProfile, duration: Micros) -> Run
             stream: true,
             thinking: None,
             text_unit: crate::units::Usd::ZERO,
+            router_fee: crate::units::Usd::ZERO,
             tariffs: Vec::new(),
             tier: TierSetup::default(),
             batch: None,

@@ -3,6 +3,7 @@
 //! No bare number crosses a module boundary. Quota and money are integers;
 //! floating point appears only where statistics need it.
 
+mod calendar;
 mod money;
 mod parse;
 mod rate;
@@ -10,6 +11,7 @@ mod ratio;
 mod time;
 mod tokens;
 
+pub use calendar::{Date, Month};
 pub use money::{PicoPerToken, Usd};
 pub use parse::{ParseUnitError, UnitText};
 pub use rate::{PerSecond, RequestsPerMinute, TokensPerDay, TokensPerMinute};

@@ -48,6 +48,9 @@ fn every_scenario_is_tested_here() {
         "bad-day",
         "batch-night",
         "cache-regions",
+        "case-million-documents",
+        "case-opus-everywhere",
+        "case-support-bot",
         "desk",
         "diurnal-week",
         "fallback",
@@ -69,6 +72,53 @@ fn every_scenario_is_tested_here() {
         "three-modes",
     ];
     assert_eq!(names, tested);
+}
+
+#[test]
+fn the_case_studies_run_at_the_rate_of_their_month() {
+    // What levers do to these bills is tested beside `plan::levers`; here the traffic must be that month's.
+    for (name, starts) in [
+        (
+            "case-million-documents",
+            &[
+                ("opus-5", 30_000.0),
+                ("opus-4-1", 90_000.0),
+                ("sonnet-4-6-batch", 9_000.0),
+                ("haiku-4-5-batch", 3_000.0),
+                ("haiku-5-5-batch", 300.0),
+            ][..],
+        ),
+        (
+            "case-opus-everywhere",
+            &[
+                ("as-claimed", 41_250.0),
+                ("opus-5-as-claimed", 13_750.0),
+                ("line-5-5", 11_000.0),
+            ],
+        ),
+        (
+            "case-support-bot",
+            &[
+                ("opus-5", 30_052.5),
+                ("line-5-5", 24_042.0),
+                ("opus-4-1", 90_157.5),
+            ],
+        ),
+    ] {
+        let summary = run(name, &[]);
+        for &(variant_name, month) in starts {
+            let one = variant(&summary, variant_name);
+            let simulated = one.cost.month_usd.unwrap();
+            assert!(
+                (simulated / month - 1.0).abs() < 0.05,
+                "{name}, {variant_name}: {simulated}"
+            );
+            assert!(
+                one.slo.met && throttled_share(one) < 0.001,
+                "{name}, {variant_name}"
+            );
+        }
+    }
 }
 
 #[test]

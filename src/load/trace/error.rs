@@ -21,7 +21,7 @@ pub struct RowProblem {
 }
 
 impl RowProblem {
-    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(in crate::load) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             line: None,
             field: None,
@@ -31,18 +31,18 @@ impl RowProblem {
         }
     }
 
-    pub(super) fn line(mut self, line: u64) -> Self {
+    pub(in crate::load) fn line(mut self, line: u64) -> Self {
         self.line = Some(line);
         self
     }
 
-    pub(super) fn field(mut self, field: &str) -> Self {
+    pub(in crate::load) fn field(mut self, field: &str) -> Self {
         self.field = Some(field.to_owned());
         self
     }
 
     /// Keeps the start of a long value, so that a message stays readable.
-    pub(super) fn value(mut self, value: &str) -> Self {
+    pub(in crate::load) fn value(mut self, value: &str) -> Self {
         const SHOWN: usize = 60;
         let mut shown: String = value.chars().take(SHOWN).collect();
         if shown.len() < value.len() {
@@ -79,7 +79,7 @@ pub struct TraceError {
 }
 
 impl TraceError {
-    pub(super) fn push(&mut self, problem: RowProblem) {
+    pub(in crate::load) fn push(&mut self, problem: RowProblem) {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(problem);
         } else {
@@ -87,7 +87,7 @@ impl TraceError {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::load) fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 }

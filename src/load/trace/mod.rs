@@ -4,12 +4,12 @@ mod attempts;
 mod azure;
 mod columns;
 mod compact;
-mod error;
+pub(in crate::load) mod error;
 mod figures;
 mod mooncake;
 mod recording;
-mod rows;
-mod stamp;
+pub(in crate::load) mod rows;
+pub(in crate::load) mod stamp;
 
 use std::io::BufRead;
 

@@ -13,14 +13,14 @@ use crate::units::Micros;
 const LINE_BYTES_MAX: u64 = 16 << 20;
 
 /// Lines of a text, numbered from 1.
-pub(super) struct Lines<R> {
+pub(in crate::load) struct Lines<R> {
     source: R,
     number: u64,
     buffer: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(source: R) -> Self {
+    pub(in crate::load) fn new(source: R) -> Self {
         Self {
             source,
             number: 0,
@@ -31,7 +31,7 @@ impl<R: BufRead> Lines<R> {
     /// The next line that is not blank, without its end; `Ok(None)` at the end of the file.
     ///
     /// An error without a line number means that no further line can be read.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, &str)>, RowProblem> {
+    pub(in crate::load) fn next(&mut self) -> Result<Option<(u64, &str)>, RowProblem> {
         loop {
             self.buffer.clear();
             let mut limited = (&mut self.source).take(LINE_BYTES_MAX);
@@ -70,7 +70,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 /// Splits a CSV line; quoted fields may hold commas and doubled quotes, but no line ends.
-pub(super) fn csv_fields(line: &str) -> Result<Vec<Cow<'_, str>>, RowProblem> {
+pub(in crate::load) fn csv_fields(line: &str) -> Result<Vec<Cow<'_, str>>, RowProblem> {
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
@@ -119,7 +119,7 @@ fn quoted_field(text: &str) -> Result<(String, &str), RowProblem> {
 }
 
 /// Positions of wanted columns in a header.
-pub(super) fn columns<const N: usize>(
+pub(in crate::load) fn columns<const N: usize>(
     line: u64,
     header: &str,
     wanted: [&str; N],
@@ -148,7 +148,7 @@ pub(super) fn columns<const N: usize>(
 }
 
 /// A field of a row by its position.
-pub(super) fn field<'a>(
+pub(in crate::load) fn field<'a>(
     fields: &'a [Cow<'_, str>],
     index: usize,
     name: &str,

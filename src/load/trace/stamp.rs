@@ -2,7 +2,7 @@
 
 /// Nanoseconds since 1970 of a date and time; without an offset it counts as UTC. `None` if the
 /// text is not one. Only differences matter to a trace, so leap seconds are left out.
-pub(super) fn timestamp_ns(text: &str) -> Option<i128> {
+pub(in crate::load) fn timestamp_ns(text: &str) -> Option<i128> {
     let (date, rest) = text.split_once(['T', ' '])?;
     let (clock, offset_s) = split_offset(rest.trim())?;
     let mut date = date.split('-');

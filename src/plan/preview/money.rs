@@ -54,14 +54,7 @@ pub(super) fn cost(
 }
 
 fn month(run: &Ledger, duration: Micros) -> Option<Ledger> {
-    Some(Ledger {
-        input: month_usd(run.input, duration)?,
-        output: month_usd(run.output, duration)?,
-        cache_write: month_usd(run.cache_write, duration)?,
-        cache_read: month_usd(run.cache_read, duration)?,
-        batch: month_usd(run.batch, duration)?,
-        ..Ledger::default()
-    })
+    run.try_map(|usd| month_usd(usd, duration))
 }
 
 /// Whether a day at this load would exceed the account's tokens per day.

@@ -15,7 +15,7 @@ use crate::service::setup::{CounterSetup, TargetSetup};
 use crate::service::tiers::TierSpec;
 use crate::sim::{WorkloadContext, WorkloadSetup};
 use crate::stats::quantile::{min_samples, nearest_rank};
-use crate::units::{Micros, Moment, PerSecond};
+use crate::units::{Micros, Moment, PerSecond, Usd};
 
 /// Arrivals of one workload that are looked at; the span is cut to hold about so many.
 pub(super) const MOST_ARRIVALS: u64 = 1_000_000;
@@ -481,16 +481,9 @@ impl SizeFigures {
 
 /// The ledger of a whole run from that of the requests looked at.
 pub(super) fn scaled(ledger: &Ledger, factor: f64) -> Ledger {
-    Ledger {
-        input: ledger.input.scaled(factor),
-        output: ledger.output.scaled(factor),
-        cache_write: ledger.cache_write.scaled(factor),
-        cache_read: ledger.cache_read.scaled(factor),
-        wasted: ledger.wasted.scaled(factor),
-        reserved: ledger.reserved.scaled(factor),
-        guardrail: ledger.guardrail.scaled(factor),
-        batch: ledger.batch.scaled(factor),
-    }
+    let of = |usd: Usd| Some(usd.scaled(factor));
+    // Scaling gives something of every entry.
+    ledger.try_map(of).unwrap_or_default()
 }
 
 /// The mean of a noise law: its quantile function against the normal density, by Simpson's rule.

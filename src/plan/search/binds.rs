@@ -12,7 +12,7 @@ use crate::units::Micros;
 
 /// What breaks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(in crate::plan) enum Cause {
     /// Tokens per minute, held by reservations for answers that are shorter.
     TpmReservation,
     /// Tokens per minute, used.
@@ -45,7 +45,7 @@ pub(super) enum Cause {
 
 /// What breaks first, with its evidence.
 #[derive(Clone, Debug)]
-pub(super) struct Binds {
+pub(in crate::plan) struct Binds {
     pub cause: Cause,
     /// In a few words, with the model.
     pub what: String,
@@ -60,7 +60,7 @@ const NOTABLE_GAIN: f64 = 1.1;
 impl Binds {
     /// The same with what the closed forms know: a quota that a fitting `max_tokens` would relieve is
     /// full of reservations, whatever its peaks were.
-    pub(super) fn refined(mut self, preview: &Preview) -> Self {
+    pub(in crate::plan) fn refined(mut self, preview: &Preview) -> Self {
         let Some(quota) = self.quota.as_ref().filter(|_| self.cause == Cause::Tpm) else {
             return self;
         };
@@ -79,7 +79,7 @@ impl Binds {
         self
     }
 
-    pub(super) fn summary(&self) -> BindsSummary {
+    pub(in crate::plan) fn summary(&self) -> BindsSummary {
         BindsSummary {
             kind: self.cause.name().to_owned(),
             what: self.what.clone(),
@@ -133,7 +133,7 @@ impl Cause {
 const MOSTLY_USED: f64 = 0.8;
 
 /// What breaks at a load that fails.
-pub(super) fn binds(failing: &Measured, slo: &Slo) -> Binds {
+pub(in crate::plan) fn binds(failing: &Measured, slo: &Slo) -> Binds {
     let all = failing.measures.overall();
     let missed = failing.missed().into_iter().next();
     let lost = losses(failing, &all).into_iter().max_by_key(|one| one.0);

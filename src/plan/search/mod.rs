@@ -8,9 +8,9 @@
 //! it, and a quota of a day would see more of the day.
 
 mod advice;
-mod binds;
+pub(in crate::plan) mod binds;
 mod bracket;
-mod point;
+pub(in crate::plan) mod point;
 
 pub use advice::Sources;
 

@@ -20,7 +20,7 @@ const MOST_REQUESTS: u64 = 30_000_000;
 const BATCH: usize = 16;
 
 /// A variant whose load can be set.
-pub(super) struct Subject<'a> {
+pub(in crate::plan) struct Subject<'a> {
     /// What it runs at the scenario's own load.
     pub setup: &'a RunSetup,
     /// What it has to meet.
@@ -33,7 +33,7 @@ pub(super) struct Subject<'a> {
 
 /// Whether a load passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::plan) enum Verdict {
     /// Every objective is met, and chance hardly made it so.
     Passes,
     /// One is missed, and chance hardly made it so.
@@ -44,7 +44,7 @@ pub(super) enum Verdict {
 
 /// One objective at a load.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Estimated {
+pub(in crate::plan) struct Estimated {
     pub reading: Reading,
     /// Ends that each miss with 5 %.
     pub low: f64,
@@ -53,7 +53,7 @@ pub(super) struct Estimated {
 
 /// A load as measured.
 #[derive(Clone, Debug)]
-pub(super) struct Measured {
+pub(in crate::plan) struct Measured {
     /// The load over the scenario's own.
     pub factor: f64,
     /// In requests per second.
@@ -68,12 +68,12 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    pub(super) fn passes(&self) -> bool {
+    pub(in crate::plan) fn passes(&self) -> bool {
         self.verdict == Verdict::Passes
     }
 
     /// The objectives that are not met for certain, the worst first: what was seen misses its bound.
-    pub(super) fn missed(&self) -> Vec<&Estimated> {
+    pub(in crate::plan) fn missed(&self) -> Vec<&Estimated> {
         let mut missed: Vec<&Estimated> = self
             .objectives
             .iter()
@@ -115,7 +115,7 @@ impl Estimated {
         Self { reading, low, high }
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(in crate::plan) fn verdict(&self) -> Verdict {
         // A latency that no request has cannot be missed.
         if self.reading.seen.is_none() && self.reading.is_latency {
             return Verdict::Passes;
@@ -132,7 +132,7 @@ impl Estimated {
 impl Subject<'_> {
     /// Requests per second at the scenario's own load; users of closed loops count as if answers took no
     /// time, and then `false` says that the rate has to be measured.
-    pub(super) fn rate(&self) -> (f64, bool) {
+    pub(in crate::plan) fn rate(&self) -> (f64, bool) {
         let until = Moment::ZERO + self.setup.duration;
         let mut rate = 0.0;
         let mut is_open = true;
@@ -153,23 +153,34 @@ impl Subject<'_> {
     }
 
     /// Measures a load, with more and more runs until it is decided.
-    pub(super) fn measure(
+    pub(in crate::plan) fn measure(
         &self,
-        (ceiling, factor): (f64, f64),
+        load: (f64, f64),
         own_rate: (f64, bool),
         options: &SearchOptions,
         watch: &(dyn Fn(&Step<'_>) + Sync),
     ) -> Measured {
-        let setup = self.at(ceiling, factor);
         let step = Step {
             variant: self.name,
             trying: self.trying,
-            rps: own_rate.0 * factor,
+            rps: own_rate.0 * load.1,
         };
+        let rounds = (options.seeds.max(1), ROUNDS);
+        self.measure_in(rounds, load, own_rate, &|| watch(&step))
+    }
+
+    /// The same with so many seeds at first, and at most so many rounds; `done` is called after each run.
+    pub(in crate::plan) fn measure_in(
+        &self,
+        (seeds, rounds): (u32, u32),
+        (ceiling, factor): (f64, f64),
+        own_rate: (f64, bool),
+        done: &(impl Fn() + Sync),
+    ) -> Measured {
+        let setup = self.at(ceiling, factor);
         let mut runs = Runs::default();
-        for round in 0..ROUNDS {
-            let upto = options.seeds.max(1) << round;
-            runs.extend(&setup, self, upto, &|| watch(&step));
+        for round in 0..rounds {
+            runs.extend(&setup, self, seeds << round, done);
             if runs.judge(self.slo).0 != Verdict::Undecided || runs.simulated() > MOST_REQUESTS {
                 break;
             }

@@ -35,7 +35,7 @@ pub(super) fn on_demand(s: &mut Section<'_>, geo: &str) -> Option<CapacitySpec> 
 }
 
 /// A geographic or the global profile.
-fn scope(s: &mut Section<'_>, key: &str, default: &str) -> Option<Scope> {
+pub(in crate::scenario) fn scope(s: &mut Section<'_>, key: &str, default: &str) -> Option<Scope> {
     let name = s.or(key, text(), default)?;
     if name == "global" {
         return Some(Scope::Global);

@@ -6,6 +6,7 @@ mod fault;
 mod quota;
 mod regions;
 
+pub(super) use capacity::scope as profile_scope;
 pub use fault::read_faults;
 
 use super::answers::answers;

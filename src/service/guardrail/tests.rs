@@ -32,6 +32,7 @@ fn guard(spec: GuardSpec, per_second: u64, burst: u64) -> Guard {
         max_input_units: 1_000,
         applies_per_second: 100,
         per_unit: None,
+        prices: Vec::new(),
     };
     Guard::new(&setup, 7)
 }

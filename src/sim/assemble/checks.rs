@@ -58,17 +58,30 @@ impl Joiner<'_> {
                 ),
                 "write `ttl = \"5m\"`",
             ),
-            Some(cache) if cached.most_tokens.is_some_and(|n| n < cache.min_tokens.0) => {
-                self.warnings.push(format!(
-                    "workload `{}`: a prefix of {} tokens is below the {} that {} caches; nothing \
-                     will be cached",
-                    workload.name,
-                    cached.most_tokens.unwrap_or_default(),
-                    cache.min_tokens.0,
-                    model.title
-                ));
+            Some(cache) => {
+                let own = cache.min_tokens.0;
+                let least = self.variant.service.cache.min_tokens.map(u64::from);
+                if let Some(least) = least.filter(|least| *least != own) {
+                    let note = format!(
+                        "{} caches prefixes of {own} tokens or more; `cache.min_tokens` of the \
+                         scenario takes {least} instead",
+                        model.title
+                    );
+                    if !self.notes.contains(&note) {
+                        self.notes.push(note);
+                    }
+                }
+                let least = least.unwrap_or(own);
+                if cached.most_tokens.is_some_and(|n| n < least) {
+                    self.warnings.push(format!(
+                        "workload `{}`: a prefix of {} tokens is below the {least} that {} caches; \
+                         nothing will be cached",
+                        workload.name,
+                        cached.most_tokens.unwrap_or_default(),
+                        model.title
+                    ));
+                }
             }
-            Some(_) => {}
         }
     }
 }

@@ -73,15 +73,19 @@ impl Joiner<'_> {
 
 fn per_unit(spec: &GuardSpec, prices: Option<&GuardrailPrices>) -> Option<Usd> {
     let prices = prices?;
-    let of = |policy: &Policy| match policy {
+    let policies = spec.policies.iter();
+    Some(policies.map(|&policy| price_of(policy, prices)).sum())
+}
+
+fn price_of(policy: Policy, prices: &GuardrailPrices) -> Usd {
+    match policy {
         Policy::Content => prices.content,
         Policy::Topics => prices.topics,
         Policy::Sensitive => prices.sensitive,
         Policy::Words => prices.words,
         Policy::Grounding => prices.grounding,
         Policy::Reasoning => prices.reasoning,
-    };
-    Some(spec.policies.iter().map(of).sum())
+    }
 }
 
 fn setup(
@@ -120,6 +124,12 @@ fn setup(
         max_input_units: u32::try_from(spec.burst.unwrap_or(known_burst)).unwrap_or(u32::MAX),
         applies_per_second: at(|quotas| &quotas.applies_per_second),
         per_unit: per_unit(spec, prices),
+        prices: prices.map_or_else(Vec::new, |prices| {
+            let policies = spec.policies.iter();
+            policies
+                .map(|&policy| (policy, price_of(policy, prices)))
+                .collect()
+        }),
         spec: spec.clone(),
     }
 }

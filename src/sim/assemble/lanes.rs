@@ -14,8 +14,8 @@ use crate::service::setup::TargetSetup;
 use crate::service::spec::CapacitySpec;
 use crate::sim::context::{Assumption, LaneContext};
 use crate::sim::lanes::{LaneRole, LaneSetup};
-use crate::sim::setup::TierSetup;
-use crate::units::Ratio;
+use crate::sim::setup::{TierSetup, router_fee_each};
+use crate::units::{Ratio, Usd};
 
 /// A further lane before its model is looked up.
 pub(super) struct Planned {
@@ -118,16 +118,12 @@ impl Planner<'_> {
             .iter()
             .enumerate()
             .map(|(i, route)| (route, format!("workload.{}.route[{i}]", workload.name)));
-        let has_tags = |route: &RouteStep| {
-            let mut wanted = route.when_tag.iter();
-            wanted.all(|tag| workload.tags.contains(tag))
-        };
         let shared = self
             .variant
             .routes
             .iter()
             .enumerate()
-            .filter(|(_, route)| has_tags(route))
+            .filter(|(_, route)| is_meant(route, workload))
             .map(|(i, route)| (route, format!("client.route[{i}]")));
         let mut below = 0.0;
         let mut rules = Vec::new();
@@ -475,6 +471,23 @@ impl<'a> Joiner<'a> {
                 .is_some_and(|prices| prices.tokens_for(scope).is_some()),
         }
     }
+}
+
+/// What the router of a workload costs for each request; nothing where nothing is routed.
+pub(super) fn router_fee(variant: &Variant, workload: &Workload) -> Usd {
+    let is_routed = !workload.routes.is_empty()
+        || workload.classifier.is_some()
+        || variant.routes.iter().any(|route| is_meant(route, workload));
+    match workload.router_fee {
+        Some(fee) if is_routed && workload.offer.batch.is_none() => router_fee_each(fee),
+        _ => Usd::ZERO,
+    }
+}
+
+/// Whether a workload has all tags that a route of the client asks for.
+fn is_meant(route: &RouteStep, workload: &Workload) -> bool {
+    let mut wanted = route.when_tag.iter();
+    wanted.all(|tag| workload.tags.contains(tag))
 }
 
 /// Scope and tier of a lane in a few words.

@@ -8,6 +8,7 @@ mod guarded;
 mod lacks;
 mod lanes;
 mod offers;
+mod planned;
 pub(super) mod quotas;
 pub(super) mod regions;
 mod words;
@@ -43,6 +44,8 @@ pub struct Assembled {
     pub setup: RunSetup,
     /// What it was made of.
     pub context: VariantContext,
+    /// The scope of the calls of each workload, for bought capacity that of its overflow.
+    pub scopes: Vec<Scope>,
     /// What the calls of each lane are beside the workloads' own.
     pub lanes: Vec<AssembledLane>,
     /// The price book, kept where tokens of further models may have to be weighted by price.
@@ -58,7 +61,8 @@ pub struct AssembledLane {
     pub scope: Scope,
 }
 
-/// Joins every variant of a scenario with its models, prices and latencies.
+/// Joins every variant of a scenario with its models, prices and latencies; `book` has the prices of variants that
+/// name no price book.
 ///
 /// # Errors
 /// Every model, scope or offer that a variant asks for and that does not exist, with its place.
@@ -70,6 +74,19 @@ pub fn assemble(
     let mut problems = Vec::new();
     let mut assembled = Vec::new();
     for variant in &loaded.scenario.variants {
+        let book = match &variant.price_book {
+            None => book,
+            Some(name) => match catalogue.prices(name) {
+                Ok(own) => own,
+                Err(unknown) => {
+                    let (message, help) = (unknown.to_string(), unknown.help());
+                    let path = "price_book";
+                    let origins = &loaded.origins;
+                    problems.push(origins.problem_at(&variant.name, path, message, help));
+                    continue;
+                }
+            },
+        };
         let plan = lanes::plan(variant, catalogue);
         let mut joiner = Joiner {
             lane: None,
@@ -151,6 +168,7 @@ impl<'a> Joiner<'a> {
         let variant = self.variant;
         self.note_stand_ins();
         self.check_faults();
+        self.check_plan();
         let mut resolved: Vec<Resolved<'a>> = variant
             .workloads
             .iter()
@@ -170,12 +188,14 @@ impl<'a> Joiner<'a> {
             targets.extend(self.target(one, &scope));
             let prices = one.prices.and_then(|prices| prices.tokens_for(&scope));
             let asked = self.asked(one, &scope, blocks(&one.workload.traffic).1);
-            contexts.push(workload_context(one, prices, &asked));
+            contexts.push(workload_context(one, &scope, &asked));
             let mut setup = workload_setup(one.workload, &scope, prices, asked);
             setup.text_unit = self.text_unit(one.workload);
+            setup.router_fee = lanes::router_fee(self.variant, one.workload);
             workloads.push(setup);
             scopes.push(scope);
         }
+        let own_scopes = scopes.clone();
         let mut joined = self.join_lanes(plan, (&resolved, &scopes));
         targets.append(&mut joined.targets);
         resolved.append(&mut joined.resolved);
@@ -238,6 +258,7 @@ impl<'a> Joiner<'a> {
         Some(Assembled {
             setup,
             context,
+            scopes: own_scopes,
             lanes: joined.assembled,
             book,
         })
@@ -354,7 +375,10 @@ impl<'a> Joiner<'a> {
                 .max_tokens
                 .unwrap_or(one.model.max_output.0 as u32),
             max_input: one.model.max_input.0,
-            cache_min: cache.map_or(u32::MAX, |cache| cache.min_tokens.0 as u32),
+            cache_min: cache.map_or(u32::MAX, |cache| {
+                let own = cache.min_tokens.0 as u32;
+                service.cache.min_tokens.unwrap_or(own)
+            }),
             block_tokens,
             cache_ttl: ttl.span(),
             behaviour: Behaviour {
@@ -568,6 +592,7 @@ fn workload_setup(
         stream: workload.stream,
         thinking: workload.thinking.clone(),
         text_unit: Usd::ZERO,
+        router_fee: Usd::ZERO,
         tariffs,
         tier,
         batch,
@@ -584,16 +609,16 @@ fn assumed(variant: &Variant, plan: &lanes::LanePlan) -> Vec<Assumption> {
     all
 }
 
-fn workload_context(
-    one: &Resolved<'_>,
-    prices: Option<&TokenPrices>,
-    asked: &Asked,
-) -> WorkloadContext {
+fn workload_context(one: &Resolved<'_>, scope: &Scope, asked: &Asked) -> WorkloadContext {
+    let book = one.prices;
+    let prices = book.and_then(|prices| prices.tokens_for(scope));
+    let in_batch = book.and_then(|prices| prices.tokens_as(PriceTier::Batch, scope));
     let is_batch = asked.price_tier == PriceTier::Batch;
     WorkloadContext {
         name: one.workload.name.clone(),
         model: one.model.name.clone(),
         model_title: one.model.title.clone(),
+        tags: one.workload.tags.clone(),
         max_tokens: one
             .workload
             .max_tokens
@@ -609,5 +634,7 @@ fn workload_context(
         },
         tier: asked.price_tier,
         tier_prices: asked.prices.clone(),
+        standard_prices: prices.cloned(),
+        batch_prices: in_batch.filter(|_| one.model.offers.batch).cloned(),
     }
 }

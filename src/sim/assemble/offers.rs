@@ -3,7 +3,7 @@
 
 use super::{Joiner, Resolved};
 use crate::cost::Tariff;
-use crate::domain::{CacheTtl, ModelProfile, PriceTier, Scope, ScopeKind, TokenPrices};
+use crate::domain::{CacheTtl, ModelProfile, Offer, PriceTier, Scope, ScopeKind, TokenPrices};
 use crate::scenario::Variant;
 use crate::service::CounterLimits;
 use crate::service::batch::{BatchSetup, BatchSpec};
@@ -12,6 +12,7 @@ use crate::service::spec::CapacitySpec;
 use crate::service::tiers::{OptimizedRoute, TierSpec};
 use crate::sim::context::Assumption;
 use crate::sim::setup::TierSetup;
+use crate::units::Ratio;
 
 /// What a workload asks for, with its prices.
 #[derive(Default)]
@@ -58,11 +59,16 @@ impl<'a> Joiner<'a> {
             return Asked::default();
         };
         let path = format!("workload.{}.{}", one.workload.name, key_of(price_tier));
-        if self.lacks(&path, one.model, needed) {
+        // A price of the scenario's own asks what batch would be worth, wherever it is sold.
+        let own_price = offer.batch_price.map(Ratio::get);
+        if own_price.is_none() && self.lacks(&path, one.model, needed) {
             return Asked::default();
         }
         self.check_capacity(&path, price_tier);
-        let prices = self.tier_prices(one, price_tier, scope);
+        let prices = match own_price {
+            Some(price) => self.own_batch_price(one, price, scope),
+            None => self.tier_prices(one, price_tier, scope),
+        };
         let tariff = prices.as_ref().map(|prices| Tariff::new(prices, ttl));
         let tier = TierSetup {
             asks: offer.tier,
@@ -78,6 +84,26 @@ impl<'a> Joiner<'a> {
             price_tier,
             prices,
         }
+    }
+
+    /// The prices of batch by the scenario's own ratio.
+    fn own_batch_price(
+        &mut self,
+        one: &Resolved<'a>,
+        price: f64,
+        scope: &Scope,
+    ) -> Option<TokenPrices> {
+        let title = &one.model.title;
+        let sold = if one.model.offers.has(Offer::Batch) {
+            String::new()
+        } else {
+            format!(", although {title} is not sold in batch")
+        };
+        self.notes.push(format!(
+            "workload `{}`: `batch.price` of the scenario takes {price} of the price on demand{sold}",
+            one.workload.name
+        ));
+        Some(one.prices?.tokens_for(scope)?.times(price))
     }
 
     /// Tiers are for shared capacity; jobs need none.

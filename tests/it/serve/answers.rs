@@ -92,6 +92,17 @@ fn streams_come_chunk_by_chunk_at_their_pace() {
         "{text}"
     );
     assert!(
+        text.contains("bedload_first_chunk_seconds_count 1\n"),
+        "{text}"
+    );
+    let (_, state) = http(&server, "GET", "/_bedload/state", "");
+    let state: Value = serde_json::from_str(&state).unwrap();
+    let first = &state["first_chunk_ms"];
+    assert!(
+        first["count"] == 1 && first["max"].as_f64() >= Some(100.0),
+        "{first}"
+    );
+    assert!(
         text.contains(&format!("TimeToFirstToken_count{{ModelId=\"{HAIKU}\"}} 1")),
         "{text}"
     );
