@@ -2,7 +2,7 @@
 //! worth, what is paid; and the simulation of what is recommended.
 
 use super::bill;
-use super::levers::{self, LeverInput};
+use super::levers::{self, LeverInput, Study};
 use super::purchase::verify::{self, Progress};
 use super::purchase::{
     Decision, Demand, HOURS_OF_WEEK, Kind, Market, Offered, Outlook, Pool, QuotaOutlook, decide,
@@ -197,7 +197,7 @@ impl Reviewer<'_> {
         Ok(PlanVariant {
             name: variant.name.clone(),
             mode: context.mode.clone(),
-            verdict: verdict(&sentences),
+            verdict: whole_verdict(levers.as_ref(), &sentences),
             price_book: PriceBookSummary {
                 name: context.price_book.0.clone(),
                 as_of: context.price_book.1.clone(),
@@ -311,6 +311,14 @@ fn asked(quota: &QuotaOutlook) -> Option<String> {
             (None, _) => format!(" within {} days", by.in_days),
         });
     Some(format!("{amount} {}{by}", quota.unit))
+}
+
+/// What levers are worth, where there are some, before what to buy.
+fn whole_verdict(levers: Option<&Study>, pools: &[(Kind, bool, String)]) -> String {
+    let of_pools = verdict(pools);
+    levers.map_or(of_pools.clone(), |study| {
+        format!("{} {of_pools}", study.verdict())
+    })
 }
 
 /// The verdict on all pools: what to do first, and nothing of pools in which all stays as it is, unless all does.
