@@ -205,9 +205,7 @@ impl Reviewer<'_> {
             months: horizon.months,
             start: horizon.start.map(|month| month.to_string()),
             paths: horizon.paths,
-            bill: bill
-                .summary()
-                .dated(context, sources.catalogue, None),
+            bill: bill.summary().dated(context, sources.catalogue, None),
             demand: demand.summary(&variant.plan),
             pools: pool_plans,
             quotas: outlook.summary(horizon),
