@@ -172,9 +172,14 @@ fn hours_and_minutes_have_prices_of_their_own() {
         .unwrap();
     assert_eq!(one.requests.completed, 1);
     assert_eq!(one.tokens.cache_write, 3000);
-    let expected = 2000 * prices.cache_write_1h.0 + 1000 * prices.cache_write_5m.0;
-    let seen = one.cost.by_class.cache_write.unwrap();
-    assert!((seen - expected as f64 / 1e12).abs() < 1e-9, "{seen}");
+    let classes = &one.cost.by_class;
+    for (seen, expected) in [
+        (classes.cache_write, 1000 * prices.cache_write_5m.0),
+        (classes.cache_write_1h, 2000 * prices.cache_write_1h.0),
+    ] {
+        let seen = seen.unwrap();
+        assert!((seen - expected as f64 / 1e12).abs() < 1e-9, "{seen}");
+    }
 }
 
 struct NoFiles;

@@ -38,6 +38,4 @@ pub use tornado::{Bar, Basis, End, Tornado, tornado};
 pub use verdict::{Advice, Kind};
 
 #[cfg(test)]
-mod market_tests;
-#[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Decisions on demand that is small enough to be worked out by hand.
 
+mod market;
+
 use super::*;
 use crate::domain::{Fact, Scope, Term};
 use crate::units::{Micros, Ratio, TokensPerMinute, Usd};

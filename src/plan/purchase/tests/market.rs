@@ -1,6 +1,6 @@
 //! Offers and pools of real profiles, and how fast a decision is.
 
-use super::*;
+use super::super::*;
 use crate::config::Source;
 use crate::profile::Catalogue;
 use crate::scenario::{Files, Loaded, read};
