@@ -8,6 +8,7 @@ use super::scatter::{Laws, Scatter};
 use super::schedule::{Capacity, month_hours};
 use super::{HOURS_OF_WEEK, Market, Size};
 use crate::cost::valley::{Deferrable, Room, earliest_deadline_first};
+use crate::units::Usd;
 
 /// Hours whose loads differ by less than this share are one hour that weighs more.
 const ALIKE: f64 = 0.04;
@@ -150,7 +151,7 @@ impl<'a> Cells<'a> {
                 units_input: finite(call.input + call.cache_write + call.cache_read),
                 output: finite(call.output),
                 need: finite(call.settled + call.held.as_secs_f64() / MINUTES * call.reserved),
-                on_demand: call.on_demand.map_or(0.0, |usd| usd.dollars()),
+                on_demand: call.on_demand.map_or(0.0, Usd::dollars),
             };
             let week: Vec<f64> = (0..HOURS_OF_WEEK)
                 .map(|hour| finite(one.week.get(hour).copied().unwrap_or(0.0)))
@@ -161,7 +162,7 @@ impl<'a> Cells<'a> {
                     arrives: week,
                     waits: wait as usize,
                     weights,
-                    batch: call.batch.map(|usd| usd.dollars()),
+                    batch: call.batch.map(Usd::dollars),
                 }),
                 _ => prompt.push(Prompt {
                     place,

@@ -422,20 +422,8 @@ fn marginal(
     families: &Families,
     chosen: Chosen<'_>,
 ) -> Option<Marginal> {
-    let (family, level, offer, is_bought) = match chosen {
-        Some((place, plan)) => {
-            let top = plan.held.iter().copied().max()?;
-            let month = plan.held.iter().position(|level| *level == top)?;
-            let in_force =
-                |hold: &&super::Hold| (hold.from..hold.from + hold.months).contains(&month);
-            let hold = plan.schedule.holds.iter().rev().find(in_force)?;
-            (&families[place].0, top, hold.offer, true)
-        }
-        None => {
-            let (family, _) = families.first()?;
-            (family, 1, cheapest(family, market)?, false)
-        }
-    };
+    let (family, level, offer) = deciding(market, families, chosen)?;
+    let is_bought = chosen.is_some();
     let slice = difference(*family.levels.get(level - 1)?, *family.levels.get(level)?);
     let full = full_value(cells, slice, family.is_units);
     let price = |level| family.price(market, offer, level);
@@ -484,6 +472,23 @@ fn marginal(
         first_month_input_tpm: input,
         first_month_output_tpm: output,
     })
+}
+
+/// The family, level and offer of the slice that decides.
+fn deciding<'f>(
+    market: &Market<'_>,
+    families: &'f Families,
+    chosen: Chosen<'_>,
+) -> Option<(&'f Family, usize, usize)> {
+    let Some((place, plan)) = chosen else {
+        let (family, _) = families.first()?;
+        return Some((family, 1, cheapest(family, market)?));
+    };
+    let top = plan.top();
+    let month = plan.held.iter().position(|level| *level == top)?;
+    let in_force = |hold: &&super::Hold| (hold.from..hold.from + hold.months).contains(&month);
+    let hold = plan.schedule.holds.iter().rev().find(in_force)?;
+    Some((&families[place].0, top, hold.offer))
 }
 
 /// The offer of a family with the least price of its first size; the first where none has a price.

@@ -485,7 +485,7 @@ impl Family {
             return None;
         }
         let required = self.required(market);
-        // The least block, or the one from which both sides grow: while one side is at its least, the other grows alone.
+        // The least block, or one up to where both sides grow: while one is at its least, the other grows alone.
         let mut bases: Vec<usize> = if self.is_units {
             vec![0]
         } else {
@@ -506,7 +506,7 @@ impl Family {
         (required, base): (&[usize], usize),
     ) -> Option<FamilyPlan> {
         let months = required.len();
-        let mut holds: Vec<Hold> = Vec::new();
+        let mut blocks: Vec<Hold> = Vec::new();
         let mut allowed: Vec<bool> = Vec::new();
         let mut held = vec![0; months];
         if base > 0 {
@@ -516,7 +516,7 @@ impl Family {
                     _ => f64::INFINITY,
                 })
                 .collect();
-            let terms = self.terms(market, priced, |offer| {
+            let terms = terms(market, priced, |offer| {
                 self.price(market, offer, base).unwrap_or(f64::INFINITY)
             });
             let slice = SliceMonths {
@@ -538,7 +538,7 @@ impl Family {
                 held[one.from..until].fill(base);
             }
             let block = self.levels[base];
-            holds = self.holds(market, priced, counts, |_| block);
+            blocks = holds(market, priced, counts, |_| block);
         }
         let slices = if base >= self.even_from {
             self.levels.len() - 1 - base
@@ -552,12 +552,12 @@ impl Family {
                 *level = (*level + count).min(self.levels.len() - 1);
             }
         }
-        let more = self.holds(market, priced, counts, |count| self.slices(count));
+        let more = holds(market, priced, counts, |count| self.slices(count));
         for hold in more {
-            merge(market, &mut holds, hold);
+            merge(market, &mut blocks, hold);
         }
-        holds.sort_by_key(|hold| (hold.from, hold.offer, hold.terms));
-        let bought: f64 = holds
+        blocks.sort_by_key(|hold| (hold.from, hold.offer, hold.terms));
+        let bought: f64 = blocks
             .iter()
             .map(|hold| {
                 hold.per_hour.map_or(0.0, Usd::dollars) * month_hours() * hold.months as f64
@@ -571,7 +571,7 @@ impl Family {
         let missed = held.iter().zip(required).any(|(held, must)| held < must);
         Some(FamilyPlan {
             schedule: Schedule {
-                holds,
+                holds: blocks,
                 headroom: false,
             },
             held,
@@ -608,7 +608,7 @@ impl Family {
         let (input, output) = self.slice;
         let price = |offer: usize| {
             let size = market.offers[offer].size;
-            let whole = super::price_of(size, one.input, one.output, one.units);
+            let whole = price_of(size, one.input, one.output, one.units);
             // The price of a slice before rounding, where the sides are bought apart.
             match size {
                 Size::Sides {
@@ -624,22 +624,7 @@ impl Family {
                 _ => whole.map_or(f64::INFINITY, Usd::dollars),
             }
         };
-        let terms = self.terms(market, priced, price);
-        best_counts(&saved, &terms, allowed)
-    }
-
-    fn terms(
-        &self,
-        market: &Market<'_>,
-        priced: &[usize],
-        per_hour: impl Fn(usize) -> f64,
-    ) -> Vec<TermPrice> {
-        let term = |offer: &usize| TermPrice {
-            months: months_of(market.offers[*offer].term),
-            per_month: per_hour(*offer) * month_hours(),
-            stops: false,
-        };
-        priced.iter().map(term).collect()
+        best_counts(&saved, &terms(market, priced, price), allowed)
     }
 
     /// A block of so many slices.
@@ -658,49 +643,6 @@ impl Family {
                 }
             }
         }
-    }
-
-    /// Purchases as blocks: those that follow one another are one, held for several terms.
-    fn holds(
-        &self,
-        market: &Market<'_>,
-        priced: &[usize],
-        mut counts: Counts,
-        block: impl Fn(usize) -> Block,
-    ) -> Vec<Hold> {
-        let mut holds = Vec::new();
-        for (term, offer) in priced.iter().enumerate() {
-            let length = months_of(market.offers[*offer].term);
-            for from in 0..counts[term].len() {
-                while counts[term][from] > 0 {
-                    let chain: Vec<usize> = (from..counts[term].len())
-                        .step_by(length)
-                        .take_while(|month| counts[term][*month] > 0)
-                        .collect();
-                    let least = chain.iter().map(|month| counts[term][*month]).min();
-                    let least = least.unwrap_or(1).max(1);
-                    for month in &chain {
-                        counts[term][*month] -= least;
-                    }
-                    let Block {
-                        input,
-                        output,
-                        units,
-                    } = block(least);
-                    holds.push(Hold {
-                        offer: *offer,
-                        from,
-                        terms: chain.len(),
-                        months: chain.len() * length,
-                        input_tpm: input,
-                        output_tpm: output,
-                        units,
-                        per_hour: price_of(market.offers[*offer].size, input, output, units),
-                    });
-                }
-            }
-        }
-        holds
     }
 
     /// A schedule of this family with one block of `level`.
@@ -733,6 +675,58 @@ impl FamilyPlan {
     pub(super) fn top(&self) -> usize {
         self.held.iter().copied().max().unwrap_or(0)
     }
+}
+
+/// What is sold, as prices by the month.
+fn terms(market: &Market<'_>, priced: &[usize], per_hour: impl Fn(usize) -> f64) -> Vec<TermPrice> {
+    let term = |offer: &usize| TermPrice {
+        months: months_of(market.offers[*offer].term),
+        per_month: per_hour(*offer) * month_hours(),
+        stops: false,
+    };
+    priced.iter().map(term).collect()
+}
+
+/// Purchases as blocks: those that follow one another are one, held for several terms.
+fn holds(
+    market: &Market<'_>,
+    priced: &[usize],
+    mut counts: Counts,
+    block: impl Fn(usize) -> Block,
+) -> Vec<Hold> {
+    let mut holds = Vec::new();
+    for (term, offer) in priced.iter().enumerate() {
+        let length = months_of(market.offers[*offer].term);
+        for from in 0..counts[term].len() {
+            while counts[term][from] > 0 {
+                let chain: Vec<usize> = (from..counts[term].len())
+                    .step_by(length)
+                    .take_while(|month| counts[term][*month] > 0)
+                    .collect();
+                let least = chain.iter().map(|month| counts[term][*month]).min();
+                let least = least.unwrap_or(1).max(1);
+                for month in &chain {
+                    counts[term][*month] -= least;
+                }
+                let Block {
+                    input,
+                    output,
+                    units,
+                } = block(least);
+                holds.push(Hold {
+                    offer: *offer,
+                    from,
+                    terms: chain.len(),
+                    months: chain.len() * length,
+                    input_tpm: input,
+                    output_tpm: output,
+                    units,
+                    per_hour: price_of(market.offers[*offer].size, input, output, units),
+                });
+            }
+        }
+    }
+    holds
 }
 
 /// The purchases among counts: term, first month, how many.

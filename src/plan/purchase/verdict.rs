@@ -146,11 +146,8 @@ fn advice(market: &Market<'_>, decision: &Decision) -> Advice {
         );
     };
     let priced = decision.curves.iter().any(|curve| {
-        let known = curve
-            .points
-            .iter()
-            .any(|point| point.price_per_hour.is_some());
-        known
+        let mut points = curve.points.iter();
+        points.any(|point| point.price_per_hour.is_some())
     });
     if priced {
         plain(

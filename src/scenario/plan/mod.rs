@@ -82,8 +82,8 @@ pub(super) fn plan(
         growth_is_given: growth.is_some(),
         growth: growth.unwrap_or_default(),
         workloads,
-        served: served?,
-        offers: offers?,
+        served,
+        offers,
         cash: cash?,
     })
 }

@@ -63,22 +63,20 @@ pub enum OfferKind {
 }
 
 /// Reads `plan.target` and `plan.unserved_cost`.
-pub(super) fn served(s: &mut Section<'_>) -> Option<ServedSpec> {
+pub(super) fn served(s: &mut Section<'_>) -> ServedSpec {
     let target = s.optional("target", share());
     let unserved_cost = s.optional("unserved_cost", unit::<Usd>());
     not_negative(s, "unserved_cost", unserved_cost);
-    Some(ServedSpec {
+    ServedSpec {
         target,
         unserved_cost,
-    })
+    }
 }
 
-/// Reads `[[plan.offer]]`; without any, all offers count. `models` are those that the workloads call.
-pub(super) fn offers(s: &mut Section<'_>, models: &[&str]) -> Option<Option<Vec<PlannedOffer>>> {
-    if !s.has("offer") {
-        // Nothing is there to read, and the key is then known.
-        return s.tables("offer", |_| Some(())).map(|_| None);
-    }
+/// Reads `[[plan.offer]]`; without any, all offers count, and one that is wrong has been reported. `models` are those
+/// that the workloads call.
+pub(super) fn offers(s: &mut Section<'_>, models: &[&str]) -> Option<Vec<PlannedOffer>> {
+    let is_given = s.has("offer");
     let mut names: Vec<String> = Vec::new();
     let offers = s.tables("offer", |s| {
         let named = s.optional("name", text());
@@ -110,7 +108,7 @@ pub(super) fn offers(s: &mut Section<'_>, models: &[&str]) -> Option<Option<Vec<
             path: s.path().to_owned(),
         })
     })?;
-    Some(Some(offers))
+    is_given.then_some(offers)
 }
 
 /// The model of an offer: by default the only one that is called.
@@ -241,12 +239,10 @@ mod tests {
     fn told(toml: &str, models: &[&str]) -> Result<Option<Vec<PlannedOffer>>, String> {
         let source = Source::new("t.toml", toml);
         let read = config::read(&source, |s| {
-            let served = served(s);
-            let offers = offers(s, models);
-            Some((served?, offers?))
+            served(s);
+            Some(offers(s, models))
         });
-        read.map(|(_, offers)| offers)
-            .map_err(|error| error.to_string())
+        read.map_err(|error| error.to_string())
     }
 
     #[test]
