@@ -2,11 +2,11 @@
 //! worth, what is paid; and the simulation of what is recommended.
 
 use super::bill;
-use super::levers::{self, LeverInput};
+use super::levers::{self, LeverInput, Study};
 use super::purchase::verify::{self, Progress};
 use super::purchase::{
-    Decision, Demand, HOURS_OF_WEEK, Kind, Market, Offered, Pool, decide, demand, offered, outlook,
-    pools, sensitivity, summary, target,
+    Decision, Demand, HOURS_OF_WEEK, Kind, Market, Offered, Outlook, Pool, QuotaOutlook, decide,
+    demand, offered, outlook, pools, sensitivity, summary, target,
 };
 use super::search::Sources;
 use crate::config::ConfigError;
@@ -18,7 +18,7 @@ use crate::results::plan::{
 use crate::results::{AssumptionSummary, PriceBookSummary};
 use crate::scenario::{Files, Variant, Workload};
 use crate::sim::{Assembled, VariantContext};
-use crate::units::Usd;
+use crate::units::{Tokens, TokensPerMinute, Usd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is reviewed.
@@ -136,6 +136,7 @@ impl Reviewer<'_> {
         warnings.extend(demand.warnings.iter().cloned());
         warnings.extend(routed(variant));
         let mut decisions = Vec::new();
+        let mut sentences = Vec::new();
         let mut pool_plans = Vec::new();
         for pool in pools(variant, assembled, &demand) {
             let Offered {
@@ -150,12 +151,32 @@ impl Reviewer<'_> {
                 unserved_cost: variant.plan.served.unserved_cost.unwrap_or(Usd::ZERO),
             };
             self.stage(&format!("what to buy for {}", pool.model_title));
-            let decision = decide(&market);
+            let within = decide(&market);
+            // More quota costs nothing, so it comes before capacity that is only bought for want of it.
+            let lacks = within.on_demand.worst_served_share < market.target.get() - SLACK;
+            let roomy = Pool {
+                tpm: TokensPerMinute(pool.tpm.0.saturating_mul(ROOM)),
+                rpm: None,
+                ..pool.clone()
+            };
+            let market = Market {
+                pool: if lacks { &roomy } else { &pool },
+                ..market
+            };
+            let (decision, within) = if lacks {
+                (decide(&market), Some(within))
+            } else {
+                (within, None)
+            };
+            let sentence = sentence(&decision, within.as_ref(), &outlook, &pool);
             self.stage(&format!("what matters for {}", pool.model_title));
             let sensitivity = sensitivity(variant, assembled, &market, &decision, self.seed());
             let verification = simulate.then(|| self.verify(&market, &decision, (&demand, &pool)));
+            sentences.push((decision.advice.kind, within.is_some(), sentence.clone()));
             pool_plans.push(PoolPlan {
+                sentence,
                 decision: summary(&market, &decision, &not_sold),
+                within_quota: within.map(|one| summary(&market, &one, &not_sold)),
                 sensitivity,
                 verification,
             });
@@ -176,7 +197,7 @@ impl Reviewer<'_> {
         Ok(PlanVariant {
             name: variant.name.clone(),
             mode: context.mode.clone(),
-            verdict: verdict(&decisions),
+            verdict: whole_verdict(levers.as_ref(), &sentences),
             price_book: PriceBookSummary {
                 name: context.price_book.0.clone(),
                 as_of: context.price_book.1.clone(),
@@ -240,26 +261,81 @@ fn assumptions(context: &VariantContext) -> Vec<AssumptionSummary> {
     .collect()
 }
 
-/// The verdict on all pools in one sentence.
-fn verdict(decisions: &[Decision]) -> String {
-    if let [only] = decisions {
-        return only.advice.sentence.clone();
+/// How far the served share may lie below the target: what a few paths cannot tell.
+const SLACK: f64 = 1e-4;
+/// So many times the quota is as much as anyone needs.
+const ROOM: u64 = 1000;
+
+/// The verdict on a pool, with the quota to ask for first where the present one will not do.
+fn sentence(
+    decision: &Decision,
+    within: Option<&Decision>,
+    outlook: &Outlook,
+    pool: &Pool,
+) -> String {
+    let Some(within) = within else {
+        return decision.advice.sentence.clone();
+    };
+    let name = format!("{} ({}): ", pool.model_title, pool.scope);
+    let plain = |one: &Decision| {
+        let text = &one.advice.sentence;
+        let text = text.strip_prefix(&name).unwrap_or(text);
+        text.trim_end_matches('.').to_owned()
+    };
+    let mut counters = outlook.counters.iter();
+    let counter = counters.find(|one| one.model == pool.model && one.scope == pool.scope);
+    let quotas = counter.map_or(&[][..], |counter| &counter.quotas);
+    let asks: Vec<String> = quotas.iter().filter_map(asked).collect();
+    let what = if asks.is_empty() {
+        "ask for more quota".to_owned()
+    } else {
+        format!("ask for {}", asks.join(" and "))
+    };
+    format!(
+        "{name}{what}: today's quota serves {:.1} % in its worst month. With it, {}. Without it, {}.",
+        100.0 * within.on_demand.worst_served_share,
+        plain(decision),
+        plain(within),
+    )
+}
+
+/// What to ask for of a quota, and by when.
+fn asked(quota: &QuotaOutlook) -> Option<String> {
+    let amount = Tokens(quota.ask? as u64);
+    let by = quota
+        .exhaustion
+        .ask_by
+        .map_or_else(String::new, |by| match (by.date, by.is_past()) {
+            (_, true) => " at once".to_owned(),
+            (Some(date), _) => format!(" by {date}"),
+            (None, _) => format!(" within {} days", by.in_days),
+        });
+    Some(format!("{amount} {}{by}", quota.unit))
+}
+
+/// What levers are worth, where there are some, before what to buy.
+fn whole_verdict(levers: Option<&Study>, pools: &[(Kind, bool, String)]) -> String {
+    let of_pools = verdict(pools);
+    levers.map_or(of_pools.clone(), |study| {
+        format!("{} {of_pools}", study.verdict())
+    })
+}
+
+/// The verdict on all pools: what to do first, and nothing of pools in which all stays as it is, unless all does.
+fn verdict(pools: &[(Kind, bool, String)]) -> String {
+    let acts = |(kind, asks, _): &&(Kind, bool, String)| {
+        *asks || matches!(kind, Kind::BuyNow | Kind::Wait)
+    };
+    let said = |list: Vec<&(Kind, bool, String)>| {
+        let texts: Vec<&str> = list.iter().map(|(_, _, text)| text.as_str()).collect();
+        texts.join(" ")
+    };
+    let acting: Vec<_> = pools.iter().filter(acts).collect();
+    match (pools.is_empty(), acting.is_empty()) {
+        (true, _) => "There is nothing to decide: all work is in batch jobs.".to_owned(),
+        (_, true) => said(pools.iter().collect()),
+        _ => said(acting),
     }
-    let is_bought = |one: &&Decision| matches!(one.advice.kind, Kind::BuyNow | Kind::Wait);
-    let bought: Vec<&str> = (decisions.iter().filter(is_bought))
-        .map(|one| one.advice.sentence.as_str())
-        .collect();
-    if !bought.is_empty() {
-        return bought.join(" ");
-    }
-    let others: Vec<&str> = decisions
-        .iter()
-        .map(|one| one.advice.sentence.as_str())
-        .collect();
-    if others.is_empty() {
-        return "There is nothing to decide: all work is in batch jobs.".to_owned();
-    }
-    others.join(" ")
 }
 
 /// What the decision does not know of a variant whose requests go elsewhere too.

@@ -51,5 +51,8 @@ pub const SUMMARY_JSON_SCHEMA: &str = include_str!("summary.schema.json");
 /// The JSON Schema of `lab.json`.
 pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 
+/// The JSON Schema of `plan.json`, made from its types.
+pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -669,6 +669,7 @@ pub struct PriceBookSummary {
 
 /// A choice that no source settles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AssumptionSummary {
     /// The key of the setting.
     pub name: String,

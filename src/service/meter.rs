@@ -253,22 +253,12 @@ impl SlidingLog {
             *sum += units;
             return;
         }
-        let tick = self.tick_of(now);
+        let tick = now.0 / self.tick_us;
         if self.ticks.is_empty() {
             self.first_expires = self.expiry(tick);
         }
         self.ticks.push_back((tick, units));
         self.last_tick_ends = (tick + 1).saturating_mul(self.tick_us);
-    }
-
-    /// The tick of a moment. That of a minute's window is known here, so that it needs no division.
-    #[inline]
-    fn tick_of(&self, at: Moment) -> u64 {
-        const OF_A_MINUTE: u64 = Micros::MINUTE.0 / TICKS;
-        match self.tick_us {
-            OF_A_MINUTE => at.0 / OF_A_MINUTE,
-            tick_us => at.0 / tick_us,
-        }
     }
 
     fn drop_old(&mut self, now: Moment) {
@@ -290,7 +280,7 @@ impl SlidingLog {
     }
 
     fn amend(&mut self, taken_at: Moment, units: i64) {
-        let tick = self.tick_of(taken_at);
+        let tick = taken_at.0 / self.tick_us;
         if let Ok(at) = self.ticks.binary_search_by_key(&tick, |&(t, _)| t) {
             self.ticks[at].1 -= units;
             self.used -= units;

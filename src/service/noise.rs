@@ -1,7 +1,7 @@
-//! The noise of calls and where they go, drawn some calls ahead.
+//! The noise of calls, drawn some calls ahead.
 //!
-//! These are keyed draws, so they may be drawn whenever it suits. A row of them drawn at once keeps the tables
-//! of the laws in the nearest cache and lets a processor work on several draws at a time.
+//! Noise is a keyed draw, so it may be drawn whenever it suits. A row of it drawn at once keeps the tables in
+//! the nearest cache and lets a processor work on several draws at a time.
 
 use super::latency::LatencyModel;
 use crate::rng::Keyed;
@@ -16,80 +16,54 @@ const ROW: usize = 32;
 /// What noise makes of the times of a call: the multipliers of TTFT and of the time per output token.
 pub type Noise = (f64, f64);
 
-/// What is drawn for a call.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Drawn {
-    /// Its noise.
-    pub(super) noise: Noise,
-    /// Which of the target's destinations serves it, where nothing else decides that.
-    pub(super) destination: u32,
-}
-
-/// What is drawn for the calls of one target.
+/// The noise of the calls of one target.
 #[derive(Clone, Debug)]
-pub(super) struct DrawnAhead {
-    noise: Keyed,
-    routing: Keyed,
-    destinations: usize,
+pub(super) struct NoiseAhead {
+    keyed: Keyed,
     /// Key of the first of the row.
     first: u64,
     /// The latest key of the row, or a later one that was asked for after it.
     last: u64,
-    row: Vec<Drawn>,
+    row: Vec<Noise>,
 }
 
-impl DrawnAhead {
-    pub(super) fn new(noise: Keyed, routing: Keyed, destinations: usize) -> Self {
+impl NoiseAhead {
+    pub(super) fn new(keyed: Keyed) -> Self {
         Self {
-            noise,
-            routing,
-            destinations,
+            keyed,
             first: 0,
             last: 0,
             row: Vec::new(),
         }
     }
 
-    /// What is drawn for the call with this key; `model` makes its noise of two standard normal numbers.
+    /// The noise of the call with this key, which `model` makes of two standard normal numbers.
     #[inline]
-    pub(super) fn at(&mut self, model: &LatencyModel, key: u64) -> Drawn {
+    pub(super) fn at(&mut self, model: &LatencyModel, key: u64) -> Noise {
         let ahead = key.wrapping_sub(self.first);
         let place = ahead.rotate_right(KEYS_PER_REQUEST.trailing_zeros());
         match self.row.get(place as usize) {
-            Some(&drawn) => drawn,
-            None => self.draw_row(model, key),
+            Some(&noise) => noise,
+            None => self.draw(model, key),
         }
     }
 
-    /// What is drawn for one call of these standard normal numbers.
-    #[inline]
-    fn of(&self, model: &LatencyModel, key: u64, z: (f64, f64)) -> Drawn {
-        Drawn {
-            noise: model.noise(z),
-            destination: match self.destinations {
-                1 => 0,
-                n => self.routing.below(key, n) as u32,
-            },
-        }
-    }
-
-    /// Draws for a call that is not in the row, and for those that follow if it comes next to the latest.
+    /// Draws one that is not in the row, and those that follow if it comes next to the latest.
     #[cold]
-    fn draw_row(&mut self, model: &LatencyModel, key: u64) -> Drawn {
+    fn draw(&mut self, model: &LatencyModel, key: u64) -> Noise {
         if key.wrapping_sub(self.last) != KEYS_PER_REQUEST {
             self.last = self.last.max(key);
-            return self.of(model, key, self.noise.normal_pair(key));
+            return model.noise(self.keyed.normal_pair(key));
         }
         self.first = key;
         self.last = key.wrapping_add((ROW as u64 - 1) * KEYS_PER_REQUEST);
-        let keys: [u64; ROW] =
-            std::array::from_fn(|ahead| key.wrapping_add(ahead as u64 * KEYS_PER_REQUEST));
-        let numbers = keys.map(|key| self.noise.normal_pair(key));
-        let mut row = std::mem::take(&mut self.row);
-        row.clear();
-        let drawn = keys.iter().zip(numbers);
-        row.extend(drawn.map(|(&key, z)| self.of(model, key, z)));
-        self.row = row;
+        let mut numbers = [(0.0, 0.0); ROW];
+        for (pair, ahead) in numbers.iter_mut().zip(0..) {
+            let key = key.wrapping_add(ahead * KEYS_PER_REQUEST);
+            *pair = self.keyed.normal_pair(key);
+        }
+        self.row.clear();
+        self.row.extend(numbers.map(|z| model.noise(z)));
         self.row[0]
     }
 }
@@ -101,7 +75,7 @@ mod tests {
     use crate::units::Micros;
 
     #[test]
-    fn what_is_drawn_ahead_is_what_is_drawn_singly() {
+    fn noise_drawn_ahead_is_that_drawn_singly() {
         let model = LatencyModel::new(
             &LatencyProfile {
                 name: "test".into(),
@@ -120,17 +94,13 @@ mod tests {
             0.0,
         );
         let keyed = Keyed::new(3, "chat/latency");
-        let routing = Keyed::new(3, "chat/routing");
-        let mut ahead = DrawnAhead::new(keyed, routing, 3);
+        let mut ahead = NoiseAhead::new(keyed);
         // First attempts in turn with retries of earlier requests between them, one left out, and then some of
         // another workload.
         let in_turn = (0..200).flat_map(|seq| [seq * 64 + 1, seq / 2 * 64 + 2]);
         let in_turn = in_turn.filter(|key| *key != 70 * 64 + 1);
         for key in in_turn.chain([u64::MAX, 0, 64, 128, 1 << 40, 129, 5]) {
-            let want = Drawn {
-                noise: model.noise(keyed.normal_pair(key)),
-                destination: routing.below(key, 3) as u32,
-            };
+            let want = model.noise(keyed.normal_pair(key));
             assert_eq!(ahead.at(&model, key), want, "key {key}");
         }
     }

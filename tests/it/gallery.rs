@@ -47,6 +47,7 @@ fn every_scenario_is_tested_here() {
         "agent-loop",
         "bad-day",
         "batch-night",
+        "buy-or-wait",
         "cache-regions",
         "case-million-documents",
         "case-opus-everywhere",
@@ -54,6 +55,7 @@ fn every_scenario_is_tested_here() {
         "desk",
         "diurnal-week",
         "fallback",
+        "finance-review",
         "guardrail-cost",
         "hedging",
         "how-much",
@@ -119,6 +121,14 @@ fn the_case_studies_run_at_the_rate_of_their_month() {
             );
         }
     }
+}
+
+#[test]
+fn scenarios_for_plans_are_scenarios_too() {
+    let summary = run("buy-or-wait", &[]);
+    assert_eq!(summary.variants.len(), 2);
+    let review = run("finance-review", &[]);
+    assert_eq!(review.variants[0].workloads.len(), 5);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod mooncake;
 mod mutations;
 mod offers;
 mod pacing;
+mod plan;
 mod price_update;
 mod prices;
 mod readme;

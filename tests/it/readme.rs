@@ -20,8 +20,27 @@ const STRANGER: &str = "zzz_stranger";
 /// A path of a table in a scenario, and a scenario that has a strange key there and nowhere else.
 ///
 /// The complaint about the stranger lists the keys that the table really has.
-const PROBES: [(&str, &str); 87] = [
+const PROBES: [(&str, &str); 97] = [
     ("", "§"),
+    ("plan", "[plan]\n§"),
+    ("plan.growth", "[plan.growth]\n§"),
+    ("plan.workload.NAME", "[plan.workload.x]\n§"),
+    (
+        "plan.workload.NAME",
+        "[plan.workload.x]\n§\n[plan.workload.x.hourly]",
+    ),
+    ("plan.workload.NAME.hourly", "[plan.workload.x.hourly]\n§"),
+    ("plan.offer", "[[plan.offer]]\n§"),
+    (
+        "plan.offer.reserved",
+        "[[plan.offer]]\n[plan.offer.reserved]\n§",
+    ),
+    (
+        "plan.offer.provisioned",
+        "[[plan.offer]]\n[plan.offer.provisioned]\n§",
+    ),
+    ("plan.offer.scope", "[[plan.offer]]\n[plan.offer.scope]\n§"),
+    ("plan.credit", "[[plan.credit]]\n§"),
     ("", "§\n[answers]"),
     ("workload", "[[workload]]\n§"),
     ("workload", "[[workload]]\n§\n[workload.prompts]"),
@@ -276,12 +295,13 @@ fn rows<'t>(text: &'t str, marker: &str) -> Vec<(&'t str, Vec<&'t str>)> {
 
 /// The output of a command without what differs from machine to machine.
 ///
-/// With `labels`, only the names of the variants and the rows that begin so; of a lab its first table.
+/// With `labels`, only the names of the variants and the rows that begin so; of a lab its first table, of a plan its
+/// waterfall.
 fn printed(command: &str, labels: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let out = folder.path().join("run");
     let mut args: Vec<&str> = command.split_whitespace().skip(1).collect();
-    if ["simulate", "lab", "search"].contains(&args[0]) {
+    if ["simulate", "lab", "search", "plan"].contains(&args[0]) {
         args.extend(["--out", out.to_str().expect("a plain path")]);
     }
     let output = bedload(&args);
@@ -301,6 +321,14 @@ fn printed(command: &str, labels: &[&str]) -> String {
             .skip_while(|line| !line.trim_start().starts_with("policy"))
             .take_while(|line| !line.is_empty());
         return table.collect::<Vec<_>>().join("\n");
+    }
+    if command.starts_with("bedload plan") {
+        // The waterfall of its levers.
+        let falls = text
+            .lines()
+            .skip_while(|line| !line.starts_with("  start "))
+            .take_while(|line| !line.is_empty());
+        return falls.collect::<Vec<_>>().join("\n");
     }
     // Rows of the table are indented by three; what they wrap to is indented further.
     let wanted = |line: &str| {
@@ -456,6 +484,8 @@ fn the_readme_documents_every_key() {
     }
     // A variant may change anything; it is read before the tables are.
     documented.remove("variant.name");
+    // Names of tables, which no message lists.
+    documented.remove("plan.workload.NAME");
     let known = known_keys();
     let missing: Vec<_> = known.difference(&documented).collect();
     let invented: Vec<_> = documented.difference(&known).collect();
@@ -515,7 +545,7 @@ fn the_readme_lists_the_flags_that_help_lists() {
             written.entry(verb).or_default().insert(flag.to_owned());
         }
     }
-    for verb in ["simulate", "lab", "search", "run", "check"] {
+    for verb in ["simulate", "lab", "search", "plan", "run", "check"] {
         let output = bedload(&[verb, "--help"]);
         let help = String::from_utf8(output.stdout).expect("text is UTF-8");
         let flags: BTreeSet<String> = help

@@ -62,7 +62,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("clock", "units"),
     (
         "serve",
-        "units domain rng service wire config scenario sim clock",
+        "units domain rng service measure wire config scenario sim clock",
     ),
     (
         "live",

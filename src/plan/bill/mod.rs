@@ -14,6 +14,7 @@ mod routes;
 pub use cash::{CashFlow, CashMonth, cash};
 
 use super::preview::{Preview, arrivals, hits, preview};
+use super::purchase::demand::requests_of_weeks;
 use crate::cost::{Bill, BillClass, BillLane, BillLine, amount};
 use crate::domain::{PriceTier, Scope};
 use crate::load::thinking::ThinkingLaw;
@@ -27,8 +28,8 @@ use std::cell::OnceCell;
 /// Hours of the accounting month.
 const HOURS: u64 = crate::cost::capacity::HOURS_PER_MONTH as u64;
 
-/// The bill of a month of 730 hours at the volumes that `[plan.workload]` states, or at the mean rate of the
-/// scenario's traffic.
+/// The bill of a month of 730 hours at the volumes that `[plan.workload]` states, of typical weeks, or at the mean
+/// rate of the scenario's traffic.
 ///
 /// `assembled` is `variant` with its models and prices; `seed` decides the draws where sizes are not fixed.
 pub fn month(variant: &Variant, assembled: &Assembled, seed: u64) -> Bill {
@@ -64,7 +65,10 @@ impl Biller<'_> {
     /// Requests in the month.
     fn volume(&self, index: usize, workload: &Workload) -> f64 {
         let plan = self.variant.plan.workload(&workload.name);
-        plan.and_then(|plan| plan.volume).unwrap_or_else(|| {
+        let stated = plan.and_then(|plan| plan.volume);
+        let key = (index, self.seed);
+        let of_weeks = || requests_of_weeks(self.variant, workload, self.assembled, key);
+        stated.or_else(of_weeks).unwrap_or_else(|| {
             self.seen().workloads[index].mean_rate.0 * Micros::MONTH.as_secs_f64()
         })
     }

@@ -9,6 +9,7 @@ mod week;
 
 pub(in crate::plan::purchase) use document::month_label;
 pub use paths::PathGrowth;
+pub use week::requests_of_weeks;
 
 use crate::domain::Scope;
 use crate::scenario::{Variant, Workload};

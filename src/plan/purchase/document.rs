@@ -52,7 +52,7 @@ pub fn summary(market: &Market<'_>, decision: &Decision, not_sold: &[String]) ->
         binding: decision.binding.map(|side| side.name().to_owned()),
         marginal,
         alternatives: (decision.alternatives.iter())
-            .map(|one| alternative(market, one, all))
+            .map(|one| alternative(one, all))
             .collect(),
         months: months(market, decision),
         offers: (decision.curves.iter())
@@ -64,12 +64,12 @@ pub fn summary(market: &Market<'_>, decision: &Decision, not_sold: &[String]) ->
     }
 }
 
-fn alternative(market: &Market<'_>, one: &Alternative, all: f64) -> AlternativeSummary {
+fn alternative(one: &Alternative, all: f64) -> AlternativeSummary {
     let of = &one.evaluation;
     let month = |dollars: f64| sig(dollars / of.months.len().max(1) as f64);
     AlternativeSummary {
         name: one.name.clone(),
-        schedule: one.schedule.words(market.offers),
+        schedule: one.schedule.brief(),
         month_usd: month(of.total.mean),
         month_usd_p10: month(of.total.p10),
         month_usd_p50: month(of.total.p50),

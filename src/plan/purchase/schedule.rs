@@ -108,31 +108,65 @@ impl Schedule {
         format!("hold {}", words.collect::<Vec<_>>().join("; "))
     }
 
+    /// The schedule in a few words for tables: `677K in + 83K out, months 1 to 12`, or what is held at first and at
+    /// most.
+    pub fn brief(&self) -> String {
+        match self.holds.as_slice() {
+            [] if self.headroom => "on demand, both scopes".to_owned(),
+            [] => "all on demand".to_owned(),
+            [one] => {
+                let block = block_words(one.input_tpm, one.output_tpm, one.units);
+                match one.months {
+                    1 => format!("{block}, month {}", one.from + 1),
+                    months => format!("{block}, months {} to {}", one.from + 1, one.from + months),
+                }
+            }
+            _ => {
+                let first = self.begins().unwrap_or(0);
+                let most = self.fullest();
+                format!(
+                    "{} (month {}), {} (month {})",
+                    self.block_in(first),
+                    first + 1,
+                    self.block_in(most),
+                    most + 1
+                )
+            }
+        }
+    }
+
+    /// The first of the months in which most is held.
+    fn fullest(&self) -> usize {
+        let until = self.holds.iter().map(|hold| hold.from + hold.months);
+        let first = self.begins().unwrap_or(0);
+        let months = first..until.max().unwrap_or(first + 1);
+        let most = months.rev().max_by_key(|month| self.size_in(*month).0);
+        most.unwrap_or(first)
+    }
+
+    /// What is held in a month, of all offers together.
+    fn size_in(&self, month: usize) -> (TokensPerMinute, TokensPerMinute, u32) {
+        let sum = |of: fn(&Hold) -> u64| {
+            let held = self.holds.iter();
+            let held = held.filter(|hold| (hold.from..hold.from + hold.months).contains(&month));
+            held.map(of).sum::<u64>()
+        };
+        (
+            TokensPerMinute(sum(|hold| hold.input_tpm.0)),
+            TokensPerMinute(sum(|hold| hold.output_tpm.0)),
+            sum(|hold| u64::from(hold.units)) as u32,
+        )
+    }
+
+    fn block_in(&self, month: usize) -> String {
+        let (input, output, units) = self.size_in(month);
+        block_words(input, output, units)
+    }
+
     /// What is held in the first month, and in the one with the most.
     fn summed(&self, offers: &[Offer]) -> String {
-        let until = self.holds.iter().map(|hold| hold.from + hold.months);
-        let months = until.max().unwrap_or(0);
-        let size = |month: usize| {
-            let sum = |of: fn(&Hold) -> u64| {
-                let held = self.holds.iter();
-                let held =
-                    held.filter(|hold| (hold.from..hold.from + hold.months).contains(&month));
-                held.map(of).sum::<u64>()
-            };
-            (
-                TokensPerMinute(sum(|hold| hold.input_tpm.0)),
-                TokensPerMinute(sum(|hold| hold.output_tpm.0)),
-                sum(|hold| u64::from(hold.units)) as u32,
-            )
-        };
         let first = self.begins().unwrap_or(0);
-        // The first of the months with the most.
-        let most = (first..months).rev().max_by_key(|month| size(*month).0);
-        let most = most.unwrap_or(first);
-        let words = |month: usize| {
-            let (input, output, units) = size(month);
-            block_words(input, output, units)
-        };
+        let most = self.fullest();
         let mut names: Vec<&str> = Vec::new();
         for hold in &self.holds {
             let name = name_of(offers, hold);
@@ -142,9 +176,9 @@ impl Schedule {
         }
         format!(
             "hold {} from month {} and {} by month {}, in {} blocks of {}",
-            words(first),
+            self.block_in(first),
             first + 1,
-            words(most),
+            self.block_in(most),
             most + 1,
             self.holds.len(),
             names.join(" and "),

@@ -45,8 +45,8 @@ pub fn sensitivity(
     SensitivitySummary {
         sentences: sentences(&points, &regrets, &tornado),
         pool,
-        frontier: points.iter().map(|one| of_point(market, one)).collect(),
-        regret: regrets.iter().map(|one| of_regret(market, one)).collect(),
+        frontier: points.iter().map(|one| of_point(one)).collect(),
+        regret: regrets.iter().map(|one| of_regret(one)).collect(),
         tornado: of_tornado(&tornado),
         notes,
     }
@@ -116,10 +116,10 @@ fn sentences(points: &[FrontierPoint], regrets: &[Regret], tornado: &Tornado) ->
     said
 }
 
-fn of_point(market: &Market<'_>, point: &FrontierPoint) -> FrontierSummary {
+fn of_point(point: &FrontierPoint) -> FrontierSummary {
     FrontierSummary {
         name: point.name.clone(),
-        held: point.schedule.words(market.offers),
+        held: point.schedule.brief(),
         month_usd: point.per_month,
         bought_month_usd: point.bought_per_month,
         served_share: point.served_share,
@@ -129,7 +129,7 @@ fn of_point(market: &Market<'_>, point: &FrontierPoint) -> FrontierSummary {
     }
 }
 
-fn of_regret(market: &Market<'_>, regret: &Regret) -> RegretSummary {
+fn of_regret(regret: &Regret) -> RegretSummary {
     let weighed = |one: Weighed| WeighedSummary {
         usd: one.dollars,
         served_share: one.served_share,
@@ -139,7 +139,7 @@ fn of_regret(market: &Market<'_>, regret: &Regret) -> RegretSummary {
         growth_factor: regret.growth_factor,
         chosen: weighed(regret.chosen),
         best: weighed(regret.best),
-        best_held: regret.best_schedule.words(market.offers),
+        best_held: regret.best_schedule.brief(),
         nothing: weighed(regret.nothing),
         regret_usd: regret.dollars(),
         regret_share: regret.share(),

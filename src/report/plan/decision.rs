@@ -59,6 +59,41 @@ pub(super) fn terminal(part: &DecisionSummary, style: Style, lines: &mut Vec<Str
     }
 }
 
+/// What to do if no more quota is granted, as lines of text.
+pub(super) fn terminal_within(part: &DecisionSummary, style: Style, lines: &mut Vec<String>) {
+    lines.push(heading(&within_title(part), style));
+    lines.extend(wrapped(&part.sentence, "  ", style.width));
+    lines.push(String::new());
+    let mut rows = table(COLUMNS.len(), TEXTS, style.width);
+    rows.set_header(COLUMNS.to_vec());
+    for one in &part.alternatives {
+        rows.add_row(cells(one));
+    }
+    lines.extend(rows.trim_fmt().lines().map(str::to_owned));
+    lines.push(String::new());
+}
+
+/// The same as Markdown.
+pub(super) fn markdown_within(part: &DecisionSummary, text: &mut String) {
+    let _ = write!(
+        text,
+        "### {}\n\n- {}\n\n",
+        within_title(part),
+        part.sentence
+    );
+    let rows: Vec<Vec<String>> = (part.alternatives.iter())
+        .map(|one| cells(one).iter().map(|cell| escaped(cell)).collect())
+        .collect();
+    markdown_table(&COLUMNS.map(str::to_owned), TEXTS, &rows, text);
+}
+
+fn within_title(part: &DecisionSummary) -> String {
+    format!(
+        "If no more quota is granted for {} ({})",
+        part.model_title, part.scope
+    )
+}
+
 /// The part as Markdown.
 pub(super) fn markdown(part: &DecisionSummary, text: &mut String) {
     let _ = write!(text, "### {}\n\n", title(part));
@@ -291,7 +326,7 @@ mod tests {
             "$1,000",
             "$100",
             "$72.00 a unit-hour",
-            "55",
+            "56 %",
             "M has no batch",
             "████",
         ] {

@@ -273,7 +273,7 @@ mod tests {
             bars: vec![bar("volume", -200.0, 200.0), bar("hit ratio", 100.0, -50.0)],
         };
         let expected = "\
-volume* (-20 % to +20 %)      −$200 ░░░░░░░░│████████ +$200
+volume* (-20 % to +20 %)       −$200 ░░░░░░░░│████████ +$200
 hit ratio* (-20 % to +20 %)  −$50.00       ██│░░░░     +$100
 ░ at p10, █ at p90";
         assert_eq!(bars(&tornado, 8).join("\n"), expected);

@@ -6,19 +6,18 @@ use super::super::terminal::{Style, heading, table, wrapped};
 use crate::results::plan::{VerificationSummary, VerifiedHourSummary, VerifiedPlanSummary};
 use std::fmt::Write;
 
-/// Columns of the table; the first three hold text.
-const COLUMNS: [&str; 9] = [
+/// Columns of the table; the first four hold text.
+const COLUMNS: [&str; 8] = [
     "hour",
     "plan",
+    "held",
     "SLO",
     "TTFT p99",
     "throttled",
-    "good",
     "used in, out",
     "an hour",
-    "expected",
 ];
-const TEXTS: usize = 3;
+const TEXTS: usize = 4;
 
 fn title(part: &VerificationSummary) -> String {
     format!("Simulated: {}", part.pool)
@@ -72,7 +71,7 @@ pub fn markdown(part: &VerificationSummary, text: &mut String) {
 /// A row for each plan of each hour; the hour is told once.
 fn cells(part: &VerificationSummary) -> Vec<Vec<String>> {
     let of_hour = |hour: &VerifiedHourSummary| {
-        let name = format!("{} ({} requests)", hour.name, whole(hour.requests));
+        let name = format!("{}, {} requests", hour.name, whole(hour.requests));
         let plans = hour.plans.iter().enumerate();
         let rows = plans.map(move |(index, plan)| {
             let name = if index == 0 {
@@ -101,14 +100,13 @@ fn row(hour: String, plan: &VerifiedPlanSummary) -> Vec<String> {
     };
     vec![
         hour,
-        format!("{}: {}", plan.role, plan.held),
+        plan.role.clone(),
+        plan.held.clone(),
         verdict.to_owned(),
         optional(plan.ttft_p99_ms, time),
         optional(plan.throttled_share, percent),
-        optional(plan.attainment, percent),
         used,
         money(plan.usd_per_hour),
-        money(plan.expected_usd_per_hour),
     ]
 }
 

@@ -39,6 +39,9 @@ fn of_variant(variant: &PlanVariant, style: Style, lines: &mut Vec<String>) {
     }
     for pool in &variant.pools {
         decision::terminal(&pool.decision, style, lines);
+        if let Some(part) = &pool.within_quota {
+            decision::terminal_within(part, style, lines);
+        }
         if let Some(part) = &pool.verification {
             verification::terminal(part, style, lines);
         }
@@ -81,6 +84,9 @@ pub fn markdown(plan: &PlanSummary, folder: Option<&str>) -> String {
         }
         for pool in &variant.pools {
             decision::markdown(&pool.decision, &mut text);
+            if let Some(part) = &pool.within_quota {
+                decision::markdown_within(part, &mut text);
+            }
             if let Some(part) = &pool.verification {
                 verification::markdown(part, &mut text);
             }

@@ -27,3 +27,6 @@ pub use quota::{
 pub use sensitivity::*;
 pub use verification::*;
 pub use whole::{PLAN_SCHEMA, PlanEngine, PlanSummary, PlanVariant, PoolPlan, read_plan};
+
+#[cfg(test)]
+mod tests;

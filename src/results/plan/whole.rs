@@ -2,7 +2,7 @@
 
 use super::{
     BillSummary, CashSummary, DecisionSummary, DemandSummary, LeversSummary, QuotaOutlookSummary,
-    SensitivitySummary, VerificationSummary,
+    SensitivitySummary, VerificationSummary, VerifiedHourSummary, VerifiedPlanSummary,
 };
 use crate::results::error::{ReadError, expect_schema};
 use crate::results::summary::{AssumptionSummary, PriceBookSummary};
@@ -87,8 +87,12 @@ pub struct PlanVariant {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PoolPlan {
-    /// What to buy, with what else could be done.
+    /// What to do about it in one sentence, quotas inside.
+    pub sentence: String,
+    /// What to buy, with what else could be done; where the quota will not do, with as much of it as is needed.
     pub decision: DecisionSummary,
+    /// What to buy if no more quota is granted; `null` where the quota will do.
+    pub within_quota: Option<DecisionSummary>,
     /// Cost against attainment, regret, and what matters.
     pub sensitivity: SensitivitySummary,
     /// The simulated plan; `null` if nothing was simulated.
@@ -96,13 +100,20 @@ pub struct PoolPlan {
 }
 
 impl PlanVariant {
-    /// Whether the SLO held, or can be made to hold at a price that is told, in all hours that were simulated.
+    /// Whether the SLO held in every hour that was simulated, or more quota or capacity makes it hold.
     pub fn meets_slo(&self) -> bool {
         let verified = self
             .pools
             .iter()
             .filter_map(|pool| pool.verification.as_ref());
-        verified.into_iter().all(|one| one.holds != Some(false))
+        let met = |plan: &VerifiedPlanSummary| plan.is_met == Some(true);
+        let can_be_met = |hour: &VerifiedHourSummary| match hour.plans.first() {
+            Some(plan) if plan.is_met == Some(false) => {
+                hour.raise.is_some() && hour.plans.iter().any(met)
+            }
+            _ => true,
+        };
+        verified.flat_map(|one| &one.hours).all(can_be_met)
     }
 }
 

@@ -155,9 +155,9 @@ fn bad_levers_are_refused_where_they_stand() {
         assert!(shown.starts_with("t.toml:1"), "{shown}");
     }
     assert!(problem("[plan]\nlever = 3").contains("expected `[[plan.lever]]` tables"));
-    let many: String = (0..9)
-        .map(|i| format!("[[plan.lever]]\nname = \"{i}\"\nwarmup = \"1m\"\n"))
-        .collect();
+    let many = (0..9).fold(String::new(), |text, i| {
+        text + &format!("[[plan.lever]]\nname = \"{i}\"\nwarmup = \"1m\"\n")
+    });
     assert!(problem(&many).contains("a plan has at most 8 levers"));
 }
 

@@ -282,7 +282,7 @@ mod tests {
             ),
             (
                 "[[offer]]\nreserved = { scope = \"us\", term = \"6-month\" }",
-                "t.toml:2:36",
+                "t.toml:2:35",
                 "3-month",
             ),
             (

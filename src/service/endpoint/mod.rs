@@ -18,7 +18,7 @@ use super::account::AccountQuota;
 use super::guardrail::{Guard, Screened, Screening, TargetGuard, Verdict};
 use super::latency::LatencyModel;
 use super::latency::Pace;
-use super::noise::DrawnAhead;
+use super::noise::NoiseAhead;
 use super::output::Production;
 use super::quota::{Counter, QuotaReport, QuotaStats};
 use super::regions::Regions;
@@ -249,7 +249,7 @@ pub struct ServiceTotals {
 pub(super) struct Target {
     route: Route,
     latency: LatencyModel,
-    ahead: DrawnAhead,
+    noise: NoiseAhead,
     routing: Keyed,
     second_choice: Keyed,
     burndown: i64,
@@ -261,6 +261,7 @@ pub(super) struct Target {
     /// Whether what it writes lives for an hour.
     cache_hour: bool,
     caches: FirstCaches,
+    destinations: usize,
     hop: Micros,
     habits: Option<Habits>,
     guard: Option<TargetGuard>,
@@ -295,11 +296,7 @@ impl Endpoint {
             .map(|(spec, caches)| Target {
                 route: spec.route,
                 latency: LatencyModel::new(&spec.latency, setup.ambient_load),
-                ahead: DrawnAhead::new(
-                    Keyed::new(seed, &format!("{}/latency", spec.name)),
-                    Keyed::new(seed, &format!("{}/routing", spec.name)),
-                    spec.destinations,
-                ),
+                noise: NoiseAhead::new(Keyed::new(seed, &format!("{}/latency", spec.name))),
                 routing: Keyed::new(seed, &format!("{}/routing", spec.name)),
                 second_choice: Keyed::new(seed, &format!("{}/second-choice", spec.name)),
                 burndown: spec.burndown as i64,
@@ -309,6 +306,7 @@ impl Endpoint {
                 block_tokens: spec.block_tokens,
                 cache_hour: spec.cache_ttl >= Micros::HOUR,
                 caches,
+                destinations: spec.destinations,
                 hop: spec.hop,
                 habits: Habits::new(spec.behaviour, seed, &spec.name),
                 guard: spec.guard,
@@ -408,16 +406,15 @@ impl Endpoint {
             *grant = self.refuse_later(now, failure, after);
             return Ok(());
         }
-        let target = &mut self.targets[call.target];
-        let drawn = target.ahead.at(&target.latency, call.key);
         let target = &self.targets[call.target];
         let placed = match &mut self.regions {
             None => None,
             Some(regions) => place::place(regions, now, call, target),
         };
-        let destination = match &placed {
-            Some(placed) => placed.destination,
-            None => drawn.destination as usize,
+        let destination = match (&placed, target.destinations) {
+            (Some(placed), _) => placed.destination,
+            (None, 1) => 0,
+            (None, n) => target.routing.below(call.key, n),
         };
         if let Some(placed) = &placed {
             self.caches
@@ -440,7 +437,8 @@ impl Endpoint {
             *grant = self.block_input(now, call, screened);
             return Ok(());
         }
-        let (target, noise) = (&self.targets[call.target], drawn.noise);
+        let target = &mut self.targets[call.target];
+        let noise = target.noise.at(&target.latency, call.key);
         let (uncached, read) = (usage.input + usage.cache_write, usage.cache_read);
         let mut pace = match &placed {
             None => target.latency.pace_with(uncached, read, noise),

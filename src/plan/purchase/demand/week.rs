@@ -126,6 +126,34 @@ impl<'a> Week<'a> {
     }
 }
 
+/// Requests of a month of typical weeks, where the traffic or a series of hours tells a week; `None` where the mean
+/// rate of the traffic is all that is known. The key is the workload's place and the seed.
+pub fn requests_of_weeks(
+    variant: &Variant,
+    workload: &Workload,
+    assembled: &Assembled,
+    (index, seed): (usize, u64),
+) -> Option<f64> {
+    let plan = variant.plan.workload(&workload.name);
+    let mut shapes = workload.traffic.shapes.iter();
+    let has_week = shapes.any(|shape| matches!(shape, ShapeSpec::HourOfWeek { .. }));
+    let has_series = plan.is_some_and(|plan| plan.hourly.is_some());
+    if !has_week && !has_series {
+        return None;
+    }
+    let sample = Sample {
+        assembled,
+        index,
+        seed,
+        traffic: workload.traffic.clone(),
+        duration: variant.duration,
+    };
+    let own = own_week(&sample, variant.duration);
+    let told = from_series(plan, &variant.plan, &sample, own.steady.as_ref());
+    let hours = told.map_or(own.hours, |told| told.hours);
+    Some(mean_rate(&hours) * Micros::MONTH.as_secs_f64())
+}
+
 /// Requests per second over a week.
 pub(super) fn mean_rate(hours: &[f64]) -> f64 {
     hours.iter().sum::<f64>() / (HOURS_OF_WEEK as f64 * HOUR_S)

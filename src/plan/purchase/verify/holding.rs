@@ -193,12 +193,11 @@ impl Holding {
             Held::Reserved {
                 input_tpm,
                 output_tpm,
-                term,
                 ..
             } => {
                 let short = |tpm: &TokensPerMinute| Tokens(tpm.0).to_string();
                 let (input, output) = (short(input_tpm), short(output_tpm));
-                format!("{input} in + {output} out reserved, {term}")
+                format!("{input} in + {output} out")
             }
             Held::Units { units, term, .. } => {
                 let plural = if *units == 1 { "" } else { "s" };

@@ -1,0 +1,18 @@
+use super::PlanSummary;
+use crate::results::PLAN_JSON_SCHEMA;
+
+/// The schema as the types and their docs have it, kept in `plan.schema.json`.
+///
+/// `BEDLOAD_UPDATE=1 cargo test --lib plan_schema` writes it anew.
+#[test]
+fn the_plan_schema_is_that_of_the_types() {
+    let schema = schemars::schema_for!(PlanSummary);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap();
+    text.push('\n');
+    if std::env::var_os("BEDLOAD_UPDATE").is_some() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/results/plan.schema.json");
+        std::fs::write(file, text).unwrap();
+        return;
+    }
+    assert_eq!(text, PLAN_JSON_SCHEMA);
+}
