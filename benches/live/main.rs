@@ -132,6 +132,9 @@ fn clients(effort: Effort) {
 }
 
 /// Requests per second that a run completed.
+///
+/// # Panics
+/// If the document has no such figures.
 pub fn completed_per_second(summary: &Value) -> f64 {
     let variant = &summary["variants"][0];
     let completed = variant["requests"]["completed"].as_f64().unwrap();

@@ -141,9 +141,9 @@ Examples:
   bedload run chat.toml --target bedrock --budget '$5' --set duration=2m
 
 What is measured, beside what `simulate` measures:
-  send lag       from the moment an attempt was due to the moment at which the SDK had it; a run
-                 in which it is large is marked invalid, and so is one whose generator ran out of
-                 processor time or of places on the wire
+  send lag       from the moment an attempt was due to the moment at which it went to its
+                 connection; a run in which it is large is marked invalid, and so is one whose
+                 generator ran out of processor time or of places on the wire
   ttft           counts to the first content of any kind: text, reasoning or tool input
   e2e            counts to the last content
   chunk gap      between pieces of content, pooled over all answers; a piece is not a token

@@ -4,11 +4,11 @@ use super::args::{Format, PlanArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, folder_of, prepare, price_book};
 use super::simulate::{begin, manifest, now, stopped, threads};
-use super::term::{Term, data, talk};
+use super::term::{Term, data};
 use crate::plan::review::{Review, Stage, review};
 use crate::plan::search::Sources;
 use crate::report::{self, Style};
-use crate::results::plan::PlanSummary;
+use crate::results::plan::{PlanSummary, PlanVariant};
 use crate::store::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::error::Error;
@@ -40,7 +40,7 @@ fn plan(args: &PlanArgs, term: Term) -> Result<Exit, Stopped> {
         catalogue: &catalogue,
         book,
     };
-    let plan = pool.install(|| {
+    let mut plan = pool.install(|| {
         let review_of = Review {
             assembled,
             sources,
@@ -49,10 +49,6 @@ fn plan(args: &PlanArgs, term: Term) -> Result<Exit, Stopped> {
         review(&review_of, !args.no_verify, &|stage| show(&bar, stage))
     });
     bar.finish_and_clear();
-    let mut plan = plan.map_err(|error| {
-        talk(&error.render(usize::from(term.width), term.colour_errors));
-        Exit::InvalidFile
-    })?;
     plan.engine.wall_s = clock.elapsed().as_secs_f64();
     plan.engine.threads = pool.current_num_threads() as u32;
     let path = write(folder, &plan).map_err(|error| stopped(&error))?;
@@ -96,7 +92,7 @@ fn print(args: &PlanArgs, term: Term, plan: &PlanSummary, folder: &Path) -> Exit
         Format::Text => report::plan::terminal(plan, style, &place),
     };
     let exit = data(&text);
-    if exit == Exit::Met && !plan.variants.iter().any(|variant| variant.meets_slo()) {
+    if exit == Exit::Met && !plan.variants.iter().any(PlanVariant::meets_slo) {
         Exit::Missed
     } else {
         exit

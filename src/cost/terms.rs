@@ -448,7 +448,7 @@ mod tests {
                 stops: false,
             });
             let counts = best_counts(&saved, &terms, &[]);
-            let mut held = vec![0; 5];
+            let mut held = [0; 5];
             let mut paid = 0.0;
             for (term, price) in terms.iter().enumerate() {
                 for (from, count) in counts[term].iter().enumerate() {

@@ -42,9 +42,12 @@ impl Gate {
     }
 
     async fn passed(&self) {
-        let is_open = || match self.0.load(Ordering::Acquire) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        let is_open = || {
+            if self.0.load(Ordering::Acquire) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         };
         poll_fn(|_| is_open()).await;
     }

@@ -9,7 +9,6 @@ use super::purchase::{
     demand, offered, outlook, pools, sensitivity, summary, target,
 };
 use super::search::Sources;
-use crate::config::ConfigError;
 use crate::cost::Bill;
 use crate::cost::capacity::HOURS_PER_MONTH;
 use crate::results::plan::{
@@ -46,13 +45,9 @@ pub struct Stage<'a> {
 /// The same seed gives the same document for any number of threads. `simulate` asks for the simulation of what is
 /// recommended; `watch` is called as the work goes on, from any thread.
 ///
-/// # Errors
-/// Levers that cannot be laid over their variant.
-pub fn review(
-    of: &Review<'_>,
-    simulate: bool,
-    watch: &(dyn Fn(&Stage<'_>) + Sync),
-) -> Result<PlanSummary, ConfigError> {
+/// # Panics
+/// If what was assembled is no variant of the scenario.
+pub fn review(of: &Review<'_>, simulate: bool, watch: &(dyn Fn(&Stage<'_>) + Sync)) -> PlanSummary {
     let scenario = &of.sources.loaded.scenario;
     let runs = AtomicU64::new(0);
     let mut variants = Vec::with_capacity(of.assembled.len());
@@ -69,7 +64,7 @@ pub fn review(
             watch,
             runs: &runs,
         };
-        variants.push(reviewer.review(simulate)?);
+        variants.push(reviewer.review(simulate));
     }
     let named = variants.len() > 1;
     let verdict = |one: &PlanVariant| {
@@ -79,7 +74,7 @@ pub fn review(
             one.verdict.clone()
         }
     };
-    Ok(PlanSummary {
+    PlanSummary {
         schema: PLAN_SCHEMA.to_owned(),
         scenario: scenario.name.clone(),
         description: scenario.description.clone(),
@@ -91,7 +86,7 @@ pub fn review(
         },
         variants,
         notes: NOTES.map(str::to_owned).to_vec(),
-    })
+    }
 }
 
 const NOTES: [&str; 3] = [
@@ -123,7 +118,7 @@ impl Reviewer<'_> {
         self.of.sources.loaded.scenario.seed
     }
 
-    fn review(&self, simulate: bool) -> Result<PlanVariant, ConfigError> {
+    fn review(&self, simulate: bool) -> PlanVariant {
         let (variant, assembled, sources) = (self.variant, self.assembled, &self.of.sources);
         let context = &assembled.context;
         self.stage("demand");
@@ -194,7 +189,7 @@ impl Reviewer<'_> {
         );
         let months = monthly(&bill, &demand, &decisions);
         let horizon = &variant.plan.horizon;
-        Ok(PlanVariant {
+        PlanVariant {
             name: variant.name.clone(),
             mode: context.mode.clone(),
             verdict: whole_verdict(levers.as_ref(), &sentences),
@@ -205,7 +200,7 @@ impl Reviewer<'_> {
             months: horizon.months,
             start: horizon.start.map(|month| month.to_string()),
             paths: horizon.paths,
-            bill: bill.summary(),
+            bill: bill.summary().dated(context, sources.catalogue, None),
             demand: demand.summary(&variant.plan),
             pools: pool_plans,
             quotas: outlook.summary(horizon),
@@ -214,7 +209,7 @@ impl Reviewer<'_> {
             assumptions: assumptions(context),
             warnings,
             notes: context.notes.clone(),
-        })
+        }
     }
 
     fn verify(

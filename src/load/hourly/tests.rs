@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::fmt::Write as _;
 
 fn read(text: &str) -> Result<Hourly, TraceError> {
     Hourly::read(text.as_bytes(), "timestamp", "requests")
@@ -15,7 +16,7 @@ fn refused(text: &str) -> String {
 fn series(values: impl IntoIterator<Item = f64>) -> String {
     let mut text = "timestamp,requests\n".to_owned();
     for (i, value) in values.into_iter().enumerate() {
-        text += &format!("{}Z,{value}\n", stamp_text(MONDAY + i as i64));
+        writeln!(text, "{}Z,{value}", stamp_text(MONDAY + i as i64)).unwrap();
     }
     text
 }
@@ -135,7 +136,7 @@ fn less_than_a_week_repeats_its_days() {
 #[test]
 fn four_weeks_are_counted_back_from_the_end() {
     let n = 5 * 672 + 100;
-    let blocks = read(&series((0..n).map(|i| 1.0 + ((i + 572) / 672) as f64))).unwrap();
+    let blocks = read(&series((0..n).map(|i| 1.0 + f64::from((i + 572) / 672)))).unwrap();
     assert_eq!(blocks.four_weeks(), [2.0, 3.0, 4.0, 5.0, 6.0]);
 }
 

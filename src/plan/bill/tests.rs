@@ -261,7 +261,7 @@ fn a_rate_gives_the_requests_of_730_hours() {
 /// What a run costs, and the bill of as many requests with the hit ratio of the run.
 fn both(text: &str) -> (Usd, Bill) {
     let (mut variant, assembled) = assembled(text);
-    let measures = run_all(&[assembled.setup.clone()], 1, 1, &|| {});
+    let measures = run_all(std::slice::from_ref(&assembled.setup), 1, 1, &|| {});
     let measures: &VariantMeasures = &measures[0];
     let total: Usd = measures
         .total

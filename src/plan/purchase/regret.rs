@@ -120,7 +120,7 @@ fn along(demand: &Demand, path: usize) -> Demand {
 fn level(market: &Market<'_>, path: usize, month: usize) -> f64 {
     let workloads = market.pool.workloads.iter().filter_map(|&index| {
         let one = market.demand.workloads.get(index)?;
-        let each = one.call.on_demand.map_or(1.0, |usd| usd.dollars());
+        let each = one.call.on_demand.map_or(1.0, crate::units::Usd::dollars);
         let requests =
             one.week.iter().sum::<f64>() * market.demand.paths.factor(index, path, month);
         Some(requests * each)

@@ -45,8 +45,8 @@ pub fn sensitivity(
     SensitivitySummary {
         sentences: sentences(&points, &regrets, &tornado),
         pool,
-        frontier: points.iter().map(|one| of_point(one)).collect(),
-        regret: regrets.iter().map(|one| of_regret(one)).collect(),
+        frontier: points.iter().map(of_point).collect(),
+        regret: regrets.iter().map(of_regret).collect(),
         tornado: of_tornado(&tornado),
         notes,
     }

@@ -91,7 +91,7 @@ enum Input {
     Volatility,
     Volume,
     Output,
-    UncachedInput,
+    Uncached,
     HitRatio,
     Burstiness,
     Latency,
@@ -105,7 +105,7 @@ impl Input {
         Self::Volatility,
         Self::Volume,
         Self::Output,
-        Self::UncachedInput,
+        Self::Uncached,
         Self::HitRatio,
         Self::Burstiness,
         Self::Latency,
@@ -119,7 +119,7 @@ impl Input {
             Self::Volatility => "volatility of growth",
             Self::Volume => "volume",
             Self::Output => "output tokens",
-            Self::UncachedInput => "input tokens",
+            Self::Uncached => "input tokens",
             Self::HitRatio => "cache hit ratio",
             Self::Burstiness => "burstiness",
             Self::Latency => "latency",
@@ -298,7 +298,7 @@ impl Ground<'_> {
                 charge(&mut call.on_demand, prices, more, |prices| prices.output);
                 charge(&mut call.batch, in_batch, more, |prices| prices.output);
             }
-            Input::UncachedInput => {
+            Input::Uncached => {
                 let more = (times - 1.0) * call.input;
                 call.input += more;
                 call.settled += more;

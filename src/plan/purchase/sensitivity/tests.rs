@@ -64,11 +64,11 @@ tpm = "{tpm}"
         let pool = pools(variant, &assembled, &demand).remove(0);
         let offers = offers(variant, &pool, &catalogue, book);
         Self {
+            loaded,
             assembled,
             demand,
             pool,
             offers,
-            loaded,
         }
     }
 
