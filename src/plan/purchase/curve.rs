@@ -1,7 +1,8 @@
 //! The highest price at which buying still pays, over the amount bought; and the smallest unit that pays at a price.
 
 use super::cells::Cells;
-use super::family::{Block, Family, Ray, Sample, capacity};
+use super::family::{Block, Family, Sample, capacity};
+use super::ray::Ray;
 use super::schedule::{month_hours, months_of};
 use super::{Market, Size};
 use crate::units::{TokensPerMinute, Usd};
@@ -82,20 +83,17 @@ pub(super) fn points(
 ) -> Vec<CurvePoint> {
     let length = months_of(market.offers[offer].term);
     let hours = month_hours();
-    let slices = 1..family.levels.len();
-    let point = |level: usize| {
-        let (low, high) = (family.levels[level - 1], family.levels[level]);
+    let point = |(below, level): (usize, usize)| {
+        let (low, high) = (family.levels[below], family.levels[level]);
         let saved = |(without, with): (&f64, &f64)| (without - with) / hours;
-        let saved: Vec<f64> = (family.compared[level - 1].iter())
+        let saved: Vec<f64> = (family.compared[below].iter())
             .zip(&family.compared[level])
             .map(saved)
             .collect();
         let (highest, from) = best_window(&saved, length)?;
         let now = saved[..length].iter().sum::<f64>() / length as f64;
         let price = |level| family.price(market, offer, level);
-        let price = price(level)
-            .zip(price(level - 1))
-            .map(|(high, low)| high - low);
+        let price = price(level).zip(price(below)).map(|(high, low)| high - low);
         let full = full_value(cells, difference(low, high), family.is_units);
         let units = high.units - low.units;
         let (input, output) = sides(
@@ -122,7 +120,7 @@ pub(super) fn points(
             highest_output_per_1k: output,
         })
     };
-    slices.filter_map(point).collect()
+    family.steps().into_iter().filter_map(point).collect()
 }
 
 pub(super) fn difference(low: Block, high: Block) -> Block {
@@ -279,7 +277,7 @@ pub(super) fn ray(
                     )),
                     _ => None,
                 });
-            let slope = super::family::slope(cells, sample, priced);
+            let slope = super::ray::slope(cells, sample, priced);
             (slope.0 + slope.1 > 0.0).then_some(Ray::Sides {
                 slope,
                 least: (input.least.0 as f64, output.least.0 as f64),

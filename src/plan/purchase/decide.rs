@@ -8,7 +8,7 @@
 use super::cells::Cells;
 use super::curve::{OfferCurve, difference, full_value, points, ray, smallest_units};
 use super::evaluate::{Evaluation, evaluate_cells};
-use super::family::{Block, Family, FamilyPlan, Sample, capacity};
+use super::family::{Block, Family, FamilyPlan, Sample, capacity, sold};
 use super::schedule::{Capacity, block_words, month_hours, months_of};
 use super::verdict::{Advice, advise};
 use super::{Market, Offer, Schedule, Size};
@@ -362,10 +362,9 @@ fn stepped(
     step: isize,
 ) -> Option<Schedule> {
     let top = plan.held.iter().copied().max()?;
-    let other = top.checked_add_signed(step)?;
-    if other == 0 || other >= family.levels.len() {
-        return None;
-    }
+    let steps = family.steps();
+    let place = steps.iter().position(|(_, high)| *high >= top)?;
+    let (_, other) = *steps.get(place.checked_add_signed(step)?)?;
     let (now, then) = (family.levels[top], family.levels[other]);
     let mut schedule = plan.schedule.clone();
     // The block that is held while the most is held, and the last of those.
@@ -376,6 +375,15 @@ fn stepped(
     hold.input_tpm = TokensPerMinute(change(hold.input_tpm.0, now.input.0, then.input.0)?);
     hold.output_tpm = TokensPerMinute(change(hold.output_tpm.0, now.output.0, then.output.0)?);
     hold.units = (hold.units + then.units).checked_sub(now.units)?;
+    let whole = sold(
+        Block {
+            input: hold.input_tpm,
+            output: hold.output_tpm,
+            units: hold.units,
+        },
+        family.is_units,
+    );
+    (hold.input_tpm, hold.output_tpm) = (whole.input, whole.output);
     if hold.input_tpm.0 + hold.output_tpm.0 == 0 {
         let place = schedule
             .holds
@@ -424,19 +432,19 @@ fn marginal(
 ) -> Option<Marginal> {
     let (family, level, offer) = deciding(market, families, chosen)?;
     let is_bought = chosen.is_some();
-    let slice = difference(*family.levels.get(level - 1)?, *family.levels.get(level)?);
+    let mut steps = family.steps().into_iter();
+    let (below, level) = steps.find(|(_, high)| *high >= level)?;
+    let slice = difference(*family.levels.get(below)?, *family.levels.get(level)?);
     let full = full_value(cells, slice, family.is_units);
     let price = |level| family.price(market, offer, level);
-    let price = price(level)
-        .zip(price(level - 1))
-        .map(|(high, low)| high - low);
+    let price = price(level).zip(price(below)).map(|(high, low)| high - low);
     let saved = |month: usize| {
-        (family.compared[level - 1][month] - family.compared[level][month]) / month_hours()
+        (family.compared[below][month] - family.compared[level][month]) / month_hours()
     };
     let used = match chosen {
         Some((_, plan)) => {
             let held: Vec<f64> = (plan.held.iter().enumerate())
-                .filter(|(_, held)| **held >= level)
+                .filter(|(_, held)| **held > below)
                 .map(|(month, _)| saved(month))
                 .collect();
             held.iter().sum::<f64>() / held.len().max(1) as f64

@@ -8,6 +8,7 @@
 //! which is exact for them together.
 
 use super::cells::{Cells, Load, carried};
+use super::ray::{Ray, longest};
 use super::schedule::{Capacity, Hold, month_hours, months_of, price_of};
 use super::{Market, Schedule, Size};
 use crate::cost::terms::{Counts, Ending, SliceMonths, TermPrice, best_counts, best_terms};
@@ -25,9 +26,7 @@ const STRATA_WITH_WAITING: usize = 8;
 /// Sizes between the least block and the one from which both sides grow.
 const BEND: usize = 4;
 /// What one buys in steps of, where the sides are bought apart.
-const STEP_TPM: f64 = 1000.0;
-/// A round of golden sections narrows by this.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
+const STEP_TPM: u64 = 1000;
 
 /// A size that can be held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +95,7 @@ impl Sample {
     }
 
     /// The loads of all cells with the weights of their paths.
-    fn all(&self) -> impl Iterator<Item = (&Load, f64)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Load, f64)> {
         let strata = self.0.iter().flatten();
         strata.flat_map(|one| one.loads.iter().map(|load| (load, one.weight)))
     }
@@ -134,63 +133,6 @@ impl Sample {
     }
 }
 
-/// Where a family's sizes lie.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Ray {
-    /// Whole units of this size.
-    Units(TokensPerMinute, TokensPerMinute),
-    /// Any size in this proportion, from the least of each side on.
-    Sides {
-        slope: (f64, f64),
-        least: (f64, f64),
-    },
-}
-
-impl Ray {
-    /// The size at `x` times the direction.
-    fn block(self, x: f64) -> Block {
-        match self {
-            Self::Units(input, output) => {
-                let units = x.round().clamp(0.0, 1e6) as u32;
-                Block {
-                    input: TokensPerMinute(input.0.saturating_mul(u64::from(units))),
-                    output: TokensPerMinute(output.0.saturating_mul(u64::from(units))),
-                    units,
-                }
-            }
-            Self::Sides { slope, least } => {
-                let side = |of: f64, least: f64| {
-                    let tpm = (x * of).max(least);
-                    TokensPerMinute(((tpm / STEP_TPM - 1e-9).ceil() * STEP_TPM) as u64)
-                };
-                Block {
-                    input: side(slope.0, least.0),
-                    output: side(slope.1, least.1),
-                    units: 0,
-                }
-            }
-        }
-    }
-
-    /// The first size, and the one from which both sides lie above the least.
-    fn first(self) -> (f64, f64) {
-        match self {
-            Self::Units(..) => (1.0, 1.0),
-            Self::Sides { slope, least } => {
-                let (a, b) = (least.0 / slope.0.max(1e-9), least.1 / slope.1.max(1e-9));
-                (
-                    a.min(b),
-                    if slope.1 > 0.0 && slope.0 > 0.0 {
-                        a.max(b)
-                    } else {
-                        a.min(b)
-                    },
-                )
-            }
-        }
-    }
-}
-
 pub(super) fn capacity(block: Block, is_units: bool) -> Capacity {
     let sides = (block.input.0 as f64, block.output.0 as f64);
     Capacity {
@@ -198,97 +140,6 @@ pub(super) fn capacity(block: Block, is_units: bool) -> Capacity {
         units: if is_units { sides } else { (0.0, 0.0) },
         per_hour: 0.0,
     }
-}
-
-/// The largest size that could be of use, as a multiple of the ray.
-fn longest(ray: Ray, cells: &Cells<'_>, sample: &Sample, is_units: bool) -> f64 {
-    let one = match ray {
-        Ray::Units(input, output) => (input.0 as f64, output.0 as f64),
-        Ray::Sides { slope, .. } => slope,
-    };
-    let held = Capacity {
-        reserved: if is_units { (0.0, 0.0) } else { one },
-        units: if is_units { one } else { (0.0, 0.0) },
-        per_hour: 0.0,
-    };
-    let loads = sample.all().map(|(load, _)| load);
-    let needs = loads.filter(|load| load.requests > 0.0).map(|load| {
-        let carried = carried(load, &held);
-        if carried > 0.0 {
-            cells.scatter(load).largest() / carried
-        } else {
-            0.0
-        }
-    });
-    let most = needs.fold(0.0, f64::max);
-    // Work that waits may fill more than the peaks of the rest.
-    let waiting = if cells.has_patient() {
-        carried(&cells.mean_load(), &held)
-    } else {
-        0.0
-    };
-    let waiting = if waiting > 0.0 { 4.0 / waiting } else { 0.0 };
-    most.max(waiting).min(1e9)
-}
-
-/// The slope of the ray, where the sides are bought apart.
-pub(super) fn slope(cells: &Cells<'_>, sample: &Sample, prices: Option<(f64, f64)>) -> (f64, f64) {
-    let mean = cells.mean_load();
-    let of_mean = (mean.reserved_input, mean.output);
-    let loads = || sample.all();
-    let ratios = loads()
-        .map(|(load, _)| load)
-        .filter(|load| load.reserved_input > 0.0);
-    let (mut low, mut high) = (f64::INFINITY, 0.0f64);
-    for ratio in ratios.map(|load| load.output / load.reserved_input) {
-        (low, high) = (low.min(ratio), high.max(ratio));
-    }
-    let Some(prices) = prices.filter(|_| low > 0.0 && high.is_finite() && high > low * 1.02) else {
-        return of_mean;
-    };
-    let step = (loads().count() / 1500).max(1);
-    let some: Vec<(&Load, f64)> = loads().step_by(step).collect();
-    let weights: f64 = some.iter().map(|(_, weight)| weight).sum();
-    let peak = some
-        .iter()
-        .map(|(load, _)| load.reserved_input)
-        .fold(0.0, f64::max)
-        * 1.5;
-    let cost = |input: f64, ratio: f64| {
-        let held = Capacity {
-            reserved: (input, input * ratio),
-            ..Capacity::default()
-        };
-        let saved: f64 = some
-            .iter()
-            .map(|(load, weight)| {
-                weight * load.value * cells.scatter(load).kept(carried(load, &held))
-            })
-            .sum();
-        input * (prices.0 + ratio * prices.1) / 1000.0 - saved / weights
-    };
-    let best = |ratio: f64| golden(0.0, peak, 22, |input| cost(input, ratio)).1;
-    let (log_ratio, _) = golden(low.ln(), high.ln(), 16, |log| best(log.exp()));
-    (of_mean.0, of_mean.0 * log_ratio.exp())
-}
-
-/// The least value of a function with one valley, and where it is.
-fn golden(mut low: f64, mut high: f64, rounds: u32, of: impl Fn(f64) -> f64) -> (f64, f64) {
-    let mut a = high - GOLDEN * (high - low);
-    let mut b = low + GOLDEN * (high - low);
-    let (mut at_a, mut at_b) = (of(a), of(b));
-    for _ in 0..rounds {
-        if at_a <= at_b {
-            (high, b, at_b) = (b, a, at_a);
-            a = high - GOLDEN * (high - low);
-            at_a = of(a);
-        } else {
-            (low, a, at_a) = (a, b, at_b);
-            b = low + GOLDEN * (high - low);
-            at_b = of(b);
-        }
-    }
-    if at_a <= at_b { (a, at_a) } else { (b, at_b) }
 }
 
 impl Family {
@@ -485,7 +336,7 @@ impl Family {
             return None;
         }
         let required = self.required(market);
-        // The least block, or the one from which both sides grow: while one side is at its least, the other grows alone.
+        // The least block, or one up to where both sides grow: while one is at its least, the other grows alone.
         let mut bases: Vec<usize> = if self.is_units {
             vec![0]
         } else {
@@ -538,7 +389,7 @@ impl Family {
                 held[one.from..until].fill(base);
             }
             let block = self.levels[base];
-            blocks = holds(market, priced, counts, |_| block);
+            blocks = holds(market, priced, counts, |_| sold(block, self.is_units));
         }
         let slices = if base >= self.even_from {
             self.levels.len() - 1 - base
@@ -627,22 +478,41 @@ impl Family {
         best_counts(&saved, &terms(market, priced, price), allowed)
     }
 
-    /// A block of so many slices.
+    /// A block of so many slices, as it is sold.
     fn slices(&self, count: usize) -> Block {
         let n = count as f64;
         match self.ray {
             Ray::Units(..) => self.ray.block(n * self.slice_units()),
             Ray::Sides { .. } => {
-                let side = |tpm: f64| {
-                    TokensPerMinute(((n * tpm / STEP_TPM - 1e-9).ceil() * STEP_TPM) as u64)
-                };
-                Block {
+                let side = |tpm: f64| TokensPerMinute((n * tpm - 1e-6).ceil() as u64);
+                let block = Block {
                     input: side(self.slice.0),
                     output: side(self.slice.1),
                     units: 0,
-                }
+                };
+                sold(block, false)
             }
         }
+    }
+
+    /// The slices that a reader can make sense of, as levels below and at each: while one side is at its least and the
+    /// other grows alone, a slice is no block of its own.
+    pub(super) fn steps(&self) -> Vec<(usize, usize)> {
+        let (last, even) = (self.levels.len() - 1, self.even_from);
+        let mut steps = Vec::new();
+        let mut low = 0;
+        if even > 1 {
+            let (first, both) = (self.levels[1], self.levels[even]);
+            let near = |a: TokensPerMinute, b: TokensPerMinute| b.0 <= a.0 + a.0 / 2;
+            if !near(first.input, both.input) || !near(first.output, both.output) {
+                steps.push((0, 1));
+                low = 1;
+            }
+            steps.push((low, even));
+            low = even;
+        }
+        steps.extend((low..last).map(|low| (low, low + 1)));
+        steps
     }
 
     /// A schedule of this family with one block of `level`.
@@ -652,7 +522,7 @@ impl Family {
         level: usize,
         (offer, from, terms): (usize, usize, usize),
     ) -> Schedule {
-        let block = self.levels[level];
+        let block = sold(self.levels[level], self.is_units);
         let size: Size = market.offers[offer].size;
         Schedule {
             holds: vec![Hold {
@@ -727,6 +597,19 @@ fn holds(
         }
     }
     holds
+}
+
+/// A block as it is sold: where the sides are bought apart, in whole thousands.
+pub(super) fn sold(block: Block, is_units: bool) -> Block {
+    if is_units {
+        return block;
+    }
+    let side = |tpm: TokensPerMinute| TokensPerMinute(tpm.0.div_ceil(STEP_TPM) * STEP_TPM);
+    Block {
+        input: side(block.input),
+        output: side(block.output),
+        units: 0,
+    }
 }
 
 /// The purchases among counts: term, first month, how many.

@@ -14,6 +14,7 @@ mod frontier;
 pub mod market;
 pub mod outlook;
 mod pools;
+mod ray;
 mod regret;
 mod scatter;
 mod schedule;

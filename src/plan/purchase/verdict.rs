@@ -202,7 +202,7 @@ fn best_offer(market: &Market<'_>, decision: &Decision) -> Option<String> {
     let used = percent(first.utilisation);
     Some(match (first.price_per_hour, curve.break_even) {
         (Some(price), Some(from)) => format!(
-            "{block}, the least that is sold, costs {} a month and saves at most {}, because {used} of it would be used \
+            "{block}, the first block that could be bought, costs {} a month and saves at most {}, because {used} of it would be used \
              and it pays from {} on; the highest price that would pay is {} an hour",
             month(price),
             month(first.highest_per_hour),

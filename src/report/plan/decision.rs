@@ -194,9 +194,9 @@ fn offer_title(offer: &OfferSummary) -> String {
     let from = offer
         .break_even_utilisation
         .map_or_else(String::new, |from| {
-            format!(", pays from {} of use on", percent(from))
+            format!("; at its own from {} of use on", percent(from))
         });
-    format!("The highest price at which {} pays{from}", offer.name)
+    format!("Below which price {} pays{from}", offer.name)
 }
 
 /// The slices of an offer, not all of them, each with a bar as long as its highest price is high.
