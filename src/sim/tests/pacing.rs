@@ -50,8 +50,9 @@ proptest! {
         window in prop_oneof![Just(Fixed), Just(Bucket)],
         seed in 0u64..1000,
     ) {
-        // An answer that counts more than it reserved (400 tokens, five times) takes from the part of another process.
-        prop_assume!(instances == 1 || max_tokens >= 2000);
+        // An answer that counts more than it reserved (400 tokens, five times) takes from the part of another process,
+        // and puts a quota that refills while tokens are held into debt that nobody saw coming.
+        prop_assume!(max_tokens >= 2000 || (instances == 1 && semantics != Semantics::A));
         let mut setup = metered(rate, max_tokens, semantics, 4);
         setup.endpoint.counters[0].limits.rpm = rpm.map(RequestsPerMinute);
         setup.endpoint.rules.request_window = window;
