@@ -15,6 +15,7 @@ mod manifest;
 mod offers;
 pub mod plan;
 mod readings;
+pub mod report;
 mod search;
 mod summarise;
 mod summary;

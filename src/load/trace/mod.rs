@@ -7,6 +7,7 @@ mod compact;
 pub(in crate::load) mod error;
 mod figures;
 mod mooncake;
+mod record;
 mod recording;
 pub(in crate::load) mod rows;
 pub(in crate::load) mod stamp;
@@ -16,6 +17,7 @@ use std::io::BufRead;
 pub use compact::write_compact;
 pub use error::{RowProblem, TraceError};
 pub use figures::{quantile_table, spearman};
+pub use record::{CallEnd, Record, Recorded};
 pub use recording::{read_recording, write_recording};
 
 use crate::units::Micros;
@@ -141,6 +143,18 @@ pub fn read(
         )
         .into()),
     }
+}
+
+/// Reads logged calls in full: everything that [`Record`] has and the format tells.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_records(
+    format: TraceFormat,
+    columns: Option<&Columns>,
+    bytes: impl BufRead,
+) -> Result<Recorded, TraceError> {
+    read(format, columns, bytes).map(|trace| Recorded::of_trace(&trace))
 }
 
 #[cfg(test)]
