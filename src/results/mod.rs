@@ -5,13 +5,16 @@
 mod account;
 mod answers;
 mod attempts;
+mod baseline;
 mod break_even;
+pub mod compare;
 mod error;
 mod figures;
 mod lab;
 mod lanes;
 mod live;
 mod manifest;
+mod metrics;
 mod offers;
 pub mod plan;
 mod readings;
@@ -25,6 +28,9 @@ mod verdict;
 
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
+pub use baseline::{
+    BASELINE_SCHEMA, Baseline, BaselineRun, BaselineVariant, NoiseFloor, RunKind, read_baseline,
+};
 pub use error::ReadError;
 pub use lab::{
     FairnessSummary, LAB_SCHEMA, LabLoad, LabSummary, LabWindow, NextSummary, PhaseSummary,
@@ -33,6 +39,7 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use metrics::{RunMetrics, RunPercentiles};
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
@@ -54,6 +61,12 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
+
+/// The JSON Schema of the document that `compare` prints, made from its types.
+pub const COMPARE_JSON_SCHEMA: &str = include_str!("compare/compare.schema.json");
+
+/// The JSON Schema of a baseline, made from its types.
+pub const BASELINE_JSON_SCHEMA: &str = include_str!("compare/baseline.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

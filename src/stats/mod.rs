@@ -3,13 +3,18 @@
 //! Nothing here knows of Bedrock. Arguments and results are plain numbers,
 //! because the formulas hold in any unit; callers say which one they use.
 
+pub mod change_points;
+pub mod correction;
 pub mod growth;
 pub mod hedging;
 pub mod intervals;
+pub mod permutation;
+pub mod power;
 pub mod quantile;
 pub mod queueing;
 pub mod retries;
 pub mod steady;
+pub mod welch;
 
 #[cfg(test)]
 mod check {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a number counts. Views write it with its unit; axes choose round steps of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// A bare number.
