@@ -2,11 +2,14 @@
 
 mod args;
 mod check;
+mod compare;
+mod compare_args;
 mod exit;
 mod inputs;
 mod lab;
 mod plan;
 mod run;
+mod run_many;
 mod run_view;
 mod search;
 mod serve;
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

@@ -2,6 +2,7 @@
 
 mod answers;
 pub mod check;
+pub mod compare;
 pub mod figures;
 pub mod lab;
 mod lanes;

@@ -65,9 +65,7 @@ pub fn change_points(values: &[f64], rule: ChangeRule) -> Vec<ChangePoint> {
     // part that is left, too.
     loop {
         let points = between(values, &places);
-        let weakest = points
-            .iter()
-            .position(|point| !is_change(point, rule));
+        let weakest = points.iter().position(|point| !is_change(point, rule));
         match weakest {
             Some(index) => {
                 places.remove(index);
@@ -84,7 +82,8 @@ fn split(values: &[f64], from: usize, rule: ChangeRule, places: &mut Vec<usize>)
     }
     let divergences = divergences(values);
     let splits = segment..=values.len() - segment;
-    let Some(best) = splits.max_by(|&a, &b| divergences[a - 1].total_cmp(&divergences[b - 1])) else {
+    let Some(best) = splits.max_by(|&a, &b| divergences[a - 1].total_cmp(&divergences[b - 1]))
+    else {
         return;
     };
     let (left, right) = values.split_at(best);

@@ -32,10 +32,7 @@ mod tests {
         assert_eq!(benjamini_hochberg(&p, 0.05), [true, true, true, false]);
         assert_eq!(benjamini_hochberg(&p, 0.01), [true, false, false, false]);
         let turned = [0.2, 0.001, 0.03, 0.012];
-        assert_eq!(
-            benjamini_hochberg(&turned, 0.05),
-            [false, true, true, true]
-        );
+        assert_eq!(benjamini_hochberg(&turned, 0.05), [false, true, true, true]);
         assert!(benjamini_hochberg(&[], 0.05).is_empty());
     }
 

@@ -53,10 +53,11 @@ const MAY_USE: &[(&str, &str)] = &[
         "plan",
         "units domain rng stats client load service cost measure config scenario profile sim results",
     ),
+    ("compare", "units rng stats measure results"),
     (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan",
+         results plan compare",
     ),
     // F4: the only floor that knows files, terminals, clocks and sockets.
     ("clock", "units"),
@@ -77,7 +78,7 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan report clock live serve store wire",
+         results plan compare report clock live serve store wire",
     ),
 ];
 
