@@ -258,3 +258,5 @@ fn overall(variants: &[CompareVariant], sides: &[SideSummary]) -> Verdict {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ mod azure;
 mod bad_scenarios;
 mod cli;
 mod clients;
+mod compare;
 mod conformance;
 mod conservation;
 mod determinism;
