@@ -183,7 +183,7 @@ fn send(
         let log = folder
             .stream("attempts.jsonl")
             .map_err(|error| stopped(&error))?;
-        let mut view = LiveView::new(term, &one.context.name);
+        let mut view = LiveView::new(term, &one.context.name, left);
         let options = LiveOptions {
             budget: left,
             ..options.clone()

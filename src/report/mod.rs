@@ -16,6 +16,7 @@ mod terminal;
 mod view;
 
 pub use markdown::markdown;
+pub use number::sparkline;
 pub use terminal::{Style, terminal};
 pub use view::{CourseLine, Group, Row, Section, View};
 

@@ -71,7 +71,7 @@ pub(super) fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> Stri
 }
 
 /// A line of bars, each a share of `largest`.
-pub(super) fn sparkline(values: &[f64], largest: f64, width: usize) -> String {
+pub fn sparkline(values: &[f64], largest: f64, width: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let in_step = values.len().div_ceil(width.max(1)).max(1);
     let bar = |step: &[f64]| {
