@@ -2,6 +2,8 @@
 
 mod answers;
 pub mod check;
+mod document;
+pub mod figure;
 pub mod figures;
 pub mod lab;
 mod lanes;
@@ -15,8 +17,11 @@ mod tags;
 mod terminal;
 mod view;
 
+pub use document::{
+    FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document,
+};
 pub use markdown::markdown;
-pub use number::sparkline;
+pub use number::{cell as cell_text, sparkline};
 pub use terminal::{Style, terminal};
 pub use view::{CourseLine, Group, Row, Section, View};
 

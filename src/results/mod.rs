@@ -44,7 +44,7 @@ pub use summary::{
     TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
 pub use tags::TagCostSummary;
-pub use timeline::{histogram_log, timeline_csv};
+pub use timeline::{histogram_log, histogram_tag, timeline_csv};
 
 /// The JSON Schema of `summary.json`.
 pub const SUMMARY_JSON_SCHEMA: &str = include_str!("summary.schema.json");

@@ -10,6 +10,7 @@ pub mod quantile;
 pub mod queueing;
 pub mod retries;
 pub mod steady;
+pub mod thinning;
 
 #[cfg(test)]
 mod check {
