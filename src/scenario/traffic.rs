@@ -157,18 +157,7 @@ pub(super) fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
 
 fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     let file = s.required("file", text());
-    let format = s.or(
-        "format",
-        one_of(&[
-            ("bedload", TraceFormat::Bedload),
-            ("azure", TraceFormat::Azure),
-            ("mooncake", TraceFormat::Mooncake),
-            ("attempts", TraceFormat::Attempts),
-            ("csv", TraceFormat::Csv),
-            ("jsonl", TraceFormat::Jsonl),
-        ]),
-        "bedload",
-    );
+    let format = s.or("format", one_of(&TraceFormat::NAMES), "bedload");
     let named = matches!(format, Some(TraceFormat::Csv | TraceFormat::Jsonl));
     let columns = if named {
         s.required_table("columns", columns)

@@ -323,18 +323,18 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        read_all(&bytes);
+        read_in_all_formats(&bytes);
     }
 
     #[test]
     fn no_likely_text_panics(text in "[0-9a-zA-Z\"{}\\[\\]:,.#\\-+*/ \n=_]{0,200}") {
-        read_all(text.as_bytes());
+        read_in_all_formats(text.as_bytes());
         for head in [
             "# bedload.trace/1\nat_us,input_tokens,output_tokens,session\n",
             "TIMESTAMP,ContextTokens,GeneratedTokens\n",
             "t,in,out,user\n",
         ] {
-            read_all(format!("{head}{text}").as_bytes());
+            read_in_all_formats(format!("{head}{text}").as_bytes());
         }
     }
 
@@ -352,10 +352,10 @@ proptest! {
     }
 }
 
-fn read_all(bytes: &[u8]) {
-    use TraceFormat::{Attempts, Azure, Bedload, Csv, Jsonl, Mooncake};
-    for format in [Bedload, Azure, Mooncake, Attempts, Csv, Jsonl] {
+fn read_in_all_formats(bytes: &[u8]) {
+    for (_, format) in TraceFormat::NAMES {
         let _ = read(format, Some(&names()), bytes);
+        let _ = read_records(format, Some(&names()), bytes);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = read_recording(text);
@@ -383,4 +383,113 @@ fn attempts_of_an_earlier_run_are_its_requests_without_retries() {
         .map(|row| (row.at.0, row.input, row.output))
         .collect();
     assert_eq!(rows, [(0, 100, 7), (4, 200, 7)]);
+}
+
+#[test]
+fn attempts_are_records_with_their_ends_and_latencies() {
+    let line = |variant: &str, request: u32, attempt: u32, sent: u64, end: &str, output: u32| {
+        let first = if output > 0 { "9000" } else { "null" };
+        let input = if output > 0 { 40 } else { 0 };
+        format!(
+            "{{\"variant\":\"{variant}\",\"workload\":\"w\",\"request\":{request},\"attempt\":{attempt},\
+             \"request_input_tokens\":100,\"request_output_tokens\":7,\"scheduled_us\":5,\"sent_us\":{sent},\
+             \"first_token_us\":{first},\"done_us\":10000,\"end\":\"{end}\",\"input_tokens\":{input},\
+             \"cache_read_tokens\":{input},\"cache_write_tokens\":0,\"output_tokens\":{output}}}\n"
+        )
+    };
+    let text = [
+        line("a", 0, 1, 5, "throttled", 0),
+        line("a", 0, 2, 1000, "answered", 7),
+        line("a", 1, 1, 2000, "circuit_open", 0),
+        line("b", 0, 1, 5, "answered", 7),
+        "{\"variant\":\"a\"".to_owned(),
+    ]
+    .concat();
+    let recorded = read_records(TraceFormat::Attempts, None, text.as_bytes()).unwrap();
+    assert_eq!(recorded.calls.len(), 2);
+    let (refused, answered) = (recorded.calls[0], recorded.calls[1]);
+    assert_eq!(refused.end, CallEnd::Throttled);
+    assert_eq!((refused.input_total(), refused.output), (100, 0));
+    assert_eq!(answered.attempt, 2);
+    assert_eq!(answered.at, Micros(995));
+    assert_eq!(answered.ttft, Some(Micros(8000)));
+    assert_eq!(answered.latency, Some(Micros(9000)));
+    assert_eq!(answered.session, refused.session);
+    assert_eq!((answered.input, answered.cache_read), (40, 40));
+    assert_eq!(recorded.clients, ["w"]);
+    let skipped: Vec<(&str, u64)> = recorded.skipped.iter().map(|(k, n)| (&**k, *n)).collect();
+    assert_eq!(
+        skipped,
+        [
+            ("never sent", 1),
+            ("of another variant", 1),
+            ("the JSON object is cut off", 1)
+        ]
+    );
+    let trace = recorded.to_trace();
+    assert_eq!((trace.rows.len(), trace.rows[0].output), (1, 7));
+    let options = ReadOptions {
+        variant: Some("b".to_owned()),
+        ..ReadOptions::default()
+    };
+    let reading = read_all(TraceFormat::Attempts, &options, text.as_bytes()).unwrap();
+    assert_eq!(reading.recorded.calls.len(), 1);
+}
+
+#[test]
+fn formats_are_told_by_sight() {
+    let check = |name: &str, text: &str, format: Option<TraceFormat>| {
+        assert_eq!(
+            TraceFormat::detect(name, text.as_bytes()),
+            format,
+            "{name}: {text}"
+        );
+    };
+    check("x", "# bedload.trace/1\n", Some(TraceFormat::Bedload));
+    check(
+        "x.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n",
+        Some(TraceFormat::Azure),
+    );
+    check(
+        "x",
+        "{\"timestamp\":0,\"hash_ids\":[]}",
+        Some(TraceFormat::Mooncake),
+    );
+    check(
+        "x.json",
+        "{\"schemaType\":\"ModelInvocationLog\"",
+        Some(TraceFormat::BedrockLog),
+    );
+    check(
+        "attempts.jsonl",
+        "{\"scheduled_us\":1",
+        Some(TraceFormat::Attempts),
+    );
+    check("x.csv", "a,b\n", Some(TraceFormat::Csv));
+    check("x.jsonl.gz", "{\"a\":1}", Some(TraceFormat::Jsonl));
+    check("x", "", None);
+    for (name, format) in TraceFormat::NAMES {
+        assert_eq!(
+            (format.name(), TraceFormat::named(name)),
+            (name, Some(format))
+        );
+    }
+}
+
+#[test]
+fn packed_files_read_as_plain_ones() {
+    use std::io::Write;
+    let text = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 23:59:59.9799600,4808,10\n";
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).unwrap();
+    let packed = gz.finish().unwrap();
+    assert_eq!(
+        read(TraceFormat::Azure, None, packed.as_slice()),
+        read(TraceFormat::Azure, None, text.as_bytes())
+    );
+    assert_eq!(TraceFormat::detect("x", &packed), Some(TraceFormat::Azure));
+    let cut = &packed[..packed.len() - 9];
+    let reading = read_all(TraceFormat::Azure, &ReadOptions::default(), cut);
+    assert!(reading.is_err() || reading.is_ok_and(|r| !r.recorded.skipped.is_empty()));
 }
