@@ -164,6 +164,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     } else {
         s.optional_table("columns", columns)
     };
+    let model = s.optional("model", text());
     let scale = scale(s);
     let (file, format) = (file?, format?);
     if named {
@@ -177,7 +178,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
             "leave it out, or name the `format`",
         );
     }
-    let trace = match library.trace(&file, format, columns.as_ref()) {
+    let trace = match library.trace(&file, format, columns.as_ref(), model.as_deref()) {
         Ok(trace) => trace,
         Err(reason) => {
             report_file(s, "trace", &file, &reason);

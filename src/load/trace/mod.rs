@@ -5,6 +5,7 @@ mod azure;
 mod bedrock;
 mod columns;
 mod compact;
+mod compact_full;
 pub(in crate::load) mod error;
 mod figures;
 mod format;
@@ -25,6 +26,7 @@ pub use bedrock::{
     Weaver, model_name, parse_line, recorded, row_of, shift_in_second,
 };
 pub use compact::write_compact;
+pub use compact_full::{TraceColumns, TraceHead, TraceNames, write_records};
 pub use error::{RowProblem, TraceError};
 pub use figures::{quantile_table, spearman};
 pub use format::TraceFormat;
@@ -128,7 +130,7 @@ pub fn read(
 ) -> Result<Trace, TraceError> {
     let bytes = plain(bytes)?;
     match (format, columns) {
-        (TraceFormat::Bedload, _) => compact::read(bytes),
+        (TraceFormat::Bedload, _) => bedload(bytes),
         (TraceFormat::Azure, _) => azure::read(bytes),
         (TraceFormat::Mooncake, _) => mooncake::read(bytes),
         (TraceFormat::Attempts, _) => attempts::read(bytes),
@@ -137,17 +139,41 @@ pub fn read(
         (TraceFormat::Csv | TraceFormat::Jsonl, None) => Err(unnamed_columns()),
         (TraceFormat::BedrockLog, _) => {
             let options = ReadOptions::default();
-            let trace = read_all(format, &options, bytes)?.recorded.to_trace();
-            if trace.rows.is_empty() {
-                return Err(RowProblem::new(
-                    "no call of the file has both a prompt and an answer",
-                    "replay needs their sizes; see `bedload trace import` for what is missing",
-                )
-                .into());
-            }
-            Ok(trace)
+            replayable(read_all(format, &options, bytes)?.recorded.to_trace())
         }
     }
+}
+
+/// A file of the project's own, all of whose rows have to be right. With columns beyond those that are replayed it
+/// may hold calls without an answer, which are left out.
+fn bedload(mut bytes: impl BufRead) -> Result<Trace, TraceError> {
+    let mut all = Vec::new();
+    bytes.read_to_end(&mut all).map_err(|error| {
+        RowProblem::new(
+            format!("cannot be read: {error}"),
+            "check that the file is whole and readable",
+        )
+    })?;
+    if !compact::has_more(&all) {
+        return compact::read(all.as_slice());
+    }
+    let Reading { recorded, problems } = compact_full::read(all.as_slice())?;
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    replayable(recorded.to_trace())
+}
+
+/// A trace with at least one request.
+fn replayable(trace: Trace) -> Result<Trace, TraceError> {
+    if trace.rows.is_empty() {
+        return Err(RowProblem::new(
+            "no call of the file has both a prompt and an answer",
+            "replay needs their sizes; see `bedload trace import` for what is missing",
+        )
+        .into());
+    }
+    Ok(trace)
 }
 
 fn unnamed_columns() -> TraceError {
@@ -156,6 +182,38 @@ fn unnamed_columns() -> TraceError {
         "name the columns of time, input tokens and output tokens",
     )
     .into()
+}
+
+/// As [`read`], of the calls of one model only; moments count from the first request of any model.
+///
+/// # Errors
+/// As [`read`], and a file without calls of that model.
+pub fn read_of_model(
+    format: TraceFormat,
+    columns: Option<&Columns>,
+    model: &str,
+    bytes: impl BufRead,
+) -> Result<Trace, TraceError> {
+    let options = ReadOptions {
+        columns: columns.cloned(),
+        ..ReadOptions::default()
+    };
+    let Reading { recorded, problems } = read_all(format, &options, bytes)?;
+    if format != TraceFormat::BedrockLog && !problems.is_empty() {
+        return Err(problems);
+    }
+    let wanted = recorded.models.iter().position(|name| name == model);
+    let trace = recorded.to_trace_of(|call| Some(usize::from(call.model)) == wanted);
+    if trace.rows.is_empty() {
+        return Err(RowProblem::new(
+            "no call of this model can be replayed",
+            format!("the models of the file are {}", recorded.models.join(", ")),
+        )
+        .field("model")
+        .value(model)
+        .into());
+    }
+    Ok(trace)
 }
 
 /// How logged calls are read in full.
@@ -205,7 +263,7 @@ pub fn read_all(
         (TraceFormat::Csv, Some(columns)) => mapped::read_csv(columns, &options.more, bytes),
         (TraceFormat::Jsonl, Some(columns)) => mapped::read_jsonl(columns, &options.more, bytes),
         (TraceFormat::Csv | TraceFormat::Jsonl, None) => Err(unnamed_columns()),
-        (TraceFormat::Bedload, _) => compact::read(bytes).map(strict),
+        (TraceFormat::Bedload, _) => compact_full::read(bytes),
         (TraceFormat::Mooncake, _) => mooncake::read(bytes).map(strict),
     }
 }

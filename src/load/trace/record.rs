@@ -174,6 +174,14 @@ impl Recorded {
         }
     }
 
+    /// The prefix blocks of a call.
+    pub fn blocks_of(&self, call: &Record) -> &[u32] {
+        let start = call.blocks_start as usize;
+        self.blocks
+            .get(start..start.saturating_add(call.blocks_len as usize))
+            .unwrap_or(&[])
+    }
+
     /// The requests behind the calls, as a simulation replays them: first attempts that had an answer, or of
     /// which the log tells what answer they would have had.
     pub fn to_trace(&self) -> Trace {

@@ -493,3 +493,116 @@ fn packed_files_read_as_plain_ones() {
     let reading = read_all(TraceFormat::Azure, &ReadOptions::default(), cut);
     assert!(reading.is_err() || reading.is_ok_and(|r| !r.recorded.skipped.is_empty()));
 }
+
+/// Records whose numbers stand in the order in which they appear.
+fn any_recorded() -> impl Strategy<Value = Recorded> {
+    let call = (
+        (0u64..5_000_000, 0u16..3, 0u32..3, 0u16..2, 0u32..4),
+        (0u32..9, 0u32..9, 0u32..9, 0u32..9),
+        prop::option::of(0u32..99),
+        prop::option::of(0u64..99),
+        prop::option::of(0u64..99),
+        (0usize..7, prop::option::of(any::<bool>()), 1u16..3),
+        prop::collection::vec(0u32..9, 0..3),
+    );
+    prop::collection::vec(call, 1..20).prop_map(|calls| {
+        let mut recorded = Recorded {
+            origin_unix_us: Some(1_700_000_000_000_000),
+            models: vec!["a".to_owned(), "b, \"c\"".to_owned(), "d".to_owned()],
+            clients: vec!["x".to_owned(), "y".to_owned(), String::new()],
+            places: vec![
+                Place::default(),
+                Place {
+                    region: "eu-west-1".to_owned(),
+                    scope: "eu".to_owned(),
+                    tier: String::new(),
+                },
+            ],
+            block_tokens: 64,
+            ..Recorded::default()
+        };
+        for (
+            a,
+            (input, read, write, output),
+            max,
+            ttft,
+            latency,
+            (end, streamed, attempt),
+            blocks,
+        ) in calls
+        {
+            let (at, model, client, place, session) = a;
+            recorded.calls.push(Record {
+                at: Micros(at),
+                model,
+                client,
+                place,
+                session,
+                input,
+                cache_read: read,
+                cache_write: write,
+                output,
+                planned_output: max,
+                max_tokens: max,
+                ttft: ttft.map(Micros),
+                latency: latency.map(Micros),
+                end: CallEnd::ALL[end],
+                streamed,
+                attempt,
+                blocks_start: recorded.blocks.len() as u32,
+                blocks_len: blocks.len() as u32,
+            });
+            recorded.blocks.extend(blocks);
+        }
+        // What is read back is in order of time, the first call at zero.
+        recorded.calls.sort_by_key(|call| call.at);
+        let first = recorded.calls[0].at.0;
+        for call in &mut recorded.calls {
+            call.at.0 -= first;
+        }
+        recorded
+    })
+}
+
+/// A record with the names behind its numbers, as two readings of a file can be compared.
+fn told(recorded: &Recorded) -> Vec<String> {
+    let mut sessions = Vec::new();
+    let mut lines = Vec::new();
+    for call in &recorded.calls {
+        let session = sessions.iter().position(|known| *known == call.session);
+        let session = session.unwrap_or_else(|| {
+            sessions.push(call.session);
+            sessions.len() - 1
+        });
+        let plain = Record {
+            model: 0,
+            client: 0,
+            place: 0,
+            session: 0,
+            blocks_start: 0,
+            ..*call
+        };
+        lines.push(format!(
+            "{plain:?} {} {} {:?} {session} {:?}",
+            recorded.models[usize::from(call.model)],
+            recorded.clients[call.client as usize],
+            recorded.places[usize::from(call.place)],
+            recorded.blocks_of(call),
+        ));
+    }
+    lines
+}
+
+proptest! {
+    #[test]
+    fn all_that_is_known_survives_the_compact_format(recorded in any_recorded()) {
+        let text = write_records(&recorded, "a test", "none");
+        let reading = super::read_all(TraceFormat::Bedload, &ReadOptions::default(), text.as_bytes()).unwrap();
+        prop_assert_eq!(reading.problems, TraceError::default());
+        prop_assert_eq!(told(&reading.recorded), told(&recorded));
+        prop_assert_eq!(reading.recorded.origin_unix_us, recorded.origin_unix_us);
+        // Who replays it gets what replays of the records themselves get.
+        let trace = super::read(TraceFormat::Bedload, None, text.as_bytes());
+        prop_assert_eq!(trace.map(|t| t.rows.len()).unwrap_or(0), recorded.to_trace().rows.len());
+    }
+}

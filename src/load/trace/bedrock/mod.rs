@@ -22,6 +22,8 @@ pub use row::{CallRow, Names, Renumbering, row_of};
 pub use salt::Salt;
 pub use weave::{Weaver, shift_in_second};
 
+use rustc_hash::FxHashMap;
+
 use super::error::{RowProblem, TraceError};
 use super::record::Recorded;
 use super::rows::Lines;
@@ -109,6 +111,12 @@ pub fn recorded(
             let shift = shift_in_second(row.at_us, index, same.len());
             calls.push(weaver.weave(row, shift, &mut blocks));
         }
+    }
+    // Numbers in order of appearance are small, which replays with several copies need.
+    let mut numbers = FxHashMap::default();
+    for block in &mut blocks {
+        let next = numbers.len() as u32;
+        *block = *numbers.entry(*block).or_insert(next);
     }
     let block_tokens = if blocks.is_empty() { 0 } else { block_tokens };
     Recorded {
