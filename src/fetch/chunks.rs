@@ -116,8 +116,11 @@ impl<R: BufRead> Iterator for Chunks<R> {
             }
             if bytes.len() >= LINE_MAX {
                 self.pass_over();
-                let problem =
-                    RowProblem::at("the line is longer than 16 MiB", "give one record per line", self.line);
+                let problem = RowProblem::at(
+                    "the line is longer than 16 MiB",
+                    "give one record per line",
+                    self.line,
+                );
                 self.line += 1;
                 return Some(Next::Problem(problem));
             }
@@ -143,7 +146,9 @@ mod tests {
         for next in Chunks::new(BufReader::with_capacity(1000, text)) {
             match next {
                 Next::Lines(chunk) => {
-                    for (line, bytes) in (chunk.first_line..).zip(chunk.bytes.split(|b| *b == b'\n')) {
+                    for (line, bytes) in
+                        (chunk.first_line..).zip(chunk.bytes.split(|b| *b == b'\n'))
+                    {
                         if !bytes.is_empty() {
                             lines.push((line, bytes.to_vec()));
                         }
@@ -168,13 +173,20 @@ mod tests {
     #[test]
     fn a_line_without_end_and_an_endless_line() {
         assert_eq!(lines_of(b"").0, []);
-        assert_eq!(lines_of(b"a\nb").0, [(1, b"a".to_vec()), (2, b"b".to_vec())]);
+        assert_eq!(
+            lines_of(b"a\nb").0,
+            [(1, b"a".to_vec()), (2, b"b".to_vec())]
+        );
         let mut text = b"a\n".to_vec();
         text.extend(std::iter::repeat_n(b'x', 40 << 20));
         text.extend_from_slice(b"\nb\n");
         let (lines, problems) = lines_of(&text);
         assert_eq!(lines, [(1, b"a".to_vec()), (3, b"b".to_vec())]);
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].starts_with("line 2: the line is longer"), "{}", problems[0]);
+        assert!(
+            problems[0].starts_with("line 2: the line is longer"),
+            "{}",
+            problems[0]
+        );
     }
 }

@@ -94,15 +94,24 @@ impl Runs {
 
     /// All rows in order.
     pub(super) fn merge(self) -> io::Result<Merge> {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let ahead = MERGE_BYTES.checked_div(state.spilled.len()).unwrap_or(0).max(AHEAD_MIN);
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let ahead = MERGE_BYTES
+            .checked_div(state.spilled.len())
+            .unwrap_or(0)
+            .max(AHEAD_MIN);
         let spilled = state.spilled.into_iter().map(|(begin, end)| Run::Spilled {
             at: begin,
             end,
             buffer: Vec::new(),
             read: 0,
         });
-        let kept = state.kept.into_iter().map(|rows| Run::Kept(rows.into_iter()));
+        let kept = state
+            .kept
+            .into_iter()
+            .map(|rows| Run::Kept(rows.into_iter()));
         let mut merge = Merge {
             file: state.file,
             path: self.path,
@@ -137,7 +146,7 @@ pub(super) struct Merge {
     path: PathBuf,
     ahead: usize,
     runs: Vec<Run>,
-    heads: BinaryHeap<Reverse<((i64, u64), usize)>>,
+    heads: BinaryHeap<Reverse<((i64, u32, u64), usize)>>,
     next: Vec<CallRow>,
 }
 

@@ -27,7 +27,8 @@ use std::io::BufRead;
 
 pub use bedrock::{
     BLOCK_TOKENS, Bodies, COPIES, CallRow, LoggedCall, ModelName, Names, Piece, Renumbering, Salt,
-    Weaver, broken_off, model_name, parse_line, recorded, records_in, row_of, shift_in_second,
+    Weaver, broken_off, is_document, model_name, parse_line, recorded, records_in, row_of,
+    shift_in_second,
 };
 pub use compact::write_compact;
 pub use compact_full::{TraceColumns, TraceHead, TraceNames, write_records};

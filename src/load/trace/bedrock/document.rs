@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Whether a text is one JSON document over several lines and not an object a line.
-pub(super) fn is_document(text: &str) -> bool {
+pub fn is_document(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
         return false;

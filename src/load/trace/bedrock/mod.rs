@@ -16,7 +16,7 @@ mod weave;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-pub use document::records_in;
+pub use document::{is_document, records_in};
 pub use line::{Bodies, LoggedCall, parse_line};
 pub use names::{ModelName, model_name};
 pub use prompt::Piece;
