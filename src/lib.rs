@@ -18,12 +18,14 @@ pub mod profile;
 pub mod scenario;
 
 pub mod plan;
+pub mod recorded;
 pub mod results;
 pub mod sim;
 
 pub mod report;
 
 pub mod clock;
+pub mod fetch;
 pub mod live;
 pub mod serve;
 pub mod store;

@@ -5,6 +5,7 @@ pub mod check;
 mod document;
 pub mod figure;
 pub mod figures;
+pub mod import;
 pub mod lab;
 mod lanes;
 mod markdown;
