@@ -17,6 +17,7 @@ pub mod config;
 pub mod profile;
 pub mod scenario;
 
+pub mod calibrate;
 pub mod plan;
 pub mod results;
 pub mod sim;

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub use super::calibrate_args::CalibrateArgs;
 use crate::live::Target;
 use crate::units::{PerSecond, UnitText, Usd};
 use clap::builder::RangedU64ValueParser;
@@ -53,6 +54,9 @@ pub enum Command {
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
+    /// Fit latency profiles to measurements, and say how well they foretell later ones
+    #[command(after_help = super::calibrate_args::EXAMPLES, after_long_help = super::calibrate_args::LONG)]
+    Calibrate(CalibrateArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {

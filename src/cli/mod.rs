@@ -1,6 +1,8 @@
 //! The command line: the only floor that reads flags and talks to people.
 
 mod args;
+mod calibrate;
+mod calibrate_args;
 mod check;
 mod exit;
 mod inputs;
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

@@ -1,6 +1,7 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 mod answers;
+pub mod calibration;
 pub mod check;
 pub mod figures;
 pub mod lab;

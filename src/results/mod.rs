@@ -6,6 +6,7 @@ mod account;
 mod answers;
 mod attempts;
 mod break_even;
+pub mod calibration;
 mod error;
 mod figures;
 mod lab;

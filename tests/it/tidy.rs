@@ -54,6 +54,10 @@ const MAY_USE: &[(&str, &str)] = &[
         "units domain rng stats client load service cost measure config scenario profile sim results",
     ),
     (
+        "calibrate",
+        "units domain rng stats load service measure wire config scenario profile sim results",
+    ),
+    (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan",
@@ -77,7 +81,7 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan report clock live serve store wire",
+         results plan calibrate report clock live serve store wire",
     ),
 ];
 

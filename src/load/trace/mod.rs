@@ -19,6 +19,7 @@ pub use error::{RowProblem, TraceError};
 pub use figures::{quantile_table, spearman};
 pub use record::{CallEnd, Record, Recorded};
 pub use recording::{read_recording, write_recording};
+pub use stamp::unix_micros;
 
 use crate::units::Micros;
 
