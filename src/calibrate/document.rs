@@ -207,9 +207,10 @@ impl Calibration<'_> {
         let mut head = vec![format!("Latency of {}.", title(group, self.catalogue))];
         head.push(String::new());
         head.push(format!(
-            "From {} measured answers by `bedload calibrate`. {}",
+            "From {} measured answers by `bedload calibrate`, judged by the last {} of them. {}",
             group.rows,
-            sentence(group)
+            group.holdout_rows,
+            reason(group)
         ));
         if let Some(law) = &group.law {
             let held = [&law.ttft, &law.tpot];
@@ -288,8 +289,8 @@ fn judge(
     let check = |name: &str| checks.iter().find(|check| check.metric == name);
     let mut half = |part: &Part, own: &str, what: &str| -> bool {
         if part.samples == 0 {
-            let from = base.map_or_else(|| "nothing".to_owned(), |base| base.name.clone());
-            reasons.push(format!("no row shows {what}; that of {from} stands"));
+            let kept = base.map(|base| format!("; that of {} stands", base.name));
+            reasons.push(format!("no row shows {what}{}", kept.unwrap_or_default()));
             return false;
         }
         let name = if part.from_totals { "e2e" } else { own };
@@ -396,6 +397,15 @@ fn load_of(base: &LatencyProfile) -> (f64, f64) {
         base.ttft_base.as_millis_f64(),
     );
     (share, base.load_per_token)
+}
+
+/// Whether a profile is accepted, and why not.
+fn reason(group: &CalibrationGroup) -> String {
+    if group.origin == "fitted" {
+        "They agree with the law of the earlier ones, so it counts as fitted.".to_owned()
+    } else {
+        format!("It stays assumed: {}.", group.reasons.join("; "))
+    }
 }
 
 /// One group in a sentence.

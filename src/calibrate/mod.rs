@@ -10,11 +10,11 @@ mod document;
 mod figures;
 mod fit;
 mod group;
-//pub mod probe;
+pub mod probe;
 mod profile_text;
 mod read;
 mod sample;
-//pub mod twin;
+pub mod twin;
 
 pub use check::checks;
 pub use document::{Calibrated, Calibration, HOLDOUT, ProfileFile, Start, calibrate};
@@ -24,5 +24,5 @@ pub use profile_text::{About, profile_text};
 pub use read::{ColumnMap, SourceError, attempts, columns, csv_samples, records};
 pub use sample::{Sample, Samples};
 
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A fitted law as the text of a latency profile.
 
 use super::fit::{Fitted, NoiseShape, Part};
-use crate::domain::NoiseLaw;
+use crate::domain::{KNOT_Z_MAX, NoiseLaw};
 use crate::results::calibration::MetricCheck;
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ pub fn profile_text(law: &Fitted, about: &About, checks: &[MetricCheck]) -> Stri
     let mut text = String::new();
     for sentence in &about.head {
         for line in lines(sentence) {
-            let _ = writeln!(text, "# {line}");
+            let _ = writeln!(text, "{}", format!("# {line}").trim_end());
         }
     }
     let of = |names: [&str; 2]| {
@@ -109,8 +109,22 @@ fn noise(text: &mut String, shape: &NoiseShape) {
                 .collect();
             let _ = writeln!(text, "{head} {{ mixture = [{}] }}", parts.join(", "));
         }
-        NoiseShape::Knots(law) | NoiseShape::Kept(law) => knots(text, head, law),
+        NoiseShape::Knots(law) => knots(text, head, law),
+        NoiseShape::Kept(law) => match lognormal(law) {
+            Some(sigma) => noise(text, &NoiseShape::Lognormal { sigma }),
+            None => knots(text, head, law),
+        },
     }
+}
+
+/// The spread of a law that is lognormal with median one.
+fn lognormal(law: &NoiseLaw) -> Option<f64> {
+    let sigma = law.ln_knots.last()? / KNOT_Z_MAX;
+    let like = NoiseLaw::lognormal(sigma);
+    let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-6;
+    let same = law.ln_knots.len() == like.ln_knots.len()
+        && law.ln_knots.iter().zip(&like.ln_knots).all(near);
+    (same && law.tail_index.is_none()).then_some(sigma)
 }
 
 fn knots(text: &mut String, head: &str, law: &NoiseLaw) {

@@ -1,6 +1,6 @@
 //! The command line.
 
-pub use super::calibrate_args::CalibrateArgs;
+pub use super::calibrate_args::{CalibrateArgs, ProbeArgs};
 use crate::live::Target;
 use crate::units::{PerSecond, UnitText, Usd};
 use clap::builder::RangedU64ValueParser;
@@ -57,6 +57,9 @@ pub enum Command {
     /// Fit latency profiles to measurements, and say how well they foretell later ones
     #[command(after_help = super::calibrate_args::EXAMPLES, after_long_help = super::calibrate_args::LONG)]
     Calibrate(CalibrateArgs),
+    /// Find out which rules a quota follows, by sending calls that tell
+    #[command(after_help = super::calibrate_args::PROBE_EXAMPLES, after_long_help = super::calibrate_args::PROBE_LONG)]
+    Probe(ProbeArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -465,7 +468,7 @@ pub struct RunArgs {
 }
 
 /// `$5`, `5` or `0.25`.
-fn dollars(text: &str) -> Result<Usd, String> {
+pub(super) fn dollars(text: &str) -> Result<Usd, String> {
     let number = text.trim().trim_start_matches('$');
     match number.parse::<f64>() {
         Ok(value) if value.is_finite() && (0.0..=1e9).contains(&value) => {

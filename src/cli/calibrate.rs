@@ -13,7 +13,7 @@ use crate::report::{self, Style};
 use crate::results::calibration::CalibrationSource;
 use crate::results::read_manifest;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs the verb.
 pub fn run(args: &CalibrateArgs) -> Exit {
@@ -24,6 +24,9 @@ pub fn run(args: &CalibrateArgs) -> Exit {
 fn verb(args: &CalibrateArgs, term: Term) -> Result<Exit, Stopped> {
     let known = catalogue_of(&args.profiles, term)?;
     if args.sources.is_empty() {
+        if let Some(run) = &args.twin {
+            return super::twin::check(args, term, run, &known);
+        }
         talk(
             "error: nothing to calibrate from\n  help: name run folders, logs or CSV files, or a run with `--twin`",
         );
@@ -42,7 +45,15 @@ fn verb(args: &CalibrateArgs, term: Term) -> Result<Exit, Stopped> {
         command: args.command.clone().unwrap_or_default(),
     });
     let found = write(args, found)?;
-    Ok(print(args, term, &found))
+    let Some(run) = &args.twin else {
+        return Ok(print(args, term, &found));
+    };
+    let mut folders = args.profiles.clone();
+    if !found.profiles.is_empty() {
+        folders.push(args.out.clone());
+    }
+    // One document goes to stdout: the twin, which rests on the profiles.
+    super::twin::check(args, term, run, &catalogue_of(&folders, term)?)
 }
 
 fn start(args: &CalibrateArgs, known: &Catalogue) -> Result<Start, Stopped> {
@@ -67,7 +78,7 @@ fn source_words(args: &CalibrateArgs) -> String {
 }
 
 /// The last part of a path: a profile should not tell where its owner keeps files.
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
@@ -152,7 +163,7 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, SourceError> {
     })
 }
 
-fn text_of(path: &Path) -> Result<String, SourceError> {
+pub(super) fn text_of(path: &Path) -> Result<String, SourceError> {
     String::from_utf8(bytes_of(path)?).map_err(|_| SourceError {
         message: format!("`{}` is not UTF-8", path.display()),
         help: "save the file as UTF-8".to_owned(),
@@ -162,15 +173,6 @@ fn text_of(path: &Path) -> Result<String, SourceError> {
 /// Writes the profiles and the document, and notes in it where they are.
 fn write(args: &CalibrateArgs, mut found: Calibrated) -> Result<Calibrated, Stopped> {
     let folder = args.out.join(ProfileKind::Latency.folder());
-    let save = |path: &PathBuf, text: &str| {
-        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| fs::write(path, text)).map_err(|error| {
-            stopped(&format!(
-                "cannot write `{}`: {error}; choose another folder with `--out DIR`",
-                path.display()
-            ))
-        })
-    };
     for profile in &found.profiles {
         let path = folder.join(format!("{}.toml", profile.name));
         save(&path, &profile.text)?;
@@ -183,6 +185,17 @@ fn write(args: &CalibrateArgs, mut found: Calibrated) -> Result<Calibrated, Stop
     let page = report::calibration::markdown(&found.document, None);
     save(&args.out.join("calibration.md"), &page)?;
     Ok(found)
+}
+
+/// Writes a file and the folders above it.
+pub(super) fn save(path: &Path, text: &str) -> Result<(), Stopped> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(path, text)).map_err(|error| {
+        stopped(&format!(
+            "cannot write `{}`: {error}; choose another folder with `--out DIR`",
+            path.display()
+        ))
+    })
 }
 
 fn print(args: &CalibrateArgs, term: Term, found: &Calibrated) -> Exit {

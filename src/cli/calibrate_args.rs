@@ -1,6 +1,8 @@
 //! The command line of `calibrate`.
 
-use super::args::Format;
+use super::args::{Format, Shared, dollars};
+use crate::live::Target;
+use crate::units::Usd;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -8,13 +10,15 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   bedload calibrate results/runs/20261123T010203Z-chat-1a2b3c4d
   bedload calibrate measured.csv --columns at=time,input=in_tokens,output=out_tokens,ttft=ttft_s,latency=e2e_s,model=model
-  bedload simulate chat.toml --profiles calibrated";
+  bedload simulate chat.toml --profiles calibrated
+  bedload calibrate --twin results/runs/20261123T020304Z-chat-5e6f7a8b --profiles calibrated";
 
 pub(super) const LONG: &str = "\
 Examples:
   bedload calibrate results/runs/20261123T010203Z-chat-1a2b3c4d
   bedload calibrate measured.csv --columns at=time,input=in_tokens,output=out_tokens,ttft=ttft_s,latency=e2e_s,model=model
   bedload simulate chat.toml --profiles calibrated
+  bedload calibrate --twin results/runs/20261123T020304Z-chat-5e6f7a8b --profiles calibrated
 
 What is fitted, for each model, and apart for each Region, tier (from 100 answers) and quarter of the
 day (from 200):
@@ -34,15 +38,79 @@ uncertain by), and the distributions agree (Kolmogorov and Smirnov); otherwise `
 A time column whose name does not end in _s, _ms or _us says its unit: `ttft=first:ms`. Sizes may be
 sums: `input=fresh+written`.
 
-Written: DIR/latency/NAME.toml for each law, DIR/calibration.json and DIR/calibration.md.
+Written: DIR/latency/NAME.toml for each law, DIR/calibration.json and DIR/calibration.md; with --twin
+DIR/twin.json and DIR/twin.md.
 
-Exit code: 0 if every law is fitted, 5 if one is not, 3 if a source cannot be read.";
+The twin (--twin RUN) has the scenario of the run, its recorded arrivals, prompts and answers, and the
+profiles; attempts, throttles and percentiles are compared.
+
+Exit code: 0 if every law is fitted (and the twin agrees), 5 if not, 3 if a source cannot be read.";
+
+pub(super) const PROBE_EXAMPLES: &str = "\
+Examples:
+  bedload probe chat.toml --target http://127.0.0.1:9000
+  bedload probe chat.toml --target bedrock --budget '$2' --set quota.tpm=200k
+  bedload probe chat.toml --target bedrock --variant in-region --yes";
+
+pub(super) const PROBE_LONG: &str = "\
+Examples:
+  bedload probe chat.toml --target http://127.0.0.1:9000
+  bedload probe chat.toml --target bedrock --budget '$2' --set quota.tpm=200k
+  bedload probe chat.toml --target bedrock --variant in-region --yes
+
+AWS does not publish how a quota forgets use and when reservations come back. The probe sends, to the
+model and scope of the scenario's first workload:
+  first series   a burst that fills the quota with answers that take some seconds, then one small
+                 call each second for 75 s: when is there room again?
+  second series  only if the quota may start anew each minute: answers that reserve much and use
+                 little, under way across the next boundary, a burst behind it, and small calls
+Each of the nine rules (sliding, fixed, bucket; semantics A, B, C) then tells how likely it makes every
+fate, given all calls before it. The likeliest is named with its margin, and so are those that cannot
+be told from it.
+
+The quota must be the one of the account (`--set quota.tpm=...`; a wrong figure is noticed), and nothing
+else should use it. A small quota makes a cheap probe. On Bedrock the worst cost of both series is
+printed first, and the probe needs `--yes` or a confirmation.
+
+Written: probe.json, probe.md and the attempts of both series, into the run's folder.
+
+Exit code: 0 if window and semantics are told, 6 if not, 4 if the target cannot be called, 130 if it
+was interrupted.";
+
+/// `bedload probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// The scenario file; its first workload and variant say what is called
+    pub scenario: PathBuf,
+    /// Where to send: a URL, or `bedrock` for Amazon Bedrock in the Region of the environment
+    #[arg(long, value_name = "URL|bedrock", value_parser = Target::parse)]
+    pub target: Target,
+    /// Common flags.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Stop before more than this is spent, such as `$2`
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget: Option<Usd>,
+    /// Do not ask before money is spent
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Sign requests to a URL with the credentials of the environment, instead of made-up ones
+    #[arg(long)]
+    pub sign_with_aws: bool,
+    /// Where to write the run's folder [default: results/runs/<time>-<scenario>-<hash>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
 
 /// `bedload calibrate`.
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
     /// Run folders, attempts.jsonl files, and CSV files with `--columns`
     pub sources: Vec<PathBuf>,
+    /// Simulate the recorded run in this folder on the profiles (those that the sources give, if any are
+    /// named), and set both side by side
+    #[arg(long, value_name = "RUN")]
+    pub twin: Option<PathBuf>,
     /// Which columns of a CSV file hold what; once for all files, or once for each source
     #[arg(long, value_name = "KEY=COLUMN,...")]
     pub columns: Vec<String>,

@@ -8,12 +8,14 @@ mod exit;
 mod inputs;
 mod lab;
 mod plan;
+mod probe;
 mod run;
 mod run_view;
 mod search;
 mod serve;
 mod simulate;
 mod term;
+mod twin;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

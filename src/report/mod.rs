@@ -14,6 +14,7 @@ mod regions;
 mod search;
 mod tags;
 mod terminal;
+pub mod twin;
 mod view;
 
 pub use markdown::markdown;

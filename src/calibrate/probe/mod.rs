@@ -7,6 +7,7 @@
 //! across the next boundary. [`weigh`] then asks of each rule how likely it made what was seen, given
 //! all calls that went before.
 
+mod findings;
 mod plan;
 mod setup;
 mod weigh;
@@ -14,6 +15,7 @@ mod weigh;
 #[cfg(test)]
 mod tests;
 
+pub use findings::{Probed, findings};
 pub use plan::{Kind, Planned, Quota, first, horizon, second};
 pub use setup::{ProbeError, probe_of, quota_of};
 pub use weigh::{Hypothesis, Seen, Told, told, weigh};

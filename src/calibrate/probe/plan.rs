@@ -58,10 +58,16 @@ impl Kind {
         match self {
             Self::Fill => {
                 let input = part(fills).saturating_sub(u64::from(fill_output));
-                (whole(input.min(quota.longest_prompt())), fill_output, fill_output)
+                (
+                    whole(input.min(quota.longest_prompt())),
+                    fill_output,
+                    fill_output,
+                )
             }
             Self::Tick => {
-                let input = part(TICKS_IN_QUOTA).saturating_sub(u64::from(QUICK)).max(20);
+                let input = part(TICKS_IN_QUOTA)
+                    .saturating_sub(u64::from(QUICK))
+                    .max(20);
                 (whole(input.min(quota.longest_prompt())), QUICK, QUICK / 2)
             }
             Self::Hold => {
@@ -121,7 +127,9 @@ impl Quota {
         let slow = self.slow_output();
         let least = self.tpm.div_ceil(self.longest_prompt() + u64::from(slow));
         let room = |parts: u64| self.tpm / parts / 5 / self.burndown.max(1);
-        let parts = [10, 6, 4, 3].into_iter().find(|&n| room(n) >= u64::from(slow));
+        let parts = [10, 6, 4, 3]
+            .into_iter()
+            .find(|&n| room(n) >= u64::from(slow));
         let parts = parts.unwrap_or(3).max(least).min(MOST_IN_BURST);
         let output = room(parts).clamp(2, u64::from(slow));
         (parts, output as u32)
@@ -200,7 +208,12 @@ pub fn second(quota: &Quota, now: Moment, phase: Micros, seen: &[Seen]) -> Vec<P
     burst(&mut calls, quota, Kind::Hold, Micros(crossing.0 - lead.0));
     burst(&mut calls, quota, Kind::Wall, crossing + Micros(400_000));
     let end = Micros::from_secs_f64(takes + 8.0);
-    ticks(&mut calls, quota, crossing + Micros(900_000), crossing + end);
+    ticks(
+        &mut calls,
+        quota,
+        crossing + Micros(900_000),
+        crossing + end,
+    );
     calls.sort();
     calls
 }
@@ -215,7 +228,9 @@ fn is_used(quota: &Quota, boundary: u64, seen: &[Seen]) -> bool {
 
 /// How long a series takes, with its answers.
 pub fn horizon(quota: &Quota, calls: &[Planned]) -> Micros {
-    let ends = calls.iter().map(|call| call.at.as_secs_f64() + call.kind.takes_s(quota));
+    let ends = calls
+        .iter()
+        .map(|call| call.at.as_secs_f64() + call.kind.takes_s(quota));
     Micros::from_secs_f64(ends.fold(0.0, f64::max))
 }
 

@@ -102,7 +102,10 @@ fn all(tpm: u64, factor: f64, seen: &[Seen]) -> Vec<Hypothesis> {
 
 /// The best; of several that are as good, the one in the middle.
 fn middle(all: Vec<Hypothesis>) -> Option<Hypothesis> {
-    let most = all.iter().map(|one| one.log_likelihood).fold(f64::NEG_INFINITY, f64::max);
+    let most = all
+        .iter()
+        .map(|one| one.log_likelihood)
+        .fold(f64::NEG_INFINITY, f64::max);
     let best: Vec<Hypothesis> = all
         .into_iter()
         .filter(|one| one.log_likelihood >= most - 1e-9)
@@ -124,7 +127,7 @@ fn fates(limit: u64, rule: (Window, Semantics), phase: Micros, seen: &[Seen]) ->
     for (index, call) in seen.iter().enumerate() {
         events.push((call.sent, true, index));
         if call.admitted {
-            events.push((call.done.max(call.sent), false, index));
+            events.push((call.done.max(Moment(call.sent.0 + 1)), false, index));
         }
     }
     // Ends come before beginnings, unless they are those of the same call.
@@ -140,7 +143,11 @@ fn fates(limit: u64, rule: (Window, Semantics), phase: Micros, seen: &[Seen]) ->
             let available = quota.available(at);
             let short = (reserved - available) as f64 / (BLUR * limit as f64);
             let refused = STRAY + (1.0 - 2.0 * STRAY) / (1.0 + (-short).exp());
-            let refused = if call.admitted { 1.0 - refused } else { refused };
+            let refused = if call.admitted {
+                1.0 - refused
+            } else {
+                refused
+            };
             sum += refused.ln();
             right += usize::from(refused > 0.5);
             if call.admitted {
@@ -174,8 +181,12 @@ pub fn told(weighed: &[Hypothesis]) -> Option<Told> {
     let best = weighed.first()?.log_likelihood;
     let is_left = |one: &&Hypothesis| one.log_likelihood >= best - APART;
     let left: Vec<&Hypothesis> = weighed.iter().filter(is_left).collect();
-    let others = weighed.iter().filter(|one| one.log_likelihood < best - APART);
-    let next = others.map(|one| one.log_likelihood).fold(f64::NEG_INFINITY, f64::max);
+    let others = weighed
+        .iter()
+        .filter(|one| one.log_likelihood < best - APART);
+    let next = others
+        .map(|one| one.log_likelihood)
+        .fold(f64::NEG_INFINITY, f64::max);
     let first = left.first()?;
     let window = left.iter().all(|one| one.window == first.window);
     let semantics = left.iter().all(|one| one.semantics == first.semantics);
