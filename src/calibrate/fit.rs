@@ -2,7 +2,7 @@
 
 use super::sample::Sample;
 use crate::domain::{KNOT_COUNT, KNOT_Z_MAX, LatencyProfile, LognormalPart, NoiseLaw};
-use crate::stats::empirical::{knots, ks_bound, ks_distance};
+use crate::stats::empirical::{knots, ks_bound, ks_distance, quantile_error, quantile_noise};
 use crate::stats::mixture;
 use crate::stats::quantile::{interpolated, min_samples};
 use crate::stats::robust::{Term, relative_fit};
@@ -392,7 +392,7 @@ fn noise_of(mut ratios: Vec<f64>, own: Option<&NoiseLaw>) -> Option<(NoiseShape,
     let law = NoiseLaw::mixture(&parts);
     // Where few parts do not describe the sample, its own quantiles do.
     let grid: Vec<f64> = quantiles(&law, n.max(2000)).collect();
-    if ks_distance(&grid, &ratios)? <= ks_bound(n, n) {
+    if ks_distance(&grid, &ratios)? <= ks_bound(n, n) && follows(&grid, &ratios) {
         let shape = match parts[..] {
             [one] if (one.median - 1.0).abs() < 0.02 => NoiseShape::Lognormal { sigma: one.sigma },
             _ => NoiseShape::Mixture(parts),
@@ -405,6 +405,19 @@ fn noise_of(mut ratios: Vec<f64>, own: Option<&NoiseLaw>) -> Option<(NoiseShape,
         tail_index: Some(found.tail_index),
     };
     Some((NoiseShape::Knots(law), median))
+}
+
+/// Shares at which a law has to be as near to a sample as the sample is to itself.
+const TAIL: [f64; 3] = [0.9, 0.95, 0.99];
+
+/// Whether a law follows the tail of a sample as far as the sample is certain of it.
+fn follows(grid: &[f64], ratios: &[f64]) -> bool {
+    let logs = ratios.iter().map(|r| r.ln().powi(2)).sum::<f64>();
+    let sigma = (logs / ratios.len() as f64).sqrt();
+    TAIL.iter().all(|&share| {
+        let error = quantile_error(grid, ratios, share).unwrap_or(0.0);
+        error <= quantile_noise(share, sigma, ratios.len())
+    })
 }
 
 /// `count` quantiles of a law, evenly spaced in probability.

@@ -9,6 +9,7 @@ use crate::units::{Micros, Moment};
 
 const SCENARIO: &str = r#"
 name = "probe"
+duration = "1m"
 [[workload]]
 name = "chat"
 model = "MODEL"
