@@ -19,12 +19,14 @@ pub mod scenario;
 
 pub mod calibrate;
 pub mod plan;
+pub mod recorded;
 pub mod results;
 pub mod sim;
 
 pub mod report;
 
 pub mod clock;
+pub mod fetch;
 pub mod live;
 pub mod serve;
 pub mod store;

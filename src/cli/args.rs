@@ -1,6 +1,12 @@
 //! The command line.
 
+mod trace;
+mod trace_import;
+
 pub use super::calibrate_args::{CalibrateArgs, ProbeArgs};
+pub use trace::{TraceArgs, TraceCommand};
+pub use trace_import::ImportArgs;
+
 use crate::live::Target;
 use crate::units::{PerSecond, UnitText, Usd};
 use clap::builder::RangedU64ValueParser;
@@ -60,6 +66,9 @@ pub enum Command {
     /// Find out which rules a quota follows, by sending calls that tell
     #[command(after_help = super::calibrate_args::PROBE_EXAMPLES, after_long_help = super::calibrate_args::PROBE_LONG)]
     Probe(ProbeArgs),
+    /// Read recorded traffic, describe it, and make traffic like it
+    #[command(after_help = trace::TRACE_EXAMPLES)]
+    Trace(TraceArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {

@@ -138,8 +138,24 @@ fn read_one(path: &Path, map: Option<&str>) -> Result<(&'static str, Samples), S
         let bytes = bytes_of(path)?;
         return csv_samples(&bytes, &map).map(|samples| ("csv", samples));
     }
-    let text = text_of(path)?;
-    attempts(&text, None, None).map(|samples| ("attempts", samples))
+    let bytes = bytes_of(path)?;
+    let name = name_of(path);
+    match TraceFormat::detect(&name, &bytes) {
+        Some(TraceFormat::Attempts) => {
+            attempts(&text_of(path)?, None, None).map(|samples| ("attempts", samples))
+        }
+        Some(format) => {
+            let recorded = read_records(format, None, bytes.as_slice()).map_err(|error| SourceError {
+                message: error.to_string(),
+                help: "`bedload trace import` tells more of such files".to_owned(),
+            })?;
+            Ok(("records", records(&recorded)))
+        }
+        None => Err(SourceError {
+            message: "what kind of file it is cannot be told".to_owned(),
+            help: "say which columns of a CSV file hold what, with `--columns`".to_owned(),
+        }),
+    }
 }
 
 /// The attempts of a run, with what its other files say of them.

@@ -15,6 +15,7 @@ mod search;
 mod serve;
 mod simulate;
 mod term;
+mod trace;
 mod twin;
 
 use args::{Cli, Command};
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Probe(args) => probe::run(&args),
+        Command::Trace(args) => trace::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

@@ -4,6 +4,7 @@ mod answers;
 pub mod calibration;
 pub mod check;
 pub mod figures;
+pub mod import;
 pub mod lab;
 mod lanes;
 mod markdown;

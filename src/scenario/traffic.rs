@@ -157,24 +157,14 @@ pub(super) fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
 
 fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     let file = s.required("file", text());
-    let format = s.or(
-        "format",
-        one_of(&[
-            ("bedload", TraceFormat::Bedload),
-            ("azure", TraceFormat::Azure),
-            ("mooncake", TraceFormat::Mooncake),
-            ("attempts", TraceFormat::Attempts),
-            ("csv", TraceFormat::Csv),
-            ("jsonl", TraceFormat::Jsonl),
-        ]),
-        "bedload",
-    );
+    let format = s.or("format", one_of(&TraceFormat::NAMES), "bedload");
     let named = matches!(format, Some(TraceFormat::Csv | TraceFormat::Jsonl));
     let columns = if named {
         s.required_table("columns", columns)
     } else {
         s.optional_table("columns", columns)
     };
+    let model = s.optional("model", text());
     let scale = scale(s);
     let (file, format) = (file?, format?);
     if named {
@@ -188,7 +178,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
             "leave it out, or name the `format`",
         );
     }
-    let trace = match library.trace(&file, format, columns.as_ref()) {
+    let trace = match library.trace(&file, format, columns.as_ref(), model.as_deref()) {
         Ok(trace) => trace,
         Err(reason) => {
             report_file(s, "trace", &file, &reason);

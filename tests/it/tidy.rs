@@ -53,9 +53,10 @@ const MAY_USE: &[(&str, &str)] = &[
         "plan",
         "units domain rng stats client load service cost measure config scenario profile sim results",
     ),
+    ("recorded", "units load results"),
     (
         "calibrate",
-        "units domain rng stats load service measure wire config scenario profile sim results",
+        "units domain rng stats client load service measure wire config scenario profile sim results",
     ),
     (
         "report",
@@ -78,15 +79,16 @@ const MAY_USE: &[(&str, &str)] = &[
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan report",
     ),
+    ("fetch", "units load profile results recorded"),
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan calibrate report clock live serve store wire",
+         results plan recorded calibrate report clock live serve store fetch wire",
     ),
 ];
 
 /// The modules that may touch files, the environment, clocks and the terminal.
-const SHELLS: [&str; 5] = ["clock", "live", "serve", "store", "cli"];
+const SHELLS: [&str; 6] = ["clock", "live", "serve", "store", "fetch", "cli"];
 
 /// Children of `std` that only shells may use.
 const FOREIGN_STD: [&str; 5] = ["fs", "env", "net", "process", "thread"];
