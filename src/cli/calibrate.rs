@@ -7,7 +7,9 @@ use super::simulate::{now, stopped};
 use super::term::{Term, data, talk};
 use crate::calibrate::{
     Calibrated, Calibration, Samples, SourceError, Start, attempts, calibrate, columns, csv_samples,
+    records,
 };
+use crate::load::trace::{TraceFormat, read_records};
 use crate::profile::{Catalogue, ProfileKind};
 use crate::report::{self, Style};
 use crate::results::calibration::CalibrationSource;
@@ -144,17 +146,18 @@ fn read_one(path: &Path, map: Option<&str>) -> Result<(&'static str, Samples), S
         Some(TraceFormat::Attempts) => {
             attempts(&text_of(path)?, None, None).map(|samples| ("attempts", samples))
         }
-        Some(format) => {
-            let recorded = read_records(format, None, bytes.as_slice()).map_err(|error| SourceError {
-                message: error.to_string(),
-                help: "`bedload trace import` tells more of such files".to_owned(),
-            })?;
-            Ok(("records", records(&recorded)))
-        }
-        None => Err(SourceError {
+        None | Some(TraceFormat::Csv | TraceFormat::Jsonl) => Err(SourceError {
             message: "what kind of file it is cannot be told".to_owned(),
             help: "say which columns of a CSV file hold what, with `--columns`".to_owned(),
         }),
+        Some(format) => {
+            let recorded =
+                read_records(format, None, bytes.as_slice()).map_err(|error| SourceError {
+                    message: error.to_string(),
+                    help: "`bedload trace import` tells more of such files".to_owned(),
+                })?;
+            Ok(("records", records(&recorded)))
+        }
     }
 }
 
