@@ -1,6 +1,7 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 mod answers;
+pub mod calibration;
 pub mod check;
 mod document;
 pub mod figure;
@@ -16,6 +17,7 @@ mod regions;
 mod search;
 mod tags;
 mod terminal;
+pub mod twin;
 mod view;
 
 pub use document::{

@@ -6,6 +6,7 @@ mod account;
 mod answers;
 mod attempts;
 mod break_even;
+pub mod calibration;
 mod error;
 mod figures;
 mod import;
@@ -15,6 +16,7 @@ mod live;
 mod manifest;
 mod offers;
 pub mod plan;
+pub mod probe;
 mod readings;
 pub mod report;
 mod search;
@@ -22,6 +24,7 @@ mod summarise;
 mod summary;
 mod tags;
 mod timeline;
+pub mod twin;
 mod verdict;
 
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
@@ -59,6 +62,15 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
+
+/// The JSON Schema of `calibration.json`, made from its types.
+pub const CALIBRATION_JSON_SCHEMA: &str = include_str!("calibration.schema.json");
+
+/// The JSON Schema of `probe.json`, made from its types.
+pub const PROBE_JSON_SCHEMA: &str = include_str!("probe.schema.json");
+
+/// The JSON Schema of `twin.json`, made from its types.
+pub const TWIN_JSON_SCHEMA: &str = include_str!("twin.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

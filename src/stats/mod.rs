@@ -3,12 +3,15 @@
 //! Nothing here knows of Bedrock. Arguments and results are plain numbers,
 //! because the formulas hold in any unit; callers say which one they use.
 
+pub mod empirical;
 pub mod growth;
 pub mod hedging;
 pub mod intervals;
+pub mod mixture;
 pub mod quantile;
 pub mod queueing;
 pub mod retries;
+pub mod robust;
 pub mod steady;
 pub mod thinning;
 

@@ -40,6 +40,7 @@ pub use mapped::MoreColumns;
 pub use record::{CallEnd, Place, Record, Recorded};
 pub use recording::{read_recording, write_recording};
 pub use servegen::PoolOptions;
+pub use stamp::unix_micros;
 pub use sink::Reading;
 
 use crate::units::Micros;
