@@ -10,6 +10,7 @@ mod mooncake;
 mod record;
 mod recording;
 pub(in crate::load) mod rows;
+mod sessions;
 pub(in crate::load) mod stamp;
 
 use std::io::BufRead;
