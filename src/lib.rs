@@ -20,6 +20,7 @@ pub mod scenario;
 pub mod plan;
 pub mod results;
 pub mod sim;
+pub mod traffic;
 
 pub mod report;
 

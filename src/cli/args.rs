@@ -1,5 +1,11 @@
 //! The command line.
 
+mod trace;
+mod trace_traffic;
+
+pub use trace::{TraceArgs, TraceCommand};
+pub use trace_traffic::{StatsArgs, SynthArgs, TraceInput};
+
 use crate::live::Target;
 use crate::units::{PerSecond, UnitText, Usd};
 use clap::builder::RangedU64ValueParser;
@@ -53,6 +59,9 @@ pub enum Command {
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
+    /// Describe recorded traffic, and make traffic like it
+    #[command(after_help = trace::TRACE_EXAMPLES)]
+    Trace(TraceArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {

@@ -12,6 +12,7 @@ mod search;
 mod serve;
 mod simulate;
 mod term;
+mod trace;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Trace(args) => trace::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

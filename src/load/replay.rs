@@ -233,7 +233,12 @@ impl RowReplay {
 
     /// What follows the row at a place, if something does.
     pub(super) fn after(&self, place: Place) -> Option<(Place, Wait)> {
-        let link = self.links.as_ref()?.next.get(place.row as usize)?.as_ref()?;
+        let link = self
+            .links
+            .as_ref()?
+            .next
+            .get(place.row as usize)?
+            .as_ref()?;
         let played = |span: u64| Micros((span as f64 / self.speed) as u64);
         let wait = match link.took {
             Some(took) => Wait::FromEnd(played(link.gap.saturating_sub(took))),

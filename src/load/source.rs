@@ -185,9 +185,8 @@ impl OpenSource {
             ArrivalSpec::Recorded(replay) => Process::Counts(CountReplay::new(replay)),
             ArrivalSpec::Trace(replay) => {
                 let context = &spec.context;
-                let own_blocks = spec.prefix.is_none()
-                    && context.points.is_empty()
-                    && context.history.is_none();
+                let own_blocks =
+                    spec.prefix.is_none() && context.points.is_empty() && context.history.is_none();
                 let rows = RowReplay::new(replay, own_blocks, seed, workload);
                 if own_blocks {
                     prefixes.block_tokens = rows.block_tokens();

@@ -13,6 +13,7 @@ mod regions;
 mod search;
 mod tags;
 mod terminal;
+pub mod traffic;
 mod view;
 
 pub use markdown::markdown;

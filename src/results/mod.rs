@@ -21,6 +21,7 @@ mod summarise;
 mod summary;
 mod tags;
 mod timeline;
+pub mod traffic;
 mod verdict;
 
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
@@ -54,6 +55,12 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
+
+/// The JSON Schema of the document of `trace stats`, made from its types.
+pub const TRACE_STATS_JSON_SCHEMA: &str = include_str!("trace-stats.schema.json");
+
+/// The JSON Schema of the document of `trace synth`, made from its types.
+pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -32,7 +32,11 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
     let offer = offer(s);
-    if offer.batch.is_some() && traffic.as_ref().is_some_and(|one| one.context.session.is_none() && one.has_sessions()) {
+    if offer.batch.is_some()
+        && traffic
+            .as_ref()
+            .is_some_and(|one| one.context.session.is_none() && one.has_sessions())
+    {
         s.report(
             "batch",
             "`batch` does not go with a trace whose sessions are `dependent`",

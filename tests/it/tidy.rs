@@ -53,6 +53,7 @@ const MAY_USE: &[(&str, &str)] = &[
         "plan",
         "units domain rng stats client load service cost measure config scenario profile sim results",
     ),
+    ("traffic", "units domain rng stats load results"),
     (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \

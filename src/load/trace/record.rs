@@ -116,7 +116,8 @@ impl Recorded {
 
     /// The requests behind the calls, as a simulation replays them: first attempts that had an answer.
     pub fn to_trace(&self) -> Trace {
-        let replayed = |call: &&Record| call.attempt <= 1 && call.input_total() > 0 && call.output > 0;
+        let replayed =
+            |call: &&Record| call.attempt <= 1 && call.input_total() > 0 && call.output > 0;
         let first = self.calls.iter().find(replayed).map_or(0, |call| call.at.0);
         let row = |call: &Record| TraceRow {
             at: Micros(call.at.0 - first),

@@ -167,7 +167,10 @@ fn the_history_of_a_recorded_session_moves_with_it_until_it_is_dropped() {
         assert_eq!(points.boundaries.len(), kept as usize);
         let point = points.points[0];
         assert_eq!(point.tokens, next.pointed);
-        assert!(!ids.contains(&point.id), "every point is content of its own");
+        assert!(
+            !ids.contains(&point.id),
+            "every point is content of its own"
+        );
         if let Some(last) = points.boundaries.last() {
             assert_eq!(Some(&last.id), ids.last());
         }

@@ -1,8 +1,6 @@
 //! One hour of a plan as traffic: the scenario's arrival law at the rate of that hour.
 
-use crate::load::spec::{
-    ArrivalSpec, RecordedReplay, ReplaySessions, TraceReplay, TrafficSpec,
-};
+use crate::load::spec::{ArrivalSpec, RecordedReplay, ReplaySessions, TraceReplay, TrafficSpec};
 use crate::load::trace::{Recording, Trace, TraceRow};
 use crate::units::Micros;
 use std::sync::Arc;
@@ -56,7 +54,10 @@ fn cut_trace(replay: &mut TraceReplay, span: Micros, part: Part) {
         return;
     };
     if let ReplaySessions::Dependent { took } = &mut replay.sessions {
-        *took = took.get(from..to.min(took.len())).unwrap_or_default().into();
+        *took = took
+            .get(from..to.min(took.len()))
+            .unwrap_or_default()
+            .into();
     }
     let first = rows[from].at;
     let cut = rows[from..to].iter().map(|row| TraceRow {

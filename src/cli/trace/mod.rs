@@ -1,0 +1,17 @@
+//! `bedload trace`: recorded traffic.
+
+mod input;
+mod models;
+mod stats;
+mod synth;
+
+use super::args::{TraceArgs, TraceCommand};
+use super::exit::Exit;
+
+/// Runs the verb.
+pub fn run(args: &TraceArgs) -> Exit {
+    match &args.command {
+        TraceCommand::Stats(args) => stats::run(args),
+        TraceCommand::Synth(args) => synth::run(args),
+    }
+}
