@@ -22,6 +22,7 @@ pub mod plan;
 pub mod recorded;
 pub mod results;
 pub mod sim;
+pub mod traffic;
 
 pub mod report;
 

@@ -2,10 +2,12 @@
 
 mod trace;
 mod trace_import;
+mod trace_traffic;
 
 pub use super::calibrate_args::{CalibrateArgs, ProbeArgs};
 pub use trace::{TraceArgs, TraceCommand};
 pub use trace_import::ImportArgs;
+pub use trace_traffic::{StatsArgs, SynthArgs, TraceInput};
 
 use crate::live::Target;
 use crate::units::{PerSecond, UnitText, Usd};

@@ -181,7 +181,7 @@ impl Recorder {
             .iter()
             .zip(&setup.endpoint.targets)
             .map(|(workload, target)| {
-                let has_sessions = workload.traffic.context.session.is_some();
+                let has_sessions = workload.traffic.has_sessions();
                 let hedges = setup.client.hedge.is_some() && workload.stream;
                 let attempts = AttemptCounts {
                     hedges: hedges.then(HedgeCounts::default),

@@ -4,6 +4,7 @@
 //! because the formulas hold in any unit; callers say which one they use.
 
 pub mod empirical;
+pub mod gap_laws;
 pub mod growth;
 pub mod hedging;
 pub mod intervals;

@@ -58,6 +58,7 @@ const MAY_USE: &[(&str, &str)] = &[
         "calibrate",
         "units domain rng stats client load service measure wire config scenario profile sim results",
     ),
+    ("traffic", "units domain rng stats load results"),
     (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \

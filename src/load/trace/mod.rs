@@ -20,6 +20,7 @@ mod record;
 mod recording;
 pub(in crate::load) mod rows;
 mod servegen;
+mod sessions;
 mod sink;
 pub(in crate::load) mod stamp;
 
@@ -40,8 +41,8 @@ pub use mapped::MoreColumns;
 pub use record::{CallEnd, Place, Record, Recorded};
 pub use recording::{read_recording, write_recording};
 pub use servegen::PoolOptions;
-pub use stamp::unix_micros;
 pub use sink::Reading;
+pub use stamp::unix_micros;
 
 use crate::units::Micros;
 
