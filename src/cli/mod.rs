@@ -6,6 +6,7 @@ mod exit;
 mod inputs;
 mod lab;
 mod plan;
+mod report;
 mod run;
 mod run_view;
 mod search;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

@@ -10,6 +10,7 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
+mod page;
 pub mod plan;
 mod regions;
 mod search;
@@ -17,11 +18,10 @@ mod tags;
 mod terminal;
 mod view;
 
-pub use document::{
-    FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document,
-};
+pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::cell as cell_text;
+pub use page::{REPORT_PAGE, page};
 pub use terminal::{Style, terminal};
 pub use view::{CourseLine, Group, Row, Section, View};
 
