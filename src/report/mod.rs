@@ -12,6 +12,7 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
+mod page;
 pub mod plan;
 mod regions;
 mod search;
@@ -24,6 +25,7 @@ mod view;
 pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::{cell as cell_text, sparkline};
+pub use page::{REPORT_PAGE, page};
 pub use terminal::{Style, terminal};
 pub use view::{CourseLine, Group, Row, Section, View};
 
