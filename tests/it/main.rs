@@ -22,6 +22,7 @@ mod price_update;
 mod prices;
 mod readme;
 mod regions;
+mod report_document;
 mod retries;
 mod run;
 mod running;
