@@ -1,6 +1,7 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 mod answers;
+mod book;
 pub mod calibration;
 pub mod check;
 mod document;
@@ -22,6 +23,7 @@ pub mod traffic;
 pub mod twin;
 mod view;
 
+pub use book::{between, report_markdown};
 pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::{cell as cell_text, sparkline};

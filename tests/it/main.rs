@@ -23,6 +23,7 @@ mod price_update;
 mod prices;
 mod readme;
 mod regions;
+mod report_document;
 mod retries;
 mod run;
 mod running;
