@@ -15,7 +15,7 @@ use crate::calibrate::twin::{Recording, recording};
 use crate::clock::avoid_huge_pages;
 use crate::domain::PriceBook;
 use crate::live::{self, LiveOptions, LivePlan, Stop, Target};
-use crate::load::trace::unix_micros;
+use crate::load::trace::moment_us;
 use crate::profile::Catalogue;
 use crate::report::{self, Style};
 use crate::results::probe::ProbeDocument;
@@ -156,7 +156,7 @@ impl Course {
             folder,
             term,
             clock,
-            began_unix_us: unix_micros(&stamp).unwrap_or(0),
+            began_unix_us: moment_us(&stamp).unwrap_or(0),
             seen: Vec::new(),
             failed: 0,
             spent: Some(Usd::ZERO),

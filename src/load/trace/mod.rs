@@ -42,7 +42,7 @@ pub use record::{CallEnd, Place, Record, Recorded};
 pub use recording::{read_recording, write_recording};
 pub use servegen::PoolOptions;
 pub use sink::Reading;
-pub use stamp::unix_micros;
+pub use stamp::moment_us;
 
 use crate::units::Micros;
 
