@@ -236,7 +236,28 @@ fn what_cannot_be_read_is_said_with_help() {
 }
 
 /// The profiles that are made from published measurements, each with its command after `bedload calibrate`.
-const PUBLISHED: &[(&str, &str)] = &[];
+///
+/// `BEDLOAD_UPDATE=1 BEDLOAD_DATA=… cargo test --test it published_measurements` makes them again.
+const PUBLISHED: &[(&str, &str)] = &[
+    (
+        "nova-lite",
+        "DATA/llmeter_bedrock/nova_lite_prompt_cache_ttft.csv DATA/bedrock_recorded_calls/requests.csv \
+         --columns input=uncached_input_tokens+prefix_tokens,ttft=ttft_s,model=model \
+         --columns input=input_tokens+cache_write_tokens,cached=cache_read_tokens,output=output_tokens,latency=latency_ms,model=model_id \
+         --model nova-lite --as-of 2026-04-16 --source \"LLMeter example notebooks, Nova Lite prompt caching \
+         (github.com/awslabs/llmeter, Apache-2.0); recorded Bedrock calls in open-source test suites \
+         (MIT, Apache-2.0)\"",
+    ),
+    (
+        "nova-2-lite",
+        "DATA/bedrock_prompt_optimization_ttft/requests.csv DATA/bedrock_recorded_calls/requests.csv \
+         --columns input=input_tokens,output=output_tokens,ttft=ttft_s,model=model \
+         --columns input=input_tokens+cache_write_tokens,cached=cache_read_tokens,output=output_tokens,latency=latency_ms,model=model_id \
+         --model nova-2-lite --as-of 2026-08-21 --source \"Bedrock prompt-optimisation results \
+         (github.com/aws-samples/amazon-bedrock-samples, MIT-0); recorded Bedrock calls in open-source \
+         test suites (MIT, Apache-2.0)\"",
+    ),
+];
 
 #[test]
 fn published_measurements_give_the_profiles_that_are_shipped() {

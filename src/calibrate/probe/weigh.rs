@@ -43,7 +43,7 @@ const STRAY: f64 = 0.02;
 /// differently here and there.
 const BLUR: f64 = 0.004;
 /// Steps in which boundaries of a clock minute are tried.
-const PHASE_STEP: u64 = 250_000;
+const PHASE_STEP: u64 = 500_000;
 /// Below this share of explained fates other limits are tried too.
 const WELL: f64 = 0.95;
 /// What a limit other than the stated one has to gain in ln likelihood.
