@@ -21,8 +21,8 @@ use std::time::Duration;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, objectives met      4  the target cannot be called
-  1  unexpected                5  no variant meets the SLO
-  2  wrong command line        6  inconclusive: stopped by its budget, or not valid
+  1  unexpected                5  no variant meets the SLO; worse than the baseline
+  2  wrong command line        6  inconclusive: stopped by its budget, not valid, too few runs
   3  invalid scenario,       130  interrupted, partial results kept
      profile or trace";
 
@@ -62,6 +62,9 @@ pub enum Command {
     /// Make a report of results: one page that needs no network, or JSON
     #[command(after_help = REPORT_EXAMPLES, after_long_help = REPORT_LONG)]
     Report(ReportArgs),
+    /// Say whether runs are worse than a baseline, for continuous integration
+    #[command(after_help = super::compare_args::EXAMPLES, after_long_help = super::compare_args::LONG)]
+    Compare(super::compare_args::CompareArgs),
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
@@ -153,13 +156,15 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   bedload run chat.toml --target http://127.0.0.1:9000
   bedload run chat.toml --target http://127.0.0.1:9000 --variant on-demand --format json
-  bedload run chat.toml --target bedrock --budget '$5' --set duration=2m";
+  bedload run chat.toml --target bedrock --budget '$5' --set duration=2m
+  bedload run old.toml --interleave new.toml -k 5 --target http://127.0.0.1:9000 --out ab";
 
 const RUN_LONG: &str = "\
 Examples:
   bedload run chat.toml --target http://127.0.0.1:9000
   bedload run chat.toml --target http://127.0.0.1:9000 --variant on-demand --format json
   bedload run chat.toml --target bedrock --budget '$5' --set duration=2m
+  bedload run old.toml --interleave new.toml -k 5 --target http://127.0.0.1:9000 --out ab
 
 What is measured, beside what `simulate` measures:
   send lag       from the moment an attempt was due to the moment at which it went to its
@@ -174,6 +179,10 @@ Requests are those that `simulate` would send with the same seed, at the same mo
 the worst cost is printed first, and the run needs `--yes` or a confirmation. Region and
 credentials are those of the AWS SDK's usual chain (AWS_PROFILE, AWS_REGION, AWS_BEARER_TOKEN_BEDROCK
 and so on). Ctrl-C stops sending and waits for answers; a second one stops at once.
+
+With -k the runs lie in folders of their own below --out, each with a seed of its own, and what they
+differ by is shown. With --interleave both scenarios take turns (ABBAAB...), their runs lie in base/
+and new/, and `bedload compare` judges them with its default gate.
 
 Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does, 4 if the target
 cannot be called, 6 if the budget stopped the run or its figures are not valid, 130 if it was
@@ -503,7 +512,13 @@ pub struct RunArgs {
     /// Common flags.
     #[command(flatten)]
     pub shared: Shared,
-    /// Stop before more than this is spent, such as `$5`
+    /// Take turns with this scenario, so that a drift of the service meets both, and compare the two
+    #[arg(long, value_name = "NEW.toml")]
+    pub interleave: Option<PathBuf>,
+    /// Run so many times, with a seed for each [default: 1; 5 with --interleave]
+    #[arg(long, short = 'k', value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
+    pub runs: Option<u32>,
+    /// Stop before more than this is spent over all runs, such as `$5`
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget: Option<Usd>,
     /// Do not ask before money is spent

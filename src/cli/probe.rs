@@ -50,7 +50,7 @@ fn verb(args: &ProbeArgs, term: Term) -> Result<Exit, Stopped> {
     let later = second(&quota, Moment::ZERO, Micros::ZERO, &[]);
     let plans = [ground.plan(&series)?, ground.plan(&later)?];
     if args.target == Target::Bedrock {
-        consent(args.budget, args.yes, &plans)?;
+        consent(args.budget, args.yes, &plans, 1)?;
     }
     announce(term, &quota, &series, &later);
     let options = options(args);

@@ -68,7 +68,9 @@ impl GatherError {
         match self {
             Self::Empty => "name the folder of a run, or a folder of such folders",
             Self::Old { .. } => "run it again with this version",
-            Self::Kinds { .. } => "compare simulations with simulations and live runs with live runs",
+            Self::Kinds { .. } => {
+                "compare simulations with simulations and live runs with live runs"
+            }
             Self::Scenarios { .. } => {
                 "all results of one side have to be runs of the same scenario; name those of the \
                  other one as BASELINE"
@@ -215,7 +217,10 @@ fn last_part(path: &str) -> &str {
 
 /// Why the figures of a run cannot be relied on.
 fn spoilt(folder: &FolderText, variant: &VariantSummary) -> Option<String> {
-    let stopped = variant.live.as_ref().and_then(|live| live.stopped.as_deref());
+    let stopped = variant
+        .live
+        .as_ref()
+        .and_then(|live| live.stopped.as_deref());
     if let Some(by) = stopped {
         let by = match by {
             "budget" => "by its budget",

@@ -21,7 +21,11 @@ const PERMUTED: usize = 8;
 type Pair<'s> = (&'s BaselineVariant, &'s BaselineVariant);
 
 /// Every pair of variants with the verdicts on all metrics.
-pub(super) fn variants(pairs: &[Pair<'_>], kind: RunKind, gate: &GateSettings) -> Vec<CompareVariant> {
+pub(super) fn variants(
+    pairs: &[Pair<'_>],
+    kind: RunKind,
+    gate: &GateSettings,
+) -> Vec<CompareVariant> {
     let mut drafts: Vec<Vec<Draft>> = pairs
         .iter()
         .map(|&pair| drafts_of(pair, kind, gate))
@@ -29,8 +33,10 @@ pub(super) fn variants(pairs: &[Pair<'_>], kind: RunKind, gate: &GateSettings) -
     correct(&mut drafts);
     let each = pairs.iter().zip(drafts);
     each.map(|((baseline, result), drafts)| {
-        let metrics: Vec<MetricComparison> =
-            drafts.into_iter().map(|draft| finish(draft, gate)).collect();
+        let metrics: Vec<MetricComparison> = drafts
+            .into_iter()
+            .map(|draft| finish(draft, gate))
+            .collect();
         let worst = metrics.iter().filter_map(|one| one.verdict).max();
         CompareVariant {
             name: result.name.clone(),
@@ -133,7 +139,10 @@ impl Sides<'_> {
         [&self.baseline, &self.result].map(|runs| {
             let readings: Option<Vec<f64>> = runs
                 .iter()
-                .map(|run| self.reading(run).and_then(|value| self.metric.scaled(value)))
+                .map(|run| {
+                    self.reading(run)
+                        .and_then(|value| self.metric.scaled(value))
+                })
                 .collect();
             let readings = readings.filter(|all| !all.is_empty());
             let mean = readings.map(|all| all.iter().sum::<f64>() / all.len() as f64);
@@ -157,13 +166,20 @@ impl Sides<'_> {
     fn evidence(&self) -> Option<Evidence> {
         let both = || self.baseline.iter().chain(&self.result);
         let has = |run: &&BaselineRun| self.reading(run).is_some();
-        let occurs = |run: &&BaselineRun| self.of(run).is_some_and(|of| (self.metric.count)(of) > 0);
+        let occurs =
+            |run: &&BaselineRun| self.of(run).is_some_and(|of| (self.metric.count)(of) > 0);
         if !both().any(|run| has(run)) && !both().any(|run| occurs(run)) {
             return None;
         }
         if self.baseline.is_empty() || self.result.is_empty() {
-            let which = if self.result.is_empty() { "result" } else { "baseline" };
-            return Some(Evidence::none(format!("no run of the {which} can be relied on")));
+            let which = if self.result.is_empty() {
+                "result"
+            } else {
+                "baseline"
+            };
+            return Some(Evidence::none(format!(
+                "no run of the {which} can be relied on"
+            )));
         }
         if let Some(lacking) = both().find(|run| !has(run)) {
             return Some(Evidence::none(self.lack(lacking)));
@@ -177,7 +193,9 @@ impl Sides<'_> {
                 .map(|run| self.metric.scaled(self.reading(run)?))
                 .collect::<Option<Vec<f64>>>()
         }) else {
-            return Some(Evidence::none("it is 0 in some runs and not in others".to_owned()));
+            return Some(Evidence::none(
+                "it is 0 in some runs and not in others".to_owned(),
+            ));
         };
         Some(self.tested(before, after, &common))
     }

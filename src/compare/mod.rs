@@ -11,7 +11,7 @@ pub mod history;
 mod judge;
 mod metrics;
 mod noise;
-mod sentences;
+pub mod sentences;
 mod verdict;
 
 pub use gather::{FolderText, GatherError, gather, gather_baselines};
@@ -258,5 +258,3 @@ fn overall(variants: &[CompareVariant], sides: &[SideSummary]) -> Verdict {
     }
 }
 
-#[cfg(test)]
-mod tests;

@@ -77,7 +77,10 @@ pub(super) fn readings(
 ) -> Option<Vec<f64>> {
     let usable = variant.runs.iter().filter(|run| run.spoilt.is_none());
     let reading = |run: &crate::results::BaselineRun| {
-        let of = run.metrics.iter().find(|one| one.workload.as_deref() == workload)?;
+        let of = run
+            .metrics
+            .iter()
+            .find(|one| one.workload.as_deref() == workload)?;
         metric.scaled((metric.read)(of)?)
     };
     usable.map(reading).collect()

@@ -158,7 +158,11 @@ pub(super) fn finish(draft: Draft, gate: &GateSettings) -> MetricComparison {
             comparison.p_worse = Some(draft.p_worse(test));
             comparison.p_better = Some(draft.p_better(test));
             comparison.p_adjusted = draft.adjusted.map(|(worse, better)| {
-                if draft.worsening(test) >= 0.0 { worse } else { better }
+                if draft.worsening(test) >= 0.0 {
+                    worse
+                } else {
+                    better
+                }
             });
             comparison.p_permutation = *permutation;
             comparison.detectable = seen.map(|effect| metric.effect(effect));
@@ -213,7 +217,10 @@ fn judged(
         );
     }
     if worsening >= threshold {
-        let reason = format!("worse by more than {}, but that may be chance", show(threshold));
+        let reason = format!(
+            "worse by more than {}, but that may be chance",
+            show(threshold)
+        );
         return open(draft, test, method, reason, gate);
     }
     match seen {
@@ -281,7 +288,10 @@ fn more_runs(draft: &Draft, test: &TTest, method: Method, gate: &GateSettings) -
             if by_floor > 10_000.0 {
                 return None;
             }
-            (by_test.max(by_floor.ceil() as u32), [before as u32, after as u32])
+            (
+                by_test.max(by_floor.ceil() as u32),
+                [before as u32, after as u32],
+            )
         }
     };
     let wanted = wanted.max(FEWEST_RUNS as u32);
