@@ -14,8 +14,8 @@ Exit codes:
   0  done, objectives met      4  the target cannot be called
   1  unexpected                5  no variant meets the SLO
   2  wrong command line        6  inconclusive: stopped by its budget, or not valid
-  3  invalid scenario,       130  interrupted, partial results kept
-     profile or trace";
+  3  invalid scenario,         7  results damaged, or of a newer version
+     profile or trace        130  interrupted, partial results kept";
 
 /// Capacity planner and load-testing simulator for Amazon Bedrock.
 ///

@@ -4,6 +4,7 @@
 
 mod azure;
 mod bad_scenarios;
+mod browser;
 mod cli;
 mod clients;
 mod conformance;
@@ -22,6 +23,7 @@ mod price_update;
 mod prices;
 mod readme;
 mod regions;
+mod report;
 mod retries;
 mod run;
 mod running;
