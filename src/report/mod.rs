@@ -1,6 +1,7 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 mod answers;
+mod book;
 pub mod check;
 mod document;
 pub mod figure;
@@ -18,6 +19,10 @@ mod tags;
 mod terminal;
 mod view;
 
+<<<<<<< HEAD
+=======
+pub use book::{between, report_markdown};
+>>>>>>> plots
 pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::cell as cell_text;

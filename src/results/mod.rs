@@ -55,5 +55,8 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
 
+/// The JSON Schema of `report.json`, made from its types.
+pub const REPORT_JSON_SCHEMA: &str = include_str!("report.schema.json");
+
 #[cfg(test)]
 pub(crate) mod tests;

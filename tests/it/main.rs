@@ -24,6 +24,7 @@ mod prices;
 mod readme;
 mod regions;
 mod report;
+mod report_document;
 mod retries;
 mod run;
 mod running;

@@ -165,6 +165,25 @@ fn out_names_a_file_or_a_folder() {
 }
 
 #[test]
+fn markdown_lies_beside_its_pictures() {
+    let (place, run) = copy();
+    let args = ["report", "run", "--format", "markdown"];
+    let (stdout, _) = ended(&bedload(place.path(), &args), 0);
+    assert_eq!(stdout, "report in run/report/report.md\n");
+    let text = fs::read_to_string(run.join("report/report.md")).unwrap();
+    let mut pictures = 0;
+    for (_, rest) in text.match_indices("](figures/").map(|(at, _)| text.split_at(at + 2)) {
+        let (name, _) = rest.split_once(')').unwrap();
+        let svg = fs::read_to_string(run.join("report").join(name)).unwrap();
+        assert!(svg.contains("<svg"), "{name}");
+        let png = fs::read(run.join("report").join(name).with_extension("png")).unwrap();
+        assert!(png.starts_with(b"\x89PNG"), "{name}");
+        pictures += 1;
+    }
+    assert!(pictures > 2, "{pictures} pictures");
+}
+
+#[test]
 fn what_is_no_result_is_said_to_be_none() {
     let (place, run) = copy();
     let refused = |result: &str, code: i32, words: &[&str]| {

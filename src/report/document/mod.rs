@@ -8,10 +8,13 @@ mod cost;
 mod course;
 mod definitions;
 mod folder;
+mod lab;
 mod latency;
 mod origin;
 mod outcome;
+mod plan;
 mod run;
+mod search;
 mod timeline;
 
 pub use definitions::METRICS;
@@ -28,8 +31,21 @@ pub fn document(folders: &[ResultFolder]) -> Report {
     let prefixes = prefixes(folders);
     let runs = runs(folders, &prefixes);
     let order: Vec<String> = runs.iter().map(|run| run.label.clone()).collect();
-    let (verdict, met) = outcome::verdict(&runs);
+    // Plans and labs decide something; a run beside them is what they rest on.
+    let mut verdict = plan::verdict(folders, &prefixes);
+    verdict.extend(lab::verdict(folders, &prefixes));
+    let (of_runs, runs_met) = outcome::verdict(&runs);
+    let decided_elsewhere = folders
+        .iter()
+        .all(|one| one.summary.is_none() || one.lab.is_some());
+    if !decided_elsewhere {
+        verdict.extend(of_runs);
+    }
+    let met = runs_met.or_else(|| plan::met(folders));
     let mut sections: Vec<Section> = Vec::new();
+    sections.extend(plan::sections(folders, &prefixes));
+    sections.extend(lab::section(folders, &prefixes, &order));
+    sections.extend(search::search(&runs, &order));
     if !runs.is_empty() {
         sections.extend(outcome::modes(&runs));
         sections.extend(latency::latency(&runs, &order));
@@ -38,6 +54,9 @@ pub fn document(folders: &[ResultFolder]) -> Report {
     }
     sections.extend(origin::assumptions(folders, &prefixes));
     sections.extend(definitions::section());
+    let of_plans = plan::warnings(folders, &prefixes).into_iter();
+    let of_labs = lab::warnings(folders).into_iter();
+    let warnings = once(of_plans.chain(of_labs).chain(outcome::warnings(&runs)));
     let questions = once(folders.iter().map(|folder| folder.question().to_owned()));
     let titles = once(folders.iter().map(|folder| folder.scenario().to_owned()));
     let mut report = Report {
@@ -46,7 +65,7 @@ pub fn document(folders: &[ResultFolder]) -> Report {
         question: questions.join(" "),
         verdict,
         met,
-        warnings: outcome::warnings(&runs),
+        warnings,
         sections,
         origin: origin::origin(folders, &prefixes),
     };
