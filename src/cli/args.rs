@@ -23,8 +23,8 @@ Exit codes:
   0  done, objectives met      4  the target cannot be called
   1  unexpected                5  no variant meets the SLO; worse than the baseline
   2  wrong command line        6  inconclusive: stopped by its budget, not valid, too few runs
-  3  invalid scenario,       130  interrupted, partial results kept
-     profile or trace";
+  3  invalid scenario,         7  results damaged, or of a newer version
+     profile or trace        130  interrupted, partial results kept";
 
 /// Capacity planner and load-testing simulator for Amazon Bedrock.
 ///
@@ -59,7 +59,7 @@ pub enum Command {
     /// Decide when to buy capacity, what every lever is worth, and what to ask AWS for
     #[command(after_help = PLAN_EXAMPLES, after_long_help = PLAN_LONG)]
     Plan(PlanArgs),
-    /// Make a report of results: one page that needs no network, or JSON
+    /// Make a report of results: one page that needs no network, Markdown with pictures, or JSON
     #[command(after_help = REPORT_EXAMPLES, after_long_help = REPORT_LONG)]
     Report(ReportArgs),
     /// Say whether runs are worse than a baseline, for continuous integration
@@ -262,12 +262,14 @@ const REPORT_EXAMPLES: &str = "\
 Examples:
   bedload report results/runs/20261123T101500Z-quickstart-4e70badc
   bedload report before/ after/ --out comparison.html
+  bedload report plan/ --format markdown --out docs/capacity
   bedload report lab/ --format json | jq -r '.verdict[]'";
 
 const REPORT_LONG: &str = "\
 Examples:
   bedload report results/runs/20261123T101500Z-quickstart-4e70badc
   bedload report before/ after/ --out comparison.html
+  bedload report plan/ --format markdown --out docs/capacity
   bedload report lab/ --format json | jq -r '.verdict[]'
 
   html           one file that opens from disk, without network and, for what matters, without
@@ -275,7 +277,8 @@ Examples:
                  variants and series are shown and hidden, courses over time are zoomed, and prices
                  and levels are moved. `simulate`, `run`, `search`, `lab` and `plan` leave it in
                  their folder.
-  json           the document that it is drawn from, with every number unrounded
+  markdown       report.md with figures/*.svg and *.png
+  json           the document that both are drawn from, with every number unrounded
 
 Exit code: 0, or 3 if a folder holds no result, 7 if a result is damaged or of a newer version.";
 
@@ -332,7 +335,9 @@ pub enum Format {
 pub enum ReportFormat {
     /// One page.
     Html,
-    /// The document that the page is drawn from.
+    /// Markdown with pictures beside it.
+    Markdown,
+    /// The document that the others are drawn from.
     Json,
 }
 
@@ -342,8 +347,8 @@ pub struct ReportArgs {
     /// Folders that simulate, run, search, lab or plan left; several are shown side by side
     #[arg(required = true, value_name = "RESULT")]
     pub results: Vec<PathBuf>,
-    /// Where to write [default: report.html in the folder of the result, or here if there are several;
-    /// JSON goes to stdout]
+    /// Where to write [default: report.html or report/ in the folder of the result, or here if there
+    /// are several; JSON goes to stdout]
     #[arg(long, value_name = "FILE|DIR")]
     pub out: Option<PathBuf>,
     /// What to make

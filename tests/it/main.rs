@@ -4,6 +4,7 @@
 
 mod azure;
 mod bad_scenarios;
+mod browser;
 mod calibrate;
 mod cli;
 mod clients;
@@ -23,6 +24,7 @@ mod price_update;
 mod prices;
 mod readme;
 mod regions;
+mod report;
 mod report_document;
 mod retries;
 mod run;
