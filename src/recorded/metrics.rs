@@ -10,6 +10,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// Hours of the longest series: more than the age of `CloudWatch`.
+const SPAN_MAX: u64 = 200_000;
 /// Microseconds of an hour.
 const HOUR_US: i64 = 3_600_000_000;
 

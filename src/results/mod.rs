@@ -60,5 +60,8 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
 
+/// The JSON Schema of `import.json`, made from its types.
+pub const IMPORT_JSON_SCHEMA: &str = include_str!("import.schema.json");
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -9,7 +9,7 @@ use super::super::exit::Exit;
 use super::super::simulate::now;
 use super::super::term::{Term, data, talk};
 use crate::fetch::{Address, Aws, AwsError, Bucket, Folders, Output, OutputError};
-use crate::load::trace::{RowProblem, TraceFormat, moment_us};
+use crate::load::trace::{RowProblem, TraceFormat, model_name, moment_us};
 use crate::profile::{Catalogue, ProfileKind};
 use crate::recorded::replay_scenario;
 use crate::report::{self, Style};
@@ -171,13 +171,18 @@ fn first_file(paths: &[PathBuf]) -> Result<PathBuf, Stopped> {
 }
 
 impl Import<'_> {
-    /// The name of a model in the catalogue, by that name or by its model id; any other name as it is.
+    /// The name of a model in the catalogue, by that name, by its model id with or without a profile's prefix, or by
+    /// the name that its maker gives it; any other name as it is.
     fn model_name(&self, name: &str) -> String {
+        let id = model_name(name).id;
+        let is_dated = id.len() > 8 && id[id.len() - 8..].bytes().all(|b| b.is_ascii_digit());
         let mut known = self.catalogue.names(ProfileKind::Model).into_iter();
         let has_id = |model: &&str| {
-            self.catalogue
-                .model(model)
-                .is_ok_and(|model| model.model_id == name)
+            let Ok(model) = self.catalogue.model(model) else {
+                return false;
+            };
+            let own = model.model_id.split_once('.').map_or("", |(_, own)| own);
+            model.model_id == id || is_dated && own.starts_with(id)
         };
         known.find(has_id).unwrap_or(name).to_owned()
     }
@@ -206,6 +211,20 @@ impl Import<'_> {
             threads: threads as u32,
             sorted_on_disk_bytes: sorted,
         }
+    }
+
+    /// The sources by their last names, as the trace tells where it comes from: paths are nobody's business.
+    fn source_names(&self) -> String {
+        let sources = self.args.sources.iter();
+        let names = sources.map(|source| match source.starts_with("s3://") {
+            true => source.as_str(),
+            false => source
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or(source),
+        });
+        names.collect::<Vec<_>>().join(" ")
     }
 
     /// The name of the trace in the output.
