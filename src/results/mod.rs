@@ -88,11 +88,15 @@ pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json"
 
 /// The JSON Schema of `report.json`, made from its types.
 pub const REPORT_JSON_SCHEMA: &str = include_str!("report.schema.json");
+
 /// The JSON Schema of the document that `compare` prints, made from its types.
 pub const COMPARE_JSON_SCHEMA: &str = include_str!("compare/compare.schema.json");
 
 /// The JSON Schema of a baseline, made from its types.
 pub const BASELINE_JSON_SCHEMA: &str = include_str!("compare/baseline.schema.json");
+
+/// The JSON Schema of `import.json`, made from its types.
+pub const IMPORT_JSON_SCHEMA: &str = include_str!("import.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -63,6 +63,26 @@ pub fn boto3() -> &'static Path {
     })
 }
 
+/// The folder of a virtual environment with moto, a server of S3 and CloudWatch.
+pub fn moto() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        installed("moto", &["requirements-moto.txt"], |folder| {
+            step(
+                "making a virtual environment",
+                Command::new("python3").args(["-m", "venv"]).arg(folder),
+            );
+            step(
+                "installing moto",
+                Command::new(folder.join("bin/python"))
+                    .args(["-m", "pip", "install", "--quiet", "--no-input"])
+                    .args(["--disable-pip-version-check", "-r", "requirements-moto.txt"])
+                    .current_dir(CLIENTS),
+            );
+        })
+    })
+}
+
 /// The folder of the AWS SDK for JavaScript.
 pub fn sdk_js() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();

@@ -13,6 +13,7 @@ mod conservation;
 mod determinism;
 mod gallery;
 mod guardrails;
+mod import;
 mod lacks;
 mod lanes;
 mod mooncake;
