@@ -18,6 +18,7 @@ pub mod profile;
 pub mod scenario;
 
 pub mod plan;
+pub mod recorded;
 pub mod results;
 pub mod sim;
 pub mod traffic;
@@ -25,6 +26,7 @@ pub mod traffic;
 pub mod report;
 
 pub mod clock;
+pub mod fetch;
 pub mod live;
 pub mod serve;
 pub mod store;

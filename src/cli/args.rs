@@ -1,9 +1,11 @@
 //! The command line.
 
 mod trace;
+mod trace_import;
 mod trace_traffic;
 
 pub use trace::{TraceArgs, TraceCommand};
+pub use trace_import::ImportArgs;
 pub use trace_traffic::{StatsArgs, SynthArgs, TraceInput};
 
 use crate::live::Target;
@@ -59,7 +61,7 @@ pub enum Command {
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
-    /// Describe recorded traffic, and make traffic like it
+    /// Read recorded traffic, describe it, and make traffic like it
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(TraceArgs),
     /// Print a completion script for a shell

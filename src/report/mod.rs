@@ -3,6 +3,7 @@
 mod answers;
 pub mod check;
 pub mod figures;
+pub mod import;
 pub mod lab;
 mod lanes;
 mod markdown;

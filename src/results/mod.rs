@@ -8,6 +8,7 @@ mod attempts;
 mod break_even;
 mod error;
 mod figures;
+mod import;
 mod lab;
 mod lanes;
 mod live;
@@ -27,6 +28,10 @@ mod verdict;
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
 pub use error::ReadError;
+pub use import::{
+    IMPORT_SCHEMA, ImportEngine, ImportFiles, ImportLog, ImportMissing, ImportModel, ImportPlace,
+    ImportSummary, ImportTally, read_import,
+};
 pub use lab::{
     FairnessSummary, LAB_SCHEMA, LabLoad, LabSummary, LabWindow, NextSummary, PhaseSummary,
     PhasesSummary, PolicyCourse, PolicySummary, TipSummary, read_lab,

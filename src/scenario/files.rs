@@ -42,19 +42,23 @@ impl<'f> Library<'f> {
         }
     }
 
-    /// The trace at `path`, or what is wrong with it.
+    /// The trace at `path`, or only the calls of one model in it, or what is wrong with it.
     pub(super) fn trace(
         &self,
         path: &str,
         format: TraceFormat,
         columns: Option<&Columns>,
+        model: Option<&str>,
     ) -> Result<Arc<Trace>, String> {
-        let key = format!("{path}\0{format:?}\0{columns:?}");
+        let key = format!("{path}\0{format:?}\0{columns:?}\0{model:?}");
         let mut traces = self.traces.borrow_mut();
         let read = || {
             let bytes = self.files.open(path)?;
-            let trace = trace::read(format, columns, bytes.as_slice())
-                .map_err(|error| error.to_string())?;
+            let trace = match model {
+                None => trace::read(format, columns, bytes.as_slice()),
+                Some(model) => trace::read_of_model(format, columns, model, bytes.as_slice()),
+            };
+            let trace = trace.map_err(|error| error.to_string())?;
             if trace.rows.is_empty() {
                 return Err("the trace has no requests".to_owned());
             }
@@ -68,17 +72,17 @@ impl<'f> Library<'f> {
         &self,
         path: &str,
         format: TraceFormat,
-        columns: Option<&Columns>,
+        (columns, model): (Option<&Columns>, Option<&str>),
     ) -> Result<(Arc<Trace>, ReplaySessions), String> {
-        let key = format!("{path}\0{format:?}\0{columns:?}");
+        let key = format!("{path}\0{format:?}\0{columns:?}\0{model:?}");
         let mut traces = self.dependent.borrow_mut();
         let read = || {
             let bytes = self.files.open(path)?;
             let recorded = trace::read_records(format, columns, bytes.as_slice())
                 .map_err(|error| error.to_string())?;
-            let (trace, took) = recorded.to_sessions();
+            let (trace, took) = recorded.to_sessions(model);
             if trace.rows.is_empty() {
-                return Err("the trace has no requests".to_owned());
+                return Err("the trace has no requests that can be replayed".to_owned());
             }
             let took = took.into();
             Ok((Arc::new(trace), ReplaySessions::Dependent { took }))

@@ -157,24 +157,14 @@ pub(super) fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
 
 fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     let file = s.required("file", text());
-    let format = s.or(
-        "format",
-        one_of(&[
-            ("bedload", TraceFormat::Bedload),
-            ("azure", TraceFormat::Azure),
-            ("mooncake", TraceFormat::Mooncake),
-            ("attempts", TraceFormat::Attempts),
-            ("csv", TraceFormat::Csv),
-            ("jsonl", TraceFormat::Jsonl),
-        ]),
-        "bedload",
-    );
+    let format = s.or("format", one_of(&TraceFormat::NAMES), "bedload");
     let named = matches!(format, Some(TraceFormat::Csv | TraceFormat::Jsonl));
     let columns = if named {
         s.required_table("columns", columns)
     } else {
         s.optional_table("columns", columns)
     };
+    let model = s.optional("model", text());
     let scale = scale(s);
     let waits = s.optional(
         "sessions",
@@ -192,10 +182,11 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
             "leave it out, or name the `format`",
         );
     }
+    let of = (columns.as_ref(), model.as_deref());
     let read = if waits == Some(true) {
-        library.dependent_trace(&file, format, columns.as_ref())
+        library.dependent_trace(&file, format, of)
     } else {
-        let trace = library.trace(&file, format, columns.as_ref());
+        let trace = library.trace(&file, format, of.0, of.1);
         trace.map(|trace| (trace, ReplaySessions::AsRecorded))
     };
     let (trace, sessions) = match read {

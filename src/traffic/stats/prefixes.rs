@@ -46,7 +46,7 @@ pub(in crate::traffic) fn hits(
 ) -> Vec<(u32, Option<Micros>)> {
     let mut seen: FxHashMap<u32, Micros> = FxHashMap::default();
     let one = |call: &&Record| {
-        let ids = ids_of(call, recorded);
+        let ids = recorded.blocks_of(call);
         let known = ids.iter().take_while(|id| seen.contains_key(*id)).count();
         let last = known
             .checked_sub(1)
@@ -57,13 +57,6 @@ pub(in crate::traffic) fn hits(
         (known as u32, last)
     };
     requests.iter().map(one).collect()
-}
-
-/// The blocks of a call.
-pub(in crate::traffic) fn ids_of<'a>(call: &Record, recorded: &'a Recorded) -> &'a [u32] {
-    let start = call.blocks_start as usize;
-    let end = start.saturating_add(call.blocks_len as usize);
-    recorded.blocks.get(start..end).unwrap_or_default()
 }
 
 fn blocks(requests: &[&Record], recorded: &Recorded) -> Option<PrefixStats> {
@@ -81,7 +74,7 @@ fn blocks(requests: &[&Record], recorded: &Recorded) -> Option<PrefixStats> {
         })
         .collect();
     for call in requests {
-        let ids = ids_of(call, recorded);
+        let ids = recorded.blocks_of(call);
         let input = call.input_total();
         all += input;
         // Shorter lives end no later than longer ones.
