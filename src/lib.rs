@@ -17,6 +17,7 @@ pub mod config;
 pub mod profile;
 pub mod scenario;
 
+pub mod calibrate;
 pub mod plan;
 pub mod recorded;
 pub mod results;

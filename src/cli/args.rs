@@ -4,6 +4,7 @@ mod trace;
 mod trace_import;
 mod trace_traffic;
 
+pub use super::calibrate_args::{CalibrateArgs, ProbeArgs};
 pub use trace::{TraceArgs, TraceCommand};
 pub use trace_import::ImportArgs;
 pub use trace_traffic::{StatsArgs, SynthArgs, TraceInput};
@@ -61,6 +62,12 @@ pub enum Command {
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
+    /// Fit latency profiles to measurements, and say how well they foretell later ones
+    #[command(after_help = super::calibrate_args::EXAMPLES, after_long_help = super::calibrate_args::LONG)]
+    Calibrate(CalibrateArgs),
+    /// Find out which rules a quota follows, by sending calls that tell
+    #[command(after_help = super::calibrate_args::PROBE_EXAMPLES, after_long_help = super::calibrate_args::PROBE_LONG)]
+    Probe(ProbeArgs),
     /// Read recorded traffic, describe it, and make traffic like it
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(TraceArgs),
@@ -472,7 +479,7 @@ pub struct RunArgs {
 }
 
 /// `$5`, `5` or `0.25`.
-fn dollars(text: &str) -> Result<Usd, String> {
+pub(super) fn dollars(text: &str) -> Result<Usd, String> {
     let number = text.trim().trim_start_matches('$');
     match number.parse::<f64>() {
         Ok(value) if value.is_finite() && (0.0..=1e9).contains(&value) => {

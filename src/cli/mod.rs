@@ -1,11 +1,14 @@
 //! The command line: the only floor that reads flags and talks to people.
 
 mod args;
+mod calibrate;
+mod calibrate_args;
 mod check;
 mod exit;
 mod inputs;
 mod lab;
 mod plan;
+mod probe;
 mod run;
 mod run_view;
 mod search;
@@ -13,6 +16,7 @@ mod serve;
 mod simulate;
 mod term;
 mod trace;
+mod twin;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -42,6 +46,8 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -31,7 +31,7 @@ fn run_live(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
     choose(args, &mut prepared, term);
     let plans = plans(&prepared, &catalogue)?;
     if args.target == Target::Bedrock {
-        consent(args, &plans)?;
+        consent(args.budget, args.yes, &plans)?;
     }
     let options = options(args);
     let folder = begin(
@@ -117,7 +117,7 @@ fn options(args: &RunArgs) -> LiveOptions {
 }
 
 /// Says what the run can cost at worst, and asks.
-fn consent(args: &RunArgs, plans: &[LivePlan]) -> Result<(), Stopped> {
+pub(super) fn consent(budget: Option<Usd>, yes: bool, plans: &[LivePlan]) -> Result<(), Stopped> {
     let mut total = Some(Usd::ZERO);
     for plan in plans {
         let worst = worst_case(plan);
@@ -138,14 +138,14 @@ fn consent(args: &RunArgs, plans: &[LivePlan]) -> Result<(), Stopped> {
         || "of unknown cost".to_owned(),
         |usd| format!("up to {}", show(usd)),
     );
-    talk(&match args.budget {
+    talk(&match budget {
         Some(budget) => format!(
             "This run sends requests to Amazon Bedrock, {total}, stopped at {}.",
             show(budget)
         ),
         None => format!("This run sends requests to Amazon Bedrock, {total}."),
     });
-    if args.yes {
+    if yes {
         return Ok(());
     }
     let refuse = |why: &str| {
@@ -183,7 +183,7 @@ fn send(
         let log = folder
             .stream("attempts.jsonl")
             .map_err(|error| stopped(&error))?;
-        let mut view = LiveView::new(term, &one.context.name);
+        let mut view = LiveView::new(term, &one.context.name, left);
         let options = LiveOptions {
             budget: left,
             ..options.clone()
@@ -201,7 +201,7 @@ fn send(
     Ok(())
 }
 
-fn refused(error: &LiveError) -> Stopped {
+pub(super) fn refused(error: &LiveError) -> Stopped {
     match error {
         LiveError::Refused(refusal) => {
             talk(&format!("error: {refusal}\n  help: {}", refusal.help()));

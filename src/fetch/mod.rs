@@ -1,5 +1,11 @@
-//! Where recorded traffic comes from: files and folders.
+//! Where recorded traffic comes from and goes to: files and folders.
 
+mod chunks;
+mod logs;
 mod output;
+mod sort;
+mod store;
 
+pub use logs::{LogOptions, LogRead, Woven, read_logs, write_trace};
 pub use output::{Output, OutputError};
+pub use store::{BodyName, Folders, LogStore, hour_of_key, ignored, may_hold};

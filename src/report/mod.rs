@@ -1,7 +1,10 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 mod answers;
+pub mod calibration;
 pub mod check;
+mod document;
+pub mod figure;
 pub mod figures;
 pub mod import;
 pub mod lab;
@@ -15,9 +18,14 @@ mod search;
 mod tags;
 mod terminal;
 pub mod traffic;
+pub mod twin;
 mod view;
 
+pub use document::{
+    FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document,
+};
 pub use markdown::markdown;
+pub use number::{cell as cell_text, sparkline};
 pub use terminal::{Style, terminal};
 pub use view::{CourseLine, Group, Row, Section, View};
 

@@ -221,6 +221,20 @@ struct ModelTally {
     max_tokens: BTreeMap<u32, u64>,
 }
 
+impl ModelTally {
+    fn add(&mut self, other: Self) {
+        self.found.calls += other.found.calls;
+        self.found.replayable += other.found.replayable;
+        self.found.input_tokens += other.found.input_tokens;
+        self.found.cache_read_tokens += other.found.cache_read_tokens;
+        self.found.cache_write_tokens += other.found.cache_write_tokens;
+        self.found.output_tokens += other.found.output_tokens;
+        for (max, n) in other.max_tokens {
+            *self.max_tokens.entry(max).or_insert(0) += n;
+        }
+    }
+}
+
 impl ImportTally {
     /// Counts a call.
     pub fn take(&mut self, call: &Record) {
@@ -271,8 +285,13 @@ impl ImportTally {
         summary.missing = self.missing;
         let ends = self.ends.iter();
         summary.ends = ends.map(|(end, n)| (end.name().to_owned(), *n)).collect();
-        let named = models.iter().zip(self.models);
+        // Several ids may be of one model.
+        let mut named: BTreeMap<&String, ModelTally> = BTreeMap::new();
+        for (name, tally) in models.iter().zip(self.models) {
+            named.entry(name).or_default().add(tally);
+        }
         summary.models = named
+            .into_iter()
             .filter(|(_, tally)| tally.found.calls > 0)
             .map(|(name, tally)| {
                 let all: u64 = tally.max_tokens.values().sum();

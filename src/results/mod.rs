@@ -6,6 +6,7 @@ mod account;
 mod answers;
 mod attempts;
 mod break_even;
+pub mod calibration;
 mod error;
 mod figures;
 mod import;
@@ -15,6 +16,7 @@ mod live;
 mod manifest;
 mod offers;
 pub mod plan;
+pub mod probe;
 mod readings;
 pub mod report;
 mod search;
@@ -23,6 +25,7 @@ mod summary;
 mod tags;
 mod timeline;
 pub mod traffic;
+pub mod twin;
 mod verdict;
 
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
@@ -50,7 +53,7 @@ pub use summary::{
     TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
 pub use tags::TagCostSummary;
-pub use timeline::{histogram_log, timeline_csv};
+pub use timeline::{histogram_log, histogram_tag, timeline_csv};
 
 /// The JSON Schema of `summary.json`.
 pub const SUMMARY_JSON_SCHEMA: &str = include_str!("summary.schema.json");
@@ -66,6 +69,14 @@ pub const TRACE_STATS_JSON_SCHEMA: &str = include_str!("trace-stats.schema.json"
 
 /// The JSON Schema of the document of `trace synth`, made from its types.
 pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json");
+/// The JSON Schema of `calibration.json`, made from its types.
+pub const CALIBRATION_JSON_SCHEMA: &str = include_str!("calibration.schema.json");
+
+/// The JSON Schema of `probe.json`, made from its types.
+pub const PROBE_JSON_SCHEMA: &str = include_str!("probe.schema.json");
+
+/// The JSON Schema of `twin.json`, made from its types.
+pub const TWIN_JSON_SCHEMA: &str = include_str!("twin.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -85,11 +85,11 @@ pub fn histogram_log<'a>(
             ("tpot", all.tpot),
         ];
         for (metric, histogram) in histograms {
-            let tag = format!("{name}/{metric}").replace(
-                |c: char| c == ',' || c.is_whitespace() || c.is_control(),
-                "_",
-            );
-            entries.push((tag, measures.measured_time(), histogram));
+            entries.push((
+                histogram_tag(name, metric),
+                measures.measured_time(),
+                histogram,
+            ));
         }
     }
     let intervals: Vec<LogInterval<'_>> = entries
@@ -104,5 +104,13 @@ pub fn histogram_log<'a>(
     write_interval_log(
         &["bedload: latencies of answered requests in microseconds; the tag is variant/metric"],
         &intervals,
+    )
+}
+
+/// The tag of a metric of a variant in `histograms.hlog`.
+pub fn histogram_tag(variant: &str, metric: &str) -> String {
+    format!("{variant}/{metric}").replace(
+        |c: char| c == ',' || c.is_whitespace() || c.is_control(),
+        "_",
     )
 }

@@ -158,7 +158,7 @@ pub(super) fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
 fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     let file = s.required("file", text());
     let format = s.or("format", one_of(&TraceFormat::NAMES), "bedload");
-    let named = matches!(format, Some(TraceFormat::Csv | TraceFormat::Jsonl));
+    let named = format.is_some_and(TraceFormat::has_named_columns);
     let columns = if named {
         s.required_table("columns", columns)
     } else {
@@ -177,7 +177,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     } else if s.has("columns") {
         s.report(
             "columns",
-            "only the formats `csv` and `jsonl` have `columns`",
+            "only the formats `csv`, `jsonl` and `parquet` have `columns`",
             "has no effect",
             "leave it out, or name the `format`",
         );

@@ -100,6 +100,12 @@ impl TokenQuota {
         self.stats.peak_reserved = self.stats.peak_reserved.max(counted.max(0) as u64);
     }
 
+    /// Reserves `tokens` whether they fit or not, as for a call that was seen to be admitted elsewhere.
+    pub fn force(&mut self, now: Moment, tokens: i64) {
+        let available = self.available(now);
+        self.reserve(now, tokens, available);
+    }
+
     /// Notes a request that did not fit.
     pub(super) fn refuse(&mut self) {
         self.stats.refused += 1;

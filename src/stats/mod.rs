@@ -4,13 +4,17 @@
 //! because the formulas hold in any unit; callers say which one they use.
 
 pub mod gap_laws;
+pub mod empirical;
 pub mod growth;
 pub mod hedging;
 pub mod intervals;
+pub mod mixture;
 pub mod quantile;
 pub mod queueing;
 pub mod retries;
+pub mod robust;
 pub mod steady;
+pub mod thinning;
 
 #[cfg(test)]
 mod check {

@@ -4,6 +4,7 @@
 
 mod azure;
 mod bad_scenarios;
+mod calibrate;
 mod cli;
 mod clients;
 mod conformance;

@@ -56,6 +56,10 @@ const MAY_USE: &[(&str, &str)] = &[
     ("recorded", "units load results"),
     ("traffic", "units domain rng stats load results"),
     (
+        "calibrate",
+        "units domain rng stats client load service measure wire config scenario profile sim results",
+    ),
+    (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan",
@@ -80,7 +84,7 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan recorded report clock live serve store fetch wire",
+         results plan recorded calibrate report clock live serve store fetch wire",
     ),
 ];
 

@@ -199,7 +199,7 @@ fn options(args: &ImportArgs, format: TraceFormat) -> Result<ReadOptions, Stoppe
         variant: args.variant.clone(),
         ..ReadOptions::default()
     };
-    if matches!(format, TraceFormat::Csv | TraceFormat::Jsonl) {
+    if format.has_named_columns() {
         let (Some(at), Some(input), Some(output)) = (&args.at, &args.input, &args.output) else {
             return Err(usage(
                 &format!(

@@ -21,6 +21,7 @@ use std::io::BufRead;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::bedrock::CallRow;
 use super::compact::{FIRST_LINE, bad_first_line, one_line};
 use super::error::{RowProblem, TraceError};
 use super::mapped::maybe_zero;
@@ -104,6 +105,26 @@ impl TraceColumns {
             (Column::End, record.end != CallEnd::Answered),
             (Column::Streamed, record.streamed.is_some()),
             (Column::Attempt, record.attempt > 1),
+        ] {
+            self.set(column, wanted);
+        }
+    }
+
+    /// As [`TraceColumns::note`], of a row that becomes a record later; its model and client have names.
+    pub fn note_row(&mut self, row: &CallRow, place: &Place, with_blocks: bool) {
+        for (column, wanted) in [
+            (Column::Session, true),
+            (Column::Blocks, with_blocks && !row.pieces.is_empty()),
+            (Column::Region, !place.region.is_empty()),
+            (Column::Scope, !place.scope.is_empty()),
+            (Column::Tier, !place.tier.is_empty()),
+            (Column::CacheRead, row.cache_read > 0),
+            (Column::CacheWrite, row.cache_write > 0),
+            (Column::MaxTokens, row.max_tokens.is_some()),
+            (Column::Ttft, row.ttft.is_some()),
+            (Column::Latency, row.latency.is_some()),
+            (Column::End, row.end != CallEnd::Answered),
+            (Column::Streamed, row.streamed.is_some()),
         ] {
             self.set(column, wanted);
         }

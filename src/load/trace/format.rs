@@ -20,10 +20,18 @@ pub enum TraceFormat {
     Attempts,
     /// Model invocation logs of Bedrock, JSON lines. Stamps in whole seconds are spread evenly over their second.
     BedrockLog,
+    /// CSV of the `BurstGPT` traces.
+    BurstGpt,
+    /// A `ServeGen` client pool, of which requests are drawn.
+    ServeGen,
+    /// CSV of agent sessions, each call with the part of its prompt that stood before.
+    AgentSessions,
     /// CSV with a header, its columns named by the user.
     Csv,
     /// JSON lines, their fields named by the user.
     Jsonl,
+    /// Parquet, its columns named by the user.
+    Parquet,
 }
 
 /// What is looked at of a file to tell its format.
@@ -31,14 +39,18 @@ const HEAD: u64 = 1 << 16;
 
 impl TraceFormat {
     /// The names in scenarios and on the command line.
-    pub const NAMES: [(&'static str, Self); 7] = [
+    pub const NAMES: [(&'static str, Self); 11] = [
         ("bedload", Self::Bedload),
         ("azure", Self::Azure),
         ("mooncake", Self::Mooncake),
         ("attempts", Self::Attempts),
         ("bedrock-log", Self::BedrockLog),
+        ("burstgpt", Self::BurstGpt),
+        ("servegen", Self::ServeGen),
+        ("agent-sessions", Self::AgentSessions),
         ("csv", Self::Csv),
         ("jsonl", Self::Jsonl),
+        ("parquet", Self::Parquet),
     ];
 
     /// The format's name.
@@ -70,9 +82,17 @@ impl TraceFormat {
         Self::of_text(text).or_else(|| Self::of_name(name, text))
     }
 
+    /// Whether the user names its columns.
+    pub fn has_named_columns(self) -> bool {
+        matches!(self, Self::Csv | Self::Jsonl | Self::Parquet)
+    }
+
     fn of_text(text: &str) -> Option<Self> {
         if text.starts_with("# bedload.trace/") {
             return Some(Self::Bedload);
+        }
+        if text.starts_with("PAR1") {
+            return Some(Self::Parquet);
         }
         let line = text.lines().next().unwrap_or_default();
         if line.starts_with('{') || text.starts_with("20") {
@@ -88,7 +108,25 @@ impl TraceFormat {
             }
             return None;
         }
-        line.contains("ContextTokens").then_some(Self::Azure)
+        let has = |words: &[&str]| words.iter().all(|word| line.contains(word));
+        let headers = [
+            (Self::Azure, &["ContextTokens", "GeneratedTokens"][..]),
+            (
+                Self::BurstGpt,
+                &["Timestamp", "Request tokens", "Response tokens"],
+            ),
+            (Self::ServeGen, &["client,t_s,rate_rps"]),
+            (
+                Self::AgentSessions,
+                &["agent", "t_s", "reused_prefix_tokens"],
+            ),
+            (
+                Self::AgentSessions,
+                &["session", "received_ms", "cached_tokens"],
+            ),
+        ];
+        let known = headers.into_iter().find(|(_, words)| has(words));
+        known.map(|(format, _)| format)
     }
 
     fn of_name(name: &str, text: &str) -> Option<Self> {
@@ -99,6 +137,7 @@ impl TraceFormat {
         let stem = name.strip_suffix(".gz").unwrap_or(&name);
         match stem.rsplit_once('.') {
             Some((_, "csv")) => Some(Self::Csv),
+            Some((_, "parquet")) => Some(Self::Parquet),
             Some((_, "jsonl" | "ndjson" | "json")) if text.starts_with('{') => Some(Self::Jsonl),
             _ => None,
         }

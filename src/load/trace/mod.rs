@@ -1,8 +1,11 @@
 //! Recorded traffic: one request per row ([`Trace`]), or figures of it ([`Recording`]).
 
+mod agents;
 mod attempts;
 mod azure;
 mod bedrock;
+mod burstgpt;
+mod columnar;
 mod columns;
 mod compact;
 mod compact_full;
@@ -17,6 +20,7 @@ mod record;
 mod recording;
 pub(in crate::load) mod rows;
 mod sessions;
+mod servegen;
 mod sink;
 pub(in crate::load) mod stamp;
 
@@ -24,7 +28,8 @@ use std::io::BufRead;
 
 pub use bedrock::{
     BLOCK_TOKENS, Bodies, COPIES, CallRow, LoggedCall, ModelName, Names, Piece, Renumbering, Salt,
-    Weaver, model_name, parse_line, recorded, row_of, shift_in_second,
+    Weaver, broken_off, is_document, model_name, parse_line, recorded, records_in, row_of,
+    shift_in_second,
 };
 pub use compact::write_compact;
 pub use compact_full::{TraceColumns, TraceHead, TraceNames, write_records};
@@ -35,6 +40,8 @@ pub use gzip::{Plain, plain};
 pub use mapped::MoreColumns;
 pub use record::{CallEnd, Place, Record, Recorded};
 pub use recording::{read_recording, write_recording};
+pub use servegen::PoolOptions;
+pub use stamp::unix_micros;
 pub use sink::Reading;
 
 use crate::units::Micros;
@@ -119,8 +126,8 @@ pub struct Columns {
     pub session: Option<String>,
 }
 
-/// Reads recorded requests, packed with gzip or not. `columns` is needed for [`TraceFormat::Csv`] and
-/// [`TraceFormat::Jsonl`], and of no use to the others.
+/// Reads recorded requests, packed with gzip or not. `columns` is needed for [`TraceFormat::Csv`],
+/// [`TraceFormat::Jsonl`] and [`TraceFormat::Parquet`], and of no use to the others.
 ///
 /// # Errors
 /// All problems of the file, the first twenty in full.
@@ -137,9 +144,21 @@ pub fn read(
         (TraceFormat::Attempts, _) => attempts::read(bytes),
         (TraceFormat::Csv, Some(columns)) => columns::read_csv(columns, bytes),
         (TraceFormat::Jsonl, Some(columns)) => columns::read_jsonl(columns, bytes),
-        (TraceFormat::Csv | TraceFormat::Jsonl, None) => Err(unnamed_columns()),
-        (TraceFormat::BedrockLog, _) => {
-            let options = ReadOptions::default();
+        (TraceFormat::Csv | TraceFormat::Jsonl | TraceFormat::Parquet, None) => {
+            Err(unnamed_columns())
+        }
+        (
+            TraceFormat::BedrockLog
+            | TraceFormat::BurstGpt
+            | TraceFormat::ServeGen
+            | TraceFormat::AgentSessions
+            | TraceFormat::Parquet,
+            _,
+        ) => {
+            let options = ReadOptions {
+                columns: columns.cloned(),
+                ..ReadOptions::default()
+            };
             replayable(read_all(format, &options, bytes)?.recorded.to_trace())
         }
     }
@@ -218,7 +237,7 @@ pub fn read_of_model(
 }
 
 /// How logged calls are read in full.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     /// The columns of CSV files and JSON lines.
     pub columns: Option<Columns>,
@@ -226,6 +245,8 @@ pub struct ReadOptions {
     pub more: MoreColumns,
     /// The variant of an `attempts.jsonl`; the first of the file without one.
     pub variant: Option<String>,
+    /// What is drawn of a client pool.
+    pub pool: PoolOptions,
 }
 
 /// Reads logged calls in full: everything that [`Record`] has and the format tells. Lines without a usable call
@@ -263,7 +284,13 @@ pub fn read_all(
         }
         (TraceFormat::Csv, Some(columns)) => mapped::read_csv(columns, &options.more, bytes),
         (TraceFormat::Jsonl, Some(columns)) => mapped::read_jsonl(columns, &options.more, bytes),
-        (TraceFormat::Csv | TraceFormat::Jsonl, None) => Err(unnamed_columns()),
+        (TraceFormat::Parquet, Some(columns)) => columnar::read(columns, &options.more, bytes),
+        (TraceFormat::Csv | TraceFormat::Jsonl | TraceFormat::Parquet, None) => {
+            Err(unnamed_columns())
+        }
+        (TraceFormat::BurstGpt, _) => burstgpt::read(bytes),
+        (TraceFormat::ServeGen, _) => servegen::read(options.pool, bytes),
+        (TraceFormat::AgentSessions, _) => agents::read(bytes),
         (TraceFormat::Bedload, _) => compact_full::read(bytes),
         (TraceFormat::Mooncake, _) => mooncake::read(bytes).map(strict),
     }

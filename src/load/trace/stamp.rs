@@ -35,6 +35,12 @@ pub(in crate::load) fn timestamp_ns(text: &str) -> Option<i128> {
     Some(i128::from(seconds - offset_s) * 1_000_000_000 + i128::from(nanos))
 }
 
+/// Microseconds since 1970 of a date and time such as `2023-11-16T18:17:03.979Z`; without an offset it counts
+/// as UTC. `None` if the text is not one.
+pub fn unix_micros(text: &str) -> Option<i64> {
+    i64::try_from(timestamp_ns(text.trim())? / 1000).ok()
+}
+
 /// Splits off `Z`, `+01:00` or `-0530`, and tells the offset in seconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(clock) = text.strip_suffix(['Z', 'z']) {

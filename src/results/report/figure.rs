@@ -96,7 +96,8 @@ pub enum Layer {
         /// Low and high by x, ascending.
         points: Vec<(f64, f64, f64)>,
     },
-    /// Bars on a category axis, stacked in the order of the layers.
+    /// Bars on a category axis, stacked in the order of the layers. They lie where the category axis is the
+    /// one upwards.
     Bars {
         /// Its name in the legend.
         name: String,
@@ -109,6 +110,13 @@ pub enum Layer {
         values: Vec<f64>,
         /// Which categories are totals.
         totals: Vec<bool>,
+    },
+    /// Bars from one value to another on a category axis, such as what an input at both its ends does.
+    Ranges {
+        /// Its name in the legend.
+        name: String,
+        /// Both ends for each category, in any order.
+        values: Vec<(f64, f64)>,
     },
     /// Single points.
     Points {
@@ -169,6 +177,10 @@ pub struct Figure {
     pub marks: Vec<Mark>,
     /// The table behind it.
     pub table: super::Table,
+    /// Variants or names of series in the order of their colours, so that one has the same colour in every
+    /// picture; those that are not in it take the colours after them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// How series were thinned, if they were, such as "1,000 of 604,800 points (LTTB)".
     pub thinned: Option<String>,
 }

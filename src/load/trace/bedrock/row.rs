@@ -209,9 +209,10 @@ pub fn row_of(
 }
 
 impl CallRow {
-    /// The order of a log: by time, then by request id, so that copies of a record meet.
-    pub fn key(&self) -> (i64, u64) {
-        (self.at_us, self.id)
+    /// The order of a log: by time, then by the length of the prompt, since stamps have whole seconds and a
+    /// conversation grows, then by request id, so that copies of a record meet.
+    pub fn key(&self) -> (i64, u32, u64) {
+        (self.at_us, self.pieces.len() as u32, self.id)
     }
 
     /// Appends the row's bytes.

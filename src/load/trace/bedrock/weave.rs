@@ -5,6 +5,8 @@
 //! before at the beginning of another one: the tokens of a prompt are split over its pieces by their bytes, and a
 //! piece that was seen before behind the same pieces keeps the tokens that it had then.
 
+use std::hash::Hasher;
+
 use rustc_hash::FxHashMap;
 
 use super::super::record::Record;
@@ -45,6 +47,8 @@ impl<V: Copy> Memory<V> {
 pub struct Weaver {
     salt: Salt,
     block_tokens: u32,
+    /// Where the chains of each model's prompts begin: prompts of different models are not cached together.
+    models: Vec<u64>,
     /// Tokens up to the end of a piece, by the hash of all up to there.
     tokens: Memory<u32>,
     /// Sessions by the hash of their client and all messages so far.
@@ -54,11 +58,17 @@ pub struct Weaver {
 }
 
 impl Weaver {
-    /// A weaver of blocks of so many tokens; zero makes none.
-    pub fn new(salt: Salt, block_tokens: u32) -> Self {
+    /// A weaver of blocks of so many tokens, zero for none, for calls of these models.
+    pub fn new(salt: Salt, block_tokens: u32, models: &[String]) -> Self {
+        let begin = |name: &String| {
+            let mut hash = salt.hasher();
+            hash.write(name.as_bytes());
+            hash.finish()
+        };
         Self {
             salt,
             block_tokens,
+            models: models.iter().map(begin).collect(),
             tokens: Memory::default(),
             sessions: Memory::default(),
             next_session: 0,
@@ -138,8 +148,11 @@ impl Weaver {
     fn blocks(&mut self, row: &CallRow, blocks: &mut Vec<u32>) {
         let total = (u64::from(row.input) + u64::from(row.cache_read) + u64::from(row.cache_write))
             .min(u64::from(u32::MAX));
-        // Prompts of different models are not cached together.
-        let mut chain = self.salt.mix(u64::from(row.model), 0);
+        let mut chain = self
+            .models
+            .get(usize::from(row.model))
+            .copied()
+            .unwrap_or(0);
         let chains: Vec<u64> = row
             .pieces
             .iter()
