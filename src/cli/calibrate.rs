@@ -6,8 +6,8 @@ use super::inputs::{Stopped, catalogue_of};
 use super::simulate::{now, stopped};
 use super::term::{Term, data, talk};
 use crate::calibrate::{
-    Calibrated, Calibration, Samples, SourceError, Start, attempts, calibrate, columns, csv_samples,
-    records,
+    Calibrated, Calibration, Samples, SourceError, Start, attempts, calibrate, columns,
+    csv_samples, records,
 };
 use crate::load::trace::{TraceFormat, read_records};
 use crate::profile::{Catalogue, ProfileKind};

@@ -206,14 +206,16 @@ fn read_files(shared: &Shared<'_>, next_file: &AtomicUsize, sender: SyncSender<P
             let piece = Piece { file, number, next };
             !shared.stop.load(Ordering::Relaxed) && sender.send(piece).is_ok()
         };
-        let opened = shared.store.open(file).map_err(|error| {
-            let help = "check that the file is there and may be read";
-            RowProblem::at(format!("the file cannot be read: {error}"), help, 1)
-        });
+        let opened = shared
+            .store
+            .open(file)
+            .map_err(|error| RowProblem::at("the file cannot be read", error.to_string(), 1));
         let bytes = opened.and_then(|bytes| {
             plain(bytes).map_err(|error| {
                 let first = error.problems.into_iter().next();
-                first.unwrap_or_else(|| RowProblem::at("the file cannot be read", "", 1))
+                first.unwrap_or_else(|| {
+                    RowProblem::at("the file cannot be read", "copy it again", 1)
+                })
             })
         });
         match bytes {
@@ -230,7 +232,6 @@ fn read_files(shared: &Shared<'_>, next_file: &AtomicUsize, sender: SyncSender<P
             }
             Err(mut problem) => {
                 problem.line = None;
-                "the file cannot be read".clone_into(&mut problem.message);
                 if !send(Next::Problem(problem)) {
                     return;
                 }

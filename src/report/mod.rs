@@ -21,9 +21,7 @@ pub mod traffic;
 pub mod twin;
 mod view;
 
-pub use document::{
-    FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document,
-};
+pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::{cell as cell_text, sparkline};
 pub use terminal::{Style, terminal};

@@ -3,8 +3,8 @@
 //! Nothing here knows of Bedrock. Arguments and results are plain numbers,
 //! because the formulas hold in any unit; callers say which one they use.
 
-pub mod gap_laws;
 pub mod empirical;
+pub mod gap_laws;
 pub mod growth;
 pub mod hedging;
 pub mod intervals;

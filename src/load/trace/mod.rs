@@ -19,8 +19,8 @@ mod mooncake;
 mod record;
 mod recording;
 pub(in crate::load) mod rows;
-mod sessions;
 mod servegen;
+mod sessions;
 mod sink;
 pub(in crate::load) mod stamp;
 
@@ -41,8 +41,9 @@ pub use mapped::MoreColumns;
 pub use record::{CallEnd, Place, Record, Recorded};
 pub use recording::{read_recording, write_recording};
 pub use servegen::PoolOptions;
-pub use stamp::unix_micros;
 pub use sink::Reading;
+pub use stamp::moment_us;
+pub use stamp::unix_micros;
 
 use crate::units::Micros;
 

@@ -41,6 +41,19 @@ pub fn unix_micros(text: &str) -> Option<i64> {
     i64::try_from(timestamp_ns(text.trim())? / 1000).ok()
 }
 
+/// Microseconds since 1970 of a moment as people write it: a date, with an hour, with minutes, or with seconds.
+pub fn moment_us(text: &str) -> Option<i64> {
+    const FORMS: [(usize, &str); 3] = [(10, "T00:00:00"), (13, ":00:00"), (16, ":00")];
+    let (plain, zone) = match text.strip_suffix(['Z', 'z']) {
+        Some(plain) => (plain, "Z"),
+        None => (text, ""),
+    };
+    let form = FORMS.iter().find(|(length, _)| *length == plain.len());
+    let rest = form.map_or("", |(_, rest)| rest);
+    let ns = timestamp_ns(&format!("{plain}{rest}{zone}"))?;
+    i64::try_from(ns.div_euclid(1000)).ok()
+}
+
 /// Splits off `Z`, `+01:00` or `-0530`, and tells the offset in seconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(clock) = text.strip_suffix(['Z', 'z']) {

@@ -23,11 +23,20 @@ pub(super) fn verdict(folders: &[ResultFolder], prefixes: &[String]) -> Vec<Stri
 
 /// Warnings of the labs.
 pub(super) fn warnings(folders: &[ResultFolder]) -> Vec<String> {
-    once(folders.iter().flat_map(|one| &one.lab).flat_map(|lab| lab.warnings.clone()))
+    once(
+        folders
+            .iter()
+            .flat_map(|one| &one.lab)
+            .flat_map(|lab| lab.warnings.clone()),
+    )
 }
 
 /// One chapter for all labs.
-pub(super) fn section(folders: &[ResultFolder], prefixes: &[String], order: &[String]) -> Option<Section> {
+pub(super) fn section(
+    folders: &[ResultFolder],
+    prefixes: &[String],
+    order: &[String],
+) -> Option<Section> {
     let mut blocks = Vec::new();
     let mut notes = Vec::new();
     for (folder, prefix) in folders.iter().zip(prefixes) {
@@ -36,7 +45,12 @@ pub(super) fn section(folders: &[ResultFolder], prefixes: &[String], order: &[St
         blocks.extend(recovery(lab, prefix, order));
         notes.extend(lab.notes.iter().cloned());
     }
-    build::section("recovery", "How policies come through the spike", once(notes), blocks)
+    build::section(
+        "recovery",
+        "How policies come through the spike",
+        once(notes),
+        blocks,
+    )
 }
 
 fn policies(lab: &LabSummary, prefix: &str) -> Block {
@@ -105,7 +119,10 @@ fn recovery(lab: &LabSummary, prefix: &str, order: &[String]) -> Option<Block> {
     let longest = series.iter().map(Vec::len).max().unwrap_or(0);
     let each = longest.div_ceil(ROWS).max(1);
     let rows = (0..longest).step_by(each).map(|first| {
-        let time = series.iter().find_map(|one| one.get(first)).map(|one| one.0);
+        let time = series
+            .iter()
+            .find_map(|one| one.get(first))
+            .map(|one| one.0);
         let mut row = vec![number(time)];
         row.extend(series.iter().map(|one| {
             let part: Vec<f64> = one.iter().skip(first).take(each).map(|one| one.1).collect();

@@ -35,7 +35,9 @@ pub fn document(folders: &[ResultFolder]) -> Report {
     let mut verdict = plan::verdict(folders, &prefixes);
     verdict.extend(lab::verdict(folders, &prefixes));
     let (of_runs, runs_met) = outcome::verdict(&runs);
-    let decided_elsewhere = folders.iter().all(|one| one.summary.is_none() || one.lab.is_some());
+    let decided_elsewhere = folders
+        .iter()
+        .all(|one| one.summary.is_none() || one.lab.is_some());
     if !decided_elsewhere {
         verdict.extend(of_runs);
     }

@@ -6,13 +6,19 @@ use crate::results::report::{Block, Figure, Mark, Section, Unit};
 
 /// What searches found.
 pub(super) fn search(runs: &[Run<'_>], order: &[String]) -> Option<Section> {
-    let searched: Vec<&Run<'_>> = runs.iter().filter(|run| run.variant.search.is_some()).collect();
+    let searched: Vec<&Run<'_>> = runs
+        .iter()
+        .filter(|run| run.variant.search.is_some())
+        .collect();
     if searched.is_empty() {
         return None;
     }
     let said = searched.iter().filter_map(|run| {
         let binds = run.variant.search.as_ref()?.binds.as_ref()?;
-        Some(format!("{}: {} breaks first. {}", run.label, binds.what, binds.evidence))
+        Some(format!(
+            "{}: {} breaks first. {}",
+            run.label, binds.what, binds.evidence
+        ))
     });
     section(
         "search",
@@ -31,7 +37,9 @@ fn curve(runs: &[&Run<'_>], order: &[String]) -> Option<Block> {
     let mut rows = Vec::new();
     let mut marks: Vec<Mark> = Vec::new();
     for run in runs {
-        let Some(search) = &run.variant.search else { continue };
+        let Some(search) = &run.variant.search else {
+            continue;
+        };
         let points = search.points.iter();
         let points = points.filter_map(|one| Some((one.rps, one.attainment?)));
         layers.push(line_of(&run.label, points.collect()));
@@ -41,7 +49,13 @@ fn curve(runs: &[&Run<'_>], order: &[String]) -> Option<Block> {
                 at: search.own_rps,
             });
         }
-        for objective in run.variant.slo.objectives.iter().filter(|one| one.name == "attainment") {
+        for objective in run
+            .variant
+            .slo
+            .objectives
+            .iter()
+            .filter(|one| one.name == "attainment")
+        {
             let bound = crate::report::number::value(Unit::Share, objective.bound);
             let mark = level(format!("SLO: at least {bound} good"), objective.bound);
             if !marks.contains(&mark) {
@@ -100,7 +114,12 @@ fn brackets(runs: &[&Run<'_>]) -> Block {
             number(one.pass.as_ref().map(|load| load.rps)),
             number(one.fail.as_ref().map(|load| load.rps)),
             number(one.closed_form_rps),
-            text(one.binds.as_ref().map(|binds| binds.what.clone()).unwrap_or_default()),
+            text(
+                one.binds
+                    .as_ref()
+                    .map(|binds| binds.what.clone())
+                    .unwrap_or_default(),
+            ),
         ])
     });
     Block::Table(table(

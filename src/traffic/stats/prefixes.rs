@@ -12,7 +12,10 @@ pub(super) fn describe(requests: &[&Record], recorded: &Recorded, stats: &mut Tr
     stats.cache = logged(requests);
     stats.prefix = blocks(requests, recorded);
     stats.prefix_reuse = match (&stats.prefix, &stats.cache) {
-        (Some(prefix), _) => Some(prefix.hit_rate_unlimited),
+        (Some(prefix), cache) => {
+            let served = cache.map_or(0.0, |cache| cache.read_share);
+            Some(prefix.hit_rate_unlimited.max(served))
+        }
         (None, Some(cache)) => {
             let note = "prefix reuse is what the log says that a cache served; prefixes themselves are not known";
             stats.notes.push(note.to_owned());

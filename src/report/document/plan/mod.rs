@@ -33,7 +33,10 @@ pub(super) fn verdict(folders: &[ResultFolder], prefixes: &[String]) -> Vec<Stri
 
 /// Whether the plans hold: `None` where nothing was simulated.
 pub(super) fn met(folders: &[ResultFolder]) -> Option<bool> {
-    let variants = folders.iter().flat_map(|one| &one.plan).flat_map(|plan| &plan.variants);
+    let variants = folders
+        .iter()
+        .flat_map(|one| &one.plan)
+        .flat_map(|plan| &plan.variants);
     let verified: Vec<bool> = variants
         .filter(|one| one.pools.iter().any(|pool| pool.verification.is_some()))
         .map(PlanVariant::meets_slo)
@@ -43,16 +46,30 @@ pub(super) fn met(folders: &[ResultFolder]) -> Option<bool> {
 
 /// Warnings of plans, each once.
 pub(super) fn warnings(folders: &[ResultFolder], prefixes: &[String]) -> Vec<String> {
-    let each = variants(folders, prefixes).into_iter().flat_map(|(label, variant)| {
-        let pools = variant.pools.iter().flat_map(|pool| pool.decision.warnings.clone());
-        let all = variant.warnings.iter().cloned().chain(variant.demand.warnings.iter().cloned());
-        all.chain(pools).map(|one| labelled(&label, &one)).collect::<Vec<String>>()
-    });
+    let each = variants(folders, prefixes)
+        .into_iter()
+        .flat_map(|(label, variant)| {
+            let pools = variant
+                .pools
+                .iter()
+                .flat_map(|pool| pool.decision.warnings.clone());
+            let all = variant
+                .warnings
+                .iter()
+                .cloned()
+                .chain(variant.demand.warnings.iter().cloned());
+            all.chain(pools)
+                .map(|one| labelled(&label, &one))
+                .collect::<Vec<String>>()
+        });
     once(each)
 }
 
 /// Every variant of every plan; a variant alone has no name.
-fn variants<'a>(folders: &'a [ResultFolder], prefixes: &[String]) -> Vec<(String, &'a PlanVariant)> {
+fn variants<'a>(
+    folders: &'a [ResultFolder],
+    prefixes: &[String],
+) -> Vec<(String, &'a PlanVariant)> {
     let mut all = Vec::new();
     for (folder, prefix) in folders.iter().zip(prefixes) {
         let Some(plan) = &folder.plan else { continue };
@@ -87,11 +104,19 @@ pub(super) fn sections(folders: &[ResultFolder], prefixes: &[String]) -> Vec<Sec
     sections.extend(money::levers(&variants));
     sections.extend(quota::section(&variants));
     sections.extend(money::section(&variants));
-    let notes = folders.iter().flat_map(|one| &one.plan).flat_map(|plan| plan.notes.clone());
+    let notes = folders
+        .iter()
+        .flat_map(|one| &one.plan)
+        .flat_map(|plan| plan.notes.clone());
     let own = variants.iter().flat_map(|(_, one)| one.notes.clone());
     let notes = once(notes.chain(own));
     if !notes.is_empty() {
-        sections.extend(section("plan-notes", "How to read the plan", notes, Vec::<Block>::new()));
+        sections.extend(section(
+            "plan-notes",
+            "How to read the plan",
+            notes,
+            Vec::<Block>::new(),
+        ));
     }
     sections
 }

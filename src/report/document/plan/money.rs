@@ -12,13 +12,25 @@ pub(super) fn levers(variants: &[(String, &PlanVariant)]) -> Option<Section> {
     let mut said = Vec::new();
     let mut blocks = Vec::new();
     for (label, variant) in variants {
-        let Some(part) = &variant.levers else { continue };
+        let Some(part) = &variant.levers else {
+            continue;
+        };
         said.push(labelled(label, &part.verdict));
-        said.extend(part.findings.iter().chain(&part.caveats).map(|one| labelled(label, one)));
+        said.extend(
+            part.findings
+                .iter()
+                .chain(&part.caveats)
+                .map(|one| labelled(label, one)),
+        );
         blocks.extend(waterfall(label, part));
         blocks.push(single(label, part));
     }
-    build::section("levers", "What each lever is worth", build::once(said), blocks)
+    build::section(
+        "levers",
+        "What each lever is worth",
+        build::once(said),
+        blocks,
+    )
 }
 
 fn waterfall(label: &str, part: &LeversSummary) -> Option<Block> {
@@ -26,18 +38,29 @@ fn waterfall(label: &str, part: &LeversSummary) -> Option<Block> {
     let mut names = vec!["without levers".to_owned()];
     let mut values = vec![base];
     let mut totals = vec![true];
-    let mut rows = vec![vec![text("without levers"), number(None), number(Some(base))]];
+    let mut rows = vec![vec![
+        text("without levers"),
+        number(None),
+        number(Some(base)),
+    ]];
     for step in &part.waterfall {
         names.push(step.lever.clone());
         values.push(-step.saves_usd);
         totals.push(false);
-        rows.push(vec![text(&step.lever), number(Some(step.saves_usd)), number(Some(step.left_usd))]);
+        rows.push(vec![
+            text(&step.lever),
+            number(Some(step.saves_usd)),
+            number(Some(step.left_usd)),
+        ]);
     }
     names.push("with all".to_owned());
     values.push(all);
     totals.push(true);
     let id = format!("waterfall-{}", slug(label));
-    let title = labelled(label, "what each lever takes off the bill, in the order of the scenario");
+    let title = labelled(
+        label,
+        "what each lever takes off the bill, in the order of the scenario",
+    );
     let drawn = Figure {
         id: id.clone(),
         title: title.clone(),
@@ -95,8 +118,11 @@ pub(super) fn section(variants: &[(String, &PlanVariant)]) -> Option<Section> {
         blocks.push(cash(label, variant));
     }
     let unpriced = variants.iter().flat_map(|(_, one)| &one.bill.unpriced);
-    let unpriced = unpriced.map(|what| format!("The price of {what} is not known; it is in no sum."));
-    let assumed = variants.iter().flat_map(|(_, one)| one.bill.assumptions.clone());
+    let unpriced =
+        unpriced.map(|what| format!("The price of {what} is not known; it is in no sum."));
+    let assumed = variants
+        .iter()
+        .flat_map(|(_, one)| one.bill.assumptions.clone());
     let said = build::once(unpriced.chain(assumed));
     build::section("bill", "The bill of a month", said, blocks)
 }
@@ -118,9 +144,15 @@ fn by_class(variants: &[(String, &PlanVariant)]) -> Option<Block> {
     };
     let layers = classes.iter().map(|class| Layer::Bars {
         name: class.replace('_', " "),
-        values: variants.iter().map(|(_, one)| of(one, class).unwrap_or(0.0)).collect(),
+        values: variants
+            .iter()
+            .map(|(_, one)| of(one, class).unwrap_or(0.0))
+            .collect(),
     });
-    let heads: Vec<String> = classes.iter().map(|class| class.replace('_', " ")).collect();
+    let heads: Vec<String> = classes
+        .iter()
+        .map(|class| class.replace('_', " "))
+        .collect();
     let mut columns = vec![("variant", Unit::Text)];
     columns.extend(heads.iter().map(|head| (head.as_str(), Unit::UsdPerMonth)));
     columns.push(("total", Unit::UsdPerMonth));
@@ -145,10 +177,18 @@ fn by_class(variants: &[(String, &PlanVariant)]) -> Option<Block> {
 }
 
 fn sums(label: &str, what: &str, bill: &BillSummary) -> Block {
-    let sums = if what == "model" { &bill.by_model } else { &bill.by_workload };
+    let sums = if what == "model" {
+        &bill.by_model
+    } else {
+        &bill.by_workload
+    };
     // A single sum says what the total says.
     let rows = sums.iter().filter(|_| sums.len() > 1).map(|one| {
-        let name = if one.name.is_empty() { "shared by all" } else { &one.name };
+        let name = if one.name.is_empty() {
+            "shared by all"
+        } else {
+            &one.name
+        };
         vec![text(name), number(Some(one.usd))]
     });
     let title = labelled(label, &format!("by {what}"));
@@ -184,7 +224,11 @@ fn lines(label: &str, bill: &BillSummary) -> Block {
     let rows = bill.lines.iter().map(|one| {
         let class = one.class.replace('_', " ");
         vec![
-            text(if one.workload.is_empty() { "shared by all" } else { &one.workload }),
+            text(if one.workload.is_empty() {
+                "shared by all"
+            } else {
+                &one.workload
+            }),
             text(&one.model),
             text(&one.scope),
             text(one.tier.replace('_', " ")),

@@ -5,9 +5,7 @@ use super::super::build::{
 };
 use super::Pool;
 use crate::results::plan::{DecisionSummary, HoldSummary, OfferSummary, PricePoint};
-use crate::results::report::{
-    Block, Figure, Layer, Lever, Mark, Outcome, Section, Table, Unit,
-};
+use crate::results::report::{Block, Figure, Layer, Lever, Mark, Outcome, Section, Table, Unit};
 
 /// Hours of a month, as the plan counts them.
 const HOURS_PER_MONTH: f64 = 730.0;
@@ -24,13 +22,33 @@ pub(super) fn section(pools: &[Pool<'_>]) -> Option<Section> {
         blocks.extend(fan(pool));
         blocks.extend(duration(pool));
         let decision = &pool.plan.decision;
-        blocks.extend(decision.offers.iter().filter_map(|offer| price_curve(pool, offer)));
+        blocks.extend(
+            decision
+                .offers
+                .iter()
+                .filter_map(|offer| price_curve(pool, offer)),
+        );
         blocks.extend(break_even(pool));
-        blocks.extend(decision.offers.iter().filter_map(|offer| price_lever(pool, offer)));
-        blocks.extend(decision.offers.iter().filter_map(|offer| level_lever(pool, offer)));
+        blocks.extend(
+            decision
+                .offers
+                .iter()
+                .filter_map(|offer| price_lever(pool, offer)),
+        );
+        blocks.extend(
+            decision
+                .offers
+                .iter()
+                .filter_map(|offer| level_lever(pool, offer)),
+        );
     }
     blocks.push(holds(pools));
-    build::section("purchase", "What to buy, and when", build::once(said), blocks)
+    build::section(
+        "purchase",
+        "What to buy, and when",
+        build::once(said),
+        blocks,
+    )
 }
 
 fn alternatives(pools: &[Pool<'_>]) -> Block {
@@ -132,7 +150,10 @@ fn months(pool: &Pool<'_>) -> Option<Block> {
         x: build::categories(names),
         y: linear("dollars a month", Unit::UsdPerMonth),
         layers: vec![
-            bars("bought capacity", months.iter().map(|one| one.bought_usd).collect()),
+            bars(
+                "bought capacity",
+                months.iter().map(|one| one.bought_usd).collect(),
+            ),
             bars("on demand", months.iter().map(tokens).collect()),
             bars("batch", months.iter().map(|one| one.batch_usd).collect()),
         ],
@@ -152,7 +173,9 @@ fn months(pool: &Pool<'_>) -> Option<Block> {
             ],
             rows.collect(),
         ),
-        order: ["bought capacity", "on demand", "batch"].map(str::to_owned).to_vec(),
+        order: ["bought capacity", "on demand", "batch"]
+            .map(str::to_owned)
+            .to_vec(),
         ..Figure::default()
     };
     figure(drawn, Thinning::Shape).map(Block::Figure)
@@ -160,7 +183,10 @@ fn months(pool: &Pool<'_>) -> Option<Block> {
 
 fn name_of(pool: &Pool<'_>, month: u32) -> String {
     let labels = &pool.variant.demand.months;
-    let label = labels.iter().find(|one| one.month == month).and_then(|one| one.label.clone());
+    let label = labels
+        .iter()
+        .find(|one| one.month == month)
+        .and_then(|one| one.label.clone());
     label.unwrap_or_else(|| month.to_string())
 }
 
@@ -168,7 +194,11 @@ fn name_of(pool: &Pool<'_>, month: u32) -> String {
 fn fan(pool: &Pool<'_>) -> Option<Block> {
     let months = &pool.plan.decision.months;
     // With one path of demand there is no spread to show.
-    if months.iter().all(|one| one.usd_p90 - one.usd_p10 <= 1e-6 * one.usd.abs()) || months.len() < 2 {
+    if months
+        .iter()
+        .all(|one| one.usd_p90 - one.usd_p10 <= 1e-6 * one.usd.abs())
+        || months.len() < 2
+    {
         return None;
     }
     let at = |month: u32| f64::from(month);
@@ -200,13 +230,26 @@ fn fan(pool: &Pool<'_>) -> Option<Block> {
             Layer::Band {
                 name: "p10 to p90".into(),
                 variant: None,
-                points: months.iter().map(|one| (at(one.month), one.usd_p10, one.usd_p90)).collect(),
+                points: months
+                    .iter()
+                    .map(|one| (at(one.month), one.usd_p10, one.usd_p90))
+                    .collect(),
             },
-            line("median", false, months.iter().map(|one| (at(one.month), one.usd_p50)).collect()),
+            line(
+                "median",
+                false,
+                months
+                    .iter()
+                    .map(|one| (at(one.month), one.usd_p50))
+                    .collect(),
+            ),
             line(
                 "all on demand, mean",
                 true,
-                months.iter().map(|one| (at(one.month), one.on_demand_usd)).collect(),
+                months
+                    .iter()
+                    .map(|one| (at(one.month), one.on_demand_usd))
+                    .collect(),
             ),
         ],
         marks: first_buys.collect(),
@@ -222,7 +265,9 @@ fn fan(pool: &Pool<'_>) -> Option<Block> {
             ],
             rows.collect(),
         ),
-        order: ["median", "all on demand, mean", "p10 to p90"].map(str::to_owned).to_vec(),
+        order: ["median", "all on demand, mean", "p10 to p90"]
+            .map(str::to_owned)
+            .to_vec(),
         ..Figure::default()
     };
     figure(drawn, Thinning::Shape).map(Block::Figure)
@@ -233,7 +278,12 @@ fn bought(hold: &HoldSummary) -> String {
     if hold.units > 0 {
         return format!("{} × {}", hold.units, hold.offer);
     }
-    format!("{} in + {} out, {}", tokens(hold.input_tpm), tokens(hold.output_tpm), hold.offer)
+    format!(
+        "{} in + {} out, {}",
+        tokens(hold.input_tpm),
+        tokens(hold.output_tpm),
+        hold.offer
+    )
 }
 
 /// Which side of a call and of a hold is counted.
@@ -295,19 +345,29 @@ fn duration(pool: &Pool<'_>) -> Option<Block> {
     let last = demand.months.last()?;
     let growth = last.requests_mean / first.requests_mean;
     let mut layers = vec![stepped(&format!("month {}", first.month), &hours, 1.0)];
-    let mut columns = vec![column("hours of the week", Unit::Hours), column(format!("month {}", first.month), Unit::TokensPerMinute)];
+    let mut columns = vec![
+        column("hours of the week", Unit::Hours),
+        column(format!("month {}", first.month), Unit::TokensPerMinute),
+    ];
     let grows = growth.is_finite() && last.month != first.month && (growth - 1.0).abs() > 1e-6;
     if grows {
         layers.push(stepped(&format!("month {}", last.month), &hours, growth));
-        columns.push(column(format!("month {}", last.month), Unit::TokensPerMinute));
+        columns.push(column(
+            format!("month {}", last.month),
+            Unit::TokensPerMinute,
+        ));
     }
     let held_in = |month: u32| {
         let holds = decision.holds.iter();
-        let active = holds.filter(|one| one.from_month <= month && month < one.from_month + one.months.max(1));
+        let active = holds
+            .filter(|one| one.from_month <= month && month < one.from_month + one.months.max(1));
         active.map(|one| side.held(one)).sum::<f64>()
     };
     let mut marks: Vec<Mark> = Vec::new();
-    let mut levels: Vec<(u32, f64)> = vec![(first.month, held_in(first.month)), (last.month, held_in(last.month))];
+    let mut levels: Vec<(u32, f64)> = vec![
+        (first.month, held_in(first.month)),
+        (last.month, held_in(last.month)),
+    ];
     levels.dedup_by(|a, b| (a.1 - b.1).abs() < 0.5);
     for &(month, held) in levels.iter().filter(|(_, held)| *held > 0.0) {
         let amount = crate::report::number::value(Unit::TokensPerMinute, held);
@@ -326,7 +386,11 @@ fn duration(pool: &Pool<'_>) -> Option<Block> {
         row
     });
     let id = format!("duration-{}", slug(&pool.label));
-    let title = format!("{}: {} tokens by the hour, the busiest first", pool.label, side.word());
+    let title = format!(
+        "{}: {} tokens by the hour, the busiest first",
+        pool.label,
+        side.word()
+    );
     let drawn = Figure {
         id: id.clone(),
         title: title.clone(),
@@ -339,7 +403,10 @@ fn duration(pool: &Pool<'_>) -> Option<Block> {
             }
         ),
         x: linear("hours of the week with at least this load", Unit::Hours),
-        y: linear(&format!("{} tokens per minute", side.word()), Unit::TokensPerMinute),
+        y: linear(
+            &format!("{} tokens per minute", side.word()),
+            Unit::TokensPerMinute,
+        ),
         layers,
         marks,
         table: Table {
@@ -354,7 +421,11 @@ fn duration(pool: &Pool<'_>) -> Option<Block> {
 }
 
 fn stepped(name: &str, hours: &[f64], factor: f64) -> Layer {
-    let mut points: Vec<(f64, f64)> = hours.iter().enumerate().map(|(n, one)| (n as f64, one * factor)).collect();
+    let mut points: Vec<(f64, f64)> = hours
+        .iter()
+        .enumerate()
+        .map(|(n, one)| (n as f64, one * factor))
+        .collect();
     if let Some(&(_, last)) = points.last() {
         points.push((hours.len() as f64, last));
     }
@@ -389,12 +460,21 @@ impl<'a> Priced<'a> {
             now,
         };
         if let Some(sizes) = quoted {
-            return Some(made("price over the quoted one", Unit::Share, sizes, Some(1.0)));
+            return Some(made(
+                "price over the quoted one",
+                Unit::Share,
+                sizes,
+                Some(1.0),
+            ));
         }
         let mut before = 0.0;
         let by_units = points.iter().all(|one| one.units > 0);
         let sizes = points.iter().map(|one| {
-            let all = if by_units { f64::from(one.units) } else { one.input_tpm as f64 / 1000.0 };
+            let all = if by_units {
+                f64::from(one.units)
+            } else {
+                one.input_tpm as f64 / 1000.0
+            };
             let own = all - before;
             before = all;
             own.max(0.0)
@@ -418,7 +498,13 @@ impl<'a> Priced<'a> {
 fn price_curve(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     let priced = Priced::of(offer)?;
     let by_units = priced.points.iter().all(|one| one.units > 0);
-    let level_at = |one: &PricePoint| if by_units { f64::from(one.units) } else { one.input_tpm as f64 };
+    let level_at = |one: &PricePoint| {
+        if by_units {
+            f64::from(one.units)
+        } else {
+            one.input_tpm as f64
+        }
+    };
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut before = 0.0;
     for (slice, one) in priced.points.iter().enumerate() {
@@ -430,7 +516,10 @@ fn price_curve(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     let &(_, last) = points.last()?;
     points.push((before, last));
     let id = format!("price-{}-{}", slug(&pool.label), slug(&offer.name));
-    let title = format!("{}, {}: the highest price at which each slice pays", pool.label, offer.name);
+    let title = format!(
+        "{}, {}: the highest price at which each slice pays",
+        pool.label, offer.name
+    );
     let rows = priced.points.iter().enumerate().map(|(slice, one)| {
         vec![
             number(Some(one.input_tpm as f64)),
@@ -451,7 +540,11 @@ fn price_curve(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
              {}, {}{}.",
             offer.status,
             offer.source.trim_end_matches('.'),
-            if offer.as_of.is_empty() { String::new() } else { format!(", {}", offer.as_of) }
+            if offer.as_of.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", offer.as_of)
+            }
         ),
         x: if by_units {
             linear("model units held", Unit::Count)
@@ -464,7 +557,11 @@ fn price_curve(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
             variant: None,
             points,
         }],
-        marks: priced.now.map(|now| level("quoted price", now)).into_iter().collect(),
+        marks: priced
+            .now
+            .map(|now| level("quoted price", now))
+            .into_iter()
+            .collect(),
         table: table(
             &format!("{id}-table"),
             &title,
@@ -498,7 +595,12 @@ fn break_even(pool: &Pool<'_>) -> Option<Block> {
         });
     }
     marks.push(Mark::Moment {
-        label: if one.is_bought { "its use" } else { "its use, were it bought" }.into(),
+        label: if one.is_bought {
+            "its use"
+        } else {
+            "its use, were it bought"
+        }
+        .into(),
         at: one.utilisation,
     });
     let id = format!("slice-{}", slug(&pool.label));
@@ -549,14 +651,24 @@ fn break_even(pool: &Pool<'_>) -> Option<Block> {
 /// At another price another number of slices is best: what is saved then is the greatest of straight lines.
 fn price_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     let priced = Priced::of(offer)?;
-    let worth: Vec<f64> = priced.points.iter().map(|one| one.highest_usd_per_hour).collect();
-    let greatest = (0..worth.len()).filter_map(|slice| priced.highest(slice)).fold(0.0, f64::max);
-    let most = priced.now.map_or(1.25 * greatest, |now| (1.25 * greatest).max(2.0 * now));
+    let worth: Vec<f64> = priced
+        .points
+        .iter()
+        .map(|one| one.highest_usd_per_hour)
+        .collect();
+    let greatest = (0..worth.len())
+        .filter_map(|slice| priced.highest(slice))
+        .fold(0.0, f64::max);
+    let most = priced
+        .now
+        .map_or(1.25 * greatest, |now| (1.25 * greatest).max(2.0 * now));
     if most <= 0.0 {
         return None;
     }
     let points = best_of(&worth, &priced.sizes, most);
-    let points = points.into_iter().map(|(price, usd)| (price, HOURS_PER_MONTH * usd));
+    let points = points
+        .into_iter()
+        .map(|(price, usd)| (price, HOURS_PER_MONTH * usd));
     Some(Block::Lever(Lever {
         id: format!("price-lever-{}-{}", slug(&pool.label), slug(&offer.name)),
         title: format!("{}: at which price does {} pay?", pool.label, offer.name),
@@ -606,7 +718,13 @@ fn best_of(worth: &[f64], sizes: &[f64], most: f64) -> Vec<(f64, f64)> {
 fn level_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     let points = offer.highest_prices.as_slice();
     let by_units = points.iter().all(|one| one.units > 0);
-    let level_at = |one: &PricePoint| if by_units { f64::from(one.units) } else { one.input_tpm as f64 };
+    let level_at = |one: &PricePoint| {
+        if by_units {
+            f64::from(one.units)
+        } else {
+            one.input_tpm as f64
+        }
+    };
     let is_priced = points.iter().all(|one| one.price_usd_per_hour.is_some());
     let mut saved = vec![(0.0, 0.0)];
     let mut worth = vec![(0.0, 0.0)];
@@ -618,14 +736,24 @@ fn level_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
         worth.push((level_at(one), all));
     }
     let most = level_at(points.last()?);
-    let unit = if by_units { Unit::Count } else { Unit::TokensPerMinute };
+    let unit = if by_units {
+        Unit::Count
+    } else {
+        Unit::TokensPerMinute
+    };
     let held: f64 = pool
         .plan
         .decision
         .holds
         .iter()
         .filter(|one| one.offer == offer.name)
-        .map(|one| if by_units { f64::from(one.units) } else { one.input_tpm as f64 })
+        .map(|one| {
+            if by_units {
+                f64::from(one.units)
+            } else {
+                one.input_tpm as f64
+            }
+        })
         .sum();
     let mut outcomes = vec![Outcome {
         label: "worth in a month at on-demand prices".into(),
@@ -645,7 +773,12 @@ fn level_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     Some(Block::Lever(Lever {
         id: format!("level-lever-{}-{}", slug(&pool.label), slug(&offer.name)),
         title: format!("{}: how much of {} is best?", pool.label, offer.name),
-        label: if by_units { "model units held" } else { "input tokens a minute held" }.to_owned(),
+        label: if by_units {
+            "model units held"
+        } else {
+            "input tokens a minute held"
+        }
+        .to_owned(),
         unit,
         range: [0.0, most, held.min(most)],
         outcomes,

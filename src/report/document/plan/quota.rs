@@ -11,7 +11,10 @@ pub(super) fn section(variants: &[(String, &PlanVariant)]) -> Option<Section> {
     for (label, variant) in variants {
         for counter in &variant.quotas {
             // One picture for each counter: that of the quota that is used most.
-            let most = counter.quotas.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
+            let most = counter
+                .quotas
+                .iter()
+                .max_by(|a, b| share(a).total_cmp(&share(b)));
             blocks.extend(most.and_then(|quota| needs(label, counter, quota)));
         }
     }
@@ -32,7 +35,12 @@ fn unit_of(quota: &QuotaLimitSummary) -> Unit {
 }
 
 fn name_of(label: &str, counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) -> String {
-    let of = format!("{} ({}) {}", counter.model_title, counter.scope, quota.unit.to_uppercase());
+    let of = format!(
+        "{} ({}) {}",
+        counter.model_title,
+        counter.scope,
+        quota.unit.to_uppercase()
+    );
     super::labelled(label, &of)
 }
 
@@ -104,7 +112,10 @@ fn needs(label: &str, counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) 
     let limit = crate::report::number::value(unit, quota.limit);
     let mut marks = vec![level(format!("limit: {limit}"), quota.limit)];
     if let Some(ask) = quota.ask {
-        marks.push(level(format!("ask for: {}", crate::report::number::value(unit, ask)), ask));
+        marks.push(level(
+            format!("ask for: {}", crate::report::number::value(unit, ask)),
+            ask,
+        ));
     }
     let drawn = Figure {
         id: id.clone(),
@@ -120,9 +131,21 @@ fn needs(label: &str, counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) 
             Layer::Band {
                 name: "p50 to p95".into(),
                 variant: None,
-                points: quota.months.iter().map(|one| (at(one.month), one.need_p50, one.need_p95)).collect(),
+                points: quota
+                    .months
+                    .iter()
+                    .map(|one| (at(one.month), one.need_p50, one.need_p95))
+                    .collect(),
             },
-            line("p50", false, quota.months.iter().map(|one| (at(one.month), one.need_p50)).collect()),
+            line(
+                "p50",
+                false,
+                quota
+                    .months
+                    .iter()
+                    .map(|one| (at(one.month), one.need_p50))
+                    .collect(),
+            ),
         ],
         marks,
         table: table(

@@ -1,8 +1,6 @@
 //! What a plan is worth: cost against service, regret, what matters, and the simulated hours.
 
-use super::super::build::{
-    self, Thinning, categories, figure, linear, number, slug, table, text,
-};
+use super::super::build::{self, Thinning, categories, figure, linear, number, slug, table, text};
 use super::Pool;
 use crate::results::plan::{TornadoEnd, VerifiedPlanSummary};
 use crate::results::report::{Block, Figure, Layer, Section, Unit};
@@ -19,7 +17,12 @@ pub(super) fn section(pools: &[Pool<'_>]) -> Option<Section> {
     }
     blocks.push(regret(pools));
     blocks.push(verified(pools));
-    build::section("worth", "What the plan is worth, and whether it holds", build::once(said), blocks)
+    build::section(
+        "worth",
+        "What the plan is worth, and whether it holds",
+        build::once(said),
+        blocks,
+    )
 }
 
 fn frontier(pool: &Pool<'_>) -> Option<Block> {
@@ -55,7 +58,10 @@ fn frontier(pool: &Pool<'_>) -> Option<Block> {
     if plans.len() < 2 {
         return Some(Block::Table(table));
     }
-    let points: Vec<(f64, f64)> = plans.iter().map(|one| (one.served_share, one.month_usd)).collect();
+    let points: Vec<(f64, f64)> = plans
+        .iter()
+        .map(|one| (one.served_share, one.month_usd))
+        .collect();
     let mut layers = vec![build::line("", false, points)];
     layers.extend(plans.iter().take(5).map(|one| Layer::Points {
         name: one.name.clone(),
@@ -65,7 +71,8 @@ fn frontier(pool: &Pool<'_>) -> Option<Block> {
     let drawn = Figure {
         id,
         title,
-        caption: "Plans that no other beats in both; steep parts say what the last requests cost.".into(),
+        caption: "Plans that no other beats in both; steep parts say what the last requests cost."
+            .into(),
         x: linear("share of requests served", Unit::Share),
         y: linear("dollars a month", Unit::UsdPerMonth),
         layers,
@@ -81,14 +88,20 @@ fn tornado(pool: &Pool<'_>) -> Option<Block> {
         return None;
     }
     let ends = |of: fn(&crate::results::plan::TornadoBarSummary) -> &TornadoEnd| {
-        part.bars.iter().map(|bar| (0.0, of(bar).delta_usd)).collect()
+        part.bars
+            .iter()
+            .map(|bar| (0.0, of(bar).delta_usd))
+            .collect()
     };
     let names = part.bars.iter().map(|bar| {
         let mark = if bar.basis == "assumed" { "*" } else { "" };
         format!("{}{mark} ({} to {})", bar.input, bar.low.at, bar.high.at)
     });
     let id = format!("tornado-{}", slug(&pool.label));
-    let title = format!("{}: what matters for the cost of the whole plan", pool.label);
+    let title = format!(
+        "{}: what matters for the cost of the whole plan",
+        pool.label
+    );
     let rows = part.bars.iter().map(|bar| {
         vec![
             text(&bar.input),
@@ -222,7 +235,11 @@ fn said(plan: &VerifiedPlanSummary) -> String {
     if let Some(error) = &plan.error {
         return error.clone();
     }
-    let sure = if plan.is_unsure == Some(true) { ", unsure" } else { "" };
+    let sure = if plan.is_unsure == Some(true) {
+        ", unsure"
+    } else {
+        ""
+    };
     match plan.is_met {
         Some(true) => format!("met{sure}"),
         Some(false) => format!("missed{sure}"),

@@ -1,22 +1,23 @@
 //! `bedload trace import`: logs and public traces into a compact trace and a scenario.
 
+mod logs;
+mod one;
+
 use super::super::args::{Format, ImportArgs};
 use super::super::exit::Exit;
 use super::super::simulate::now;
 use super::super::term::{Term, data, talk};
-use crate::fetch::{Output, OutputError};
-use crate::load::trace::{
-    Columns, MoreColumns, ReadOptions, Reading, TimeUnit, TraceFormat, read_all, write_records,
-};
-use crate::profile::Catalogue;
+use crate::fetch::{Folders, Output, OutputError};
+use crate::load::trace::{RowProblem, TraceFormat, moment_us};
+use crate::profile::{Catalogue, ProfileKind};
 use crate::recorded::replay_scenario;
 use crate::report::{self, Style};
-use crate::results::{
-    IMPORT_SCHEMA, ImportEngine, ImportFiles, ImportMissing, ImportSummary, ImportTally,
-};
+use crate::results::{IMPORT_SCHEMA, ImportEngine, ImportFiles, ImportMissing, ImportSummary};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The trace in the folder of an import.
 const TRACE: &str = "trace.csv";
@@ -34,52 +35,124 @@ pub fn run(args: &ImportArgs) -> Exit {
     import(args, term).unwrap_or_else(|stopped| stopped)
 }
 
+/// What an import has to know.
+struct Import<'a> {
+    args: &'a ImportArgs,
+    term: Term,
+    catalogue: Catalogue,
+    started_at: String,
+    clock: Instant,
+    from_us: Option<i64>,
+    to_us: Option<i64>,
+}
+
 fn import(args: &ImportArgs, term: Term) -> Result<Exit, Stopped> {
-    let catalogue = Catalogue::builtin();
     let (started_at, clock) = now();
-    let [source] = args.sources.as_slice() else {
-        return Err(usage(
-            "several files of this format cannot be joined",
-            "import one at a time",
-        ));
+    let mut import = Import {
+        args,
+        term,
+        catalogue: Catalogue::builtin(),
+        started_at,
+        clock,
+        from_us: None,
+        to_us: None,
     };
-    let path = Path::new(source);
+    let paths: Vec<PathBuf> = args.sources.iter().map(PathBuf::from).collect();
+    let first = first_file(&paths)?;
     let format = match args.format_of_source {
         Some(format) => format,
-        None => detect(path)?,
+        None => detect(&first)?,
     };
-    let options = options(args, format)?;
-    let output = begin(args, &started_at)?;
-    let file = open(path)?;
-    let bytes = file.metadata().map_or(0, |about| about.len());
-    let reading = read_all(format, &options, BufReader::with_capacity(1 << 16, file));
-    let reading = reading.map_err(|error| invalid(source, &error))?;
-    let mut summary = empty(args, format);
-    summary.files = ImportFiles {
-        read: 1,
-        bytes,
-        ..ImportFiles::default()
-    };
-    take(&reading, source, &catalogue, &mut summary);
-    if args.strict
-        && let Some(problem) = summary.problems.first()
-    {
-        talk(&format!("error: {problem}"));
-        return Err(Exit::InvalidFile);
+    if format != TraceFormat::ServeGen {
+        import.from_us = moment("--from", args.from.as_deref())?;
+        import.to_us = moment("--to", args.to.as_deref())?;
     }
-    let text = write_records(&reading.recorded, source, "that of the source");
-    output
-        .write(TRACE, text.as_bytes())
-        .map_err(|e| refused(&e))?;
-    let wall_s = clock.elapsed().as_secs_f64();
-    summary.engine = ImportEngine {
-        wall_s,
-        calls_per_wall_s: summary.calls as f64 / wall_s.max(1e-9),
-        bytes_per_wall_s: bytes as f64 / wall_s.max(1e-9),
-        threads: 1,
-        ..ImportEngine::default()
+    if format == TraceFormat::BedrockLog {
+        let found = Folders::find(&paths, import.from_us, import.to_us);
+        let store = found.map_err(|(path, error)| unreadable(&path, &error))?;
+        let about = logs::About {
+            files: store.paths().len(),
+            bytes: store.bytes(),
+            ignored: store.ignored().clone(),
+        };
+        return logs::run(&import, &store, about);
+    }
+    one::run(&import, &paths, format)
+}
+
+/// A moment of the command line.
+fn moment(flag: &str, text: Option<&str>) -> Result<Option<i64>, Stopped> {
+    let Some(text) = text else {
+        return Ok(None);
     };
-    finish(args, term, output, summary)
+    moment_us(text).map(Some).ok_or_else(|| {
+        usage(
+            &format!("`{flag} {text}` is no moment"),
+            "write it as 2026-11-01, 2026-11-01T13 or 2026-11-01T13:30:00Z",
+        )
+    })
+}
+
+/// The first file of what the command names, in folders and below.
+fn first_file(paths: &[PathBuf]) -> Result<PathBuf, Stopped> {
+    let found = Folders::find(paths, None, None);
+    let found = found.map_err(|(path, error)| unreadable(&path, &error))?;
+    found.paths().first().cloned().ok_or_else(|| {
+        talk(&format!(
+            "error: no file of calls in `{}`\n  help: logs end in .json.gz, .json or .jsonl; name a file of \
+             another name itself",
+            paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+        ));
+        Exit::InvalidFile
+    })
+}
+
+impl Import<'_> {
+    /// The name of a model in the catalogue, by that name or by its model id; any other name as it is.
+    fn model_name(&self, name: &str) -> String {
+        let mut known = self.catalogue.names(ProfileKind::Model).into_iter();
+        let has_id = |model: &&str| {
+            self.catalogue
+                .model(model)
+                .is_ok_and(|model| model.model_id == name)
+        };
+        known.find(has_id).unwrap_or(name).to_owned()
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.catalogue.model(name).is_ok()
+    }
+
+    /// Says what is wrong with the first bad line if none is allowed.
+    fn refuse_problems(&self, problems: &[String]) -> Result<(), Stopped> {
+        match problems.first().filter(|_| self.args.strict) {
+            Some(problem) => {
+                talk(&format!("error: {problem}"));
+                Err(Exit::InvalidFile)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn engine(&self, summary: &ImportSummary, threads: usize, sorted: u64) -> ImportEngine {
+        let wall_s = self.clock.elapsed().as_secs_f64();
+        ImportEngine {
+            wall_s,
+            calls_per_wall_s: summary.calls as f64 / wall_s.max(1e-9),
+            bytes_per_wall_s: summary.files.bytes as f64 / wall_s.max(1e-9),
+            threads: threads as u32,
+            sorted_on_disk_bytes: sorted,
+        }
+    }
+
+    /// The name of the trace in the output.
+    fn trace_name(output: &Output) -> &'static str {
+        if output.is_packed() {
+            "trace.csv.gz"
+        } else {
+            TRACE
+        }
+    }
 }
 
 /// Writes what stands beside the trace, and prints the findings.
@@ -90,11 +163,12 @@ fn finish(
     mut summary: ImportSummary,
 ) -> Result<Exit, Stopped> {
     let shown = |path: PathBuf| path.display().to_string();
-    summary.written = vec![shown(output.path(TRACE))];
+    let trace = Import::trace_name(&output);
+    summary.written = vec![shown(output.path(trace))];
     if !output.is_file() {
         summary.written.push(shown(output.path(SCENARIO)));
         summary.written.push(shown(output.path(SUMMARY)));
-        let scenario = replay_scenario(&summary, TRACE);
+        let scenario = replay_scenario(&summary, trace);
         output
             .write(SCENARIO, scenario.as_bytes())
             .map_err(|e| refused(&e))?;
@@ -102,7 +176,7 @@ fn finish(
             .write(SUMMARY, summary.to_json().as_bytes())
             .map_err(|e| refused(&e))?;
     }
-    output.finish(TRACE).map_err(|e| refused(&e))?;
+    output.finish(trace).map_err(|e| refused(&e))?;
     let text = match args.format {
         Format::Json => summary.to_json(),
         Format::Markdown => report::import::markdown(&summary),
@@ -130,12 +204,12 @@ fn empty(args: &ImportArgs, format: TraceFormat) -> ImportSummary {
         session_clock: false,
         sessions: 0,
         clients: 0,
-        ends: std::collections::BTreeMap::default(),
+        ends: BTreeMap::default(),
         models: Vec::new(),
         places: Vec::new(),
         missing: ImportMissing::default(),
         log: None,
-        skipped: std::collections::BTreeMap::default(),
+        skipped: BTreeMap::default(),
         out_of_order: 0,
         problems: Vec::new(),
         notes: Vec::new(),
@@ -144,26 +218,8 @@ fn empty(args: &ImportArgs, format: TraceFormat) -> ImportSummary {
     }
 }
 
-/// Puts the calls of one file into the findings.
-fn take(reading: &Reading, source: &str, catalogue: &Catalogue, summary: &mut ImportSummary) {
-    let recorded = &reading.recorded;
-    let mut tally = ImportTally::default();
-    for call in &recorded.calls {
-        tally.take(call);
-    }
-    tally.fill(summary, &recorded.models, &recorded.places, |name| {
-        catalogue.model(name).is_ok()
-    });
-    summary.first = recorded.origin_unix_us.map(rfc3339);
-    summary.session_clock = recorded.session_clock;
-    summary.skipped.clone_from(&recorded.skipped);
-    summary.out_of_order = recorded.out_of_order;
-    let problems = reading.problems.problems.iter();
-    summary.problems = problems.map(|problem| at_place(source, problem)).collect();
-}
-
 /// A problem with the file in which it is, as `file:line: …`.
-fn at_place(file: &str, problem: &crate::load::trace::RowProblem) -> String {
+fn at_place(file: &str, problem: &RowProblem) -> String {
     let text = problem.to_string();
     match problem.line {
         Some(line) => {
@@ -191,63 +247,6 @@ fn rfc3339(us: i64) -> String {
         text += format!(".{:06}", rest % 1_000_000).trim_end_matches('0');
     }
     text + "Z"
-}
-
-/// The columns that the command names.
-fn options(args: &ImportArgs, format: TraceFormat) -> Result<ReadOptions, Stopped> {
-    let mut options = ReadOptions {
-        variant: args.variant.clone(),
-        ..ReadOptions::default()
-    };
-    if format.has_named_columns() {
-        let (Some(at), Some(input), Some(output)) = (&args.at, &args.input, &args.output) else {
-            return Err(usage(
-                &format!(
-                    "the columns of the format `{}` are not named",
-                    format.name()
-                ),
-                "name them: `--at NAME --input NAME --output NAME`, and with `--as` another format",
-            ));
-        };
-        options.columns = Some(Columns {
-            at: at.clone(),
-            at_unit: args.at_unit,
-            input: input.clone(),
-            output: output.clone(),
-            session: args.session.clone(),
-        });
-        options.more = more(&args.columns)?;
-    }
-    Ok(options)
-}
-
-fn more(columns: &[(String, String)]) -> Result<MoreColumns, Stopped> {
-    let mut more = MoreColumns::default();
-    for (key, name) in columns {
-        let name = Some(name.clone());
-        match key.as_str() {
-            "model" => more.model = name,
-            "client" => more.client = name,
-            "region" => more.region = name,
-            "cache_read" => more.cache_read = name,
-            "cache_write" => more.cache_write = name,
-            "max_tokens" => more.max_tokens = name,
-            "end" => more.end = name,
-            "ttft_ms" | "ttft_s" => more.ttft = name,
-            "latency_ms" | "latency_s" => more.latency = name,
-            _ => {
-                return Err(usage(
-                    &format!("no column is called `{key}`"),
-                    "the further columns are model, client, region, cache_read, cache_write, max_tokens, \
-                     ttft_ms, ttft_s, latency_ms, latency_s and end",
-                ));
-            }
-        }
-        if key.ends_with("_s") {
-            more.latency_unit = Some(TimeUnit::Seconds);
-        }
-    }
-    Ok(more)
 }
 
 fn detect(path: &Path) -> Result<TraceFormat, Stopped> {
