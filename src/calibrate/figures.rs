@@ -79,6 +79,7 @@ fn figure(group: &CalibrationGroup, check: &MetricCheck) -> Figure {
                 .collect(),
         },
         thinned: None,
+        order: Vec::new(),
         id,
     }
 }

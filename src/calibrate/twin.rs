@@ -1,7 +1,7 @@
 //! A simulation beside the run that it should have foretold: the recorded arrivals and sizes, the scenario of
 //! the run, latency profiles as they are now.
 
-use crate::load::spec::{ArrivalSpec, ContextSpec, ReplayScale, TraceReplay};
+use crate::load::spec::{ArrivalSpec, ContextSpec, ReplayScale, ReplaySessions, TraceReplay};
 use crate::load::trace::{Trace, TraceRow};
 use crate::measure::AttemptRecord;
 use crate::results::report::{Axis, Cell, Column, Figure, Layer, Scale, Table, Unit};
@@ -111,6 +111,7 @@ fn replay(variant: &mut Variant, recorded: &[Recording]) {
                 ..Trace::default()
             }),
             scale: ReplayScale::default(),
+            sessions: ReplaySessions::default(),
         });
         traffic.shapes.clear();
         traffic.input = None;
@@ -465,6 +466,7 @@ fn figure(variant: &str, metric: &str, was: &[f64], is: &[f64]) -> Option<Figure
                 .collect(),
         },
         thinned: None,
+        order: Vec::new(),
         id,
     })
 }

@@ -59,6 +59,9 @@ pub enum Command {
     /// Decide when to buy capacity, what every lever is worth, and what to ask AWS for
     #[command(after_help = PLAN_EXAMPLES, after_long_help = PLAN_LONG)]
     Plan(PlanArgs),
+    /// Make a report of results: one page that needs no network, or JSON
+    #[command(after_help = REPORT_EXAMPLES, after_long_help = REPORT_LONG)]
+    Report(ReportArgs),
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
@@ -246,6 +249,27 @@ tokens. The folder holds plan.json, plan.md and quota-request.md, the figures fo
 
 Exit code: 0 if the simulated plan of at least one variant meets its SLO, 5 if none does.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  bedload report results/runs/20261123T101500Z-quickstart-4e70badc
+  bedload report before/ after/ --out comparison.html
+  bedload report lab/ --format json | jq -r '.verdict[]'";
+
+const REPORT_LONG: &str = "\
+Examples:
+  bedload report results/runs/20261123T101500Z-quickstart-4e70badc
+  bedload report before/ after/ --out comparison.html
+  bedload report lab/ --format json | jq -r '.verdict[]'
+
+  html           one file that opens from disk, without network and, for what matters, without
+                 scripts; it prints, and is light or dark as the reader's system is. With scripts,
+                 variants and series are shown and hidden, courses over time are zoomed, and prices
+                 and levels are moved. `simulate`, `run`, `search`, `lab` and `plan` leave it in
+                 their folder.
+  json           the document that it is drawn from, with every number unrounded
+
+Exit code: 0, or 3 if a folder holds no result, 7 if a result is damaged or of a newer version.";
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   bedload serve scenarios/quickstart.toml
@@ -292,6 +316,33 @@ pub enum Format {
     Json,
     /// Markdown, for a pull request or a page.
     Markdown,
+}
+
+/// What a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One page.
+    Html,
+    /// The document that the page is drawn from.
+    Json,
+}
+
+/// `bedload report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders that simulate, run, search, lab or plan left; several are shown side by side
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Where to write [default: report.html in the folder of the result, or here if there are several;
+    /// JSON goes to stdout]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: Option<PathBuf>,
+    /// What to make
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
+    pub format: ReportFormat,
+    /// Do not say where it is
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// What every verb that reads a scenario takes.

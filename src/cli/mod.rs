@@ -9,6 +9,7 @@ mod inputs;
 mod lab;
 mod plan;
 mod probe;
+mod report;
 mod run;
 mod run_view;
 mod search;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

@@ -188,7 +188,7 @@ impl Course {
             file,
             kept: kept.clone(),
         };
-        let mut view = LiveView::new(self.term, &format!("{name} series"));
+        let mut view = LiveView::new(self.term, &format!("{name} series"), self.options.budget);
         let options = self.options.clone();
         let result = live::run(plan, &options, Box::new(both), &mut |now| view.show(now));
         view.finish();

@@ -4,12 +4,12 @@ use super::args::RunArgs;
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
 use super::run_view::LiveView;
-use super::simulate::{begin, manifest, now, print, scenario_info, stopped};
+use super::simulate::{begin, manifest, now, print, scenario_info, stopped, write_runs};
 use super::term::{Term, talk};
 use crate::clock::avoid_huge_pages;
 use crate::live::{self, LiveError, LiveOptions, LivePlan, LiveRun, Stop, Target, worst_case};
 use crate::profile::Catalogue;
-use crate::results::{self, EngineInfo, Summary, make_live, summarise};
+use crate::results::{EngineInfo, Summary, make_live, summarise};
 use crate::sim::{Assembled, VariantContext, VariantMeasures};
 use crate::store::RunFolder;
 use crate::units::{Micros, Usd};
@@ -257,12 +257,7 @@ fn finish(
 }
 
 fn write(folder: RunFolder, finished: &Finished, partial: bool) -> Result<PathBuf, Box<dyn Error>> {
-    let runs = || {
-        let named = finished.contexts.iter().zip(&finished.measures);
-        named.map(|(context, measures)| (context.name.as_str(), measures))
-    };
-    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
-    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
-    folder.write("summary.json", finished.summary.to_json().as_bytes())?;
+    let course = write_runs(&folder, &finished.contexts, &finished.measures)?;
+    course.conclude(&folder, &finished.summary, None, partial)?;
     Ok(folder.finish(partial)?)
 }

@@ -1,6 +1,7 @@
 //! Pictures of results: one view, and a renderer for each medium. No statistic is computed here.
 
 mod answers;
+mod book;
 pub mod calibration;
 pub mod check;
 mod document;
@@ -12,6 +13,7 @@ mod lanes;
 mod markdown;
 mod number;
 mod offers;
+mod page;
 pub mod plan;
 mod regions;
 mod search;
@@ -21,9 +23,11 @@ pub mod traffic;
 pub mod twin;
 mod view;
 
+pub use book::{between, report_markdown};
 pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::{cell as cell_text, sparkline};
+pub use page::{REPORT_PAGE, page};
 pub use terminal::{Style, terminal};
 pub use view::{CourseLine, Group, Row, Section, View};
 

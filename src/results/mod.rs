@@ -64,11 +64,6 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
 
-/// The JSON Schema of the document of `trace stats`, made from its types.
-pub const TRACE_STATS_JSON_SCHEMA: &str = include_str!("trace-stats.schema.json");
-
-/// The JSON Schema of the document of `trace synth`, made from its types.
-pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json");
 /// The JSON Schema of `calibration.json`, made from its types.
 pub const CALIBRATION_JSON_SCHEMA: &str = include_str!("calibration.schema.json");
 
@@ -77,6 +72,15 @@ pub const PROBE_JSON_SCHEMA: &str = include_str!("probe.schema.json");
 
 /// The JSON Schema of `twin.json`, made from its types.
 pub const TWIN_JSON_SCHEMA: &str = include_str!("twin.schema.json");
+
+/// The JSON Schema of the document of `trace stats`, made from its types.
+pub const TRACE_STATS_JSON_SCHEMA: &str = include_str!("trace-stats.schema.json");
+
+/// The JSON Schema of the document of `trace synth`, made from its types.
+pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json");
+
+/// The JSON Schema of `report.json`, made from its types.
+pub const REPORT_JSON_SCHEMA: &str = include_str!("report.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -72,7 +72,8 @@ impl<'f> Library<'f> {
         &self,
         path: &str,
         format: TraceFormat,
-        (columns, model): (Option<&Columns>, Option<&str>),
+        columns: Option<&Columns>,
+        model: Option<&str>,
     ) -> Result<(Arc<Trace>, ReplaySessions), String> {
         let key = format!("{path}\0{format:?}\0{columns:?}\0{model:?}");
         let mut traces = self.dependent.borrow_mut();
@@ -80,7 +81,10 @@ impl<'f> Library<'f> {
             let bytes = self.files.open(path)?;
             let recorded = trace::read_records(format, columns, bytes.as_slice())
                 .map_err(|error| error.to_string())?;
-            let (trace, took) = recorded.to_sessions(model);
+            let of_model =
+                |number: u16| recorded.models.get(usize::from(number)).map(String::as_str);
+            let (trace, took) =
+                recorded.to_sessions_of(|call| model.is_none() || of_model(call.model) == model);
             if trace.rows.is_empty() {
                 return Err("the trace has no requests that can be replayed".to_owned());
             }

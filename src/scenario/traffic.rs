@@ -182,11 +182,10 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
             "leave it out, or name the `format`",
         );
     }
-    let of = (columns.as_ref(), model.as_deref());
     let read = if waits == Some(true) {
-        library.dependent_trace(&file, format, of)
+        library.dependent_trace(&file, format, columns.as_ref(), model.as_deref())
     } else {
-        let trace = library.trace(&file, format, of.0, of.1);
+        let trace = library.trace(&file, format, columns.as_ref(), model.as_deref());
         trace.map(|trace| (trace, ReplaySessions::AsRecorded))
     };
     let (trace, sessions) = match read {

@@ -54,11 +54,11 @@ const MAY_USE: &[(&str, &str)] = &[
         "units domain rng stats client load service cost measure config scenario profile sim results",
     ),
     ("recorded", "units load results"),
-    ("traffic", "units domain rng stats load results"),
     (
         "calibrate",
         "units domain rng stats client load service measure wire config scenario profile sim results",
     ),
+    ("traffic", "units domain rng stats load results"),
     (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \

@@ -2,7 +2,9 @@
 
 use super::plan::{Kind, Planned, Quota};
 use crate::client::spec::{ClientPolicy, RetryPolicy};
-use crate::load::spec::{ArrivalSpec, ContextSpec, ReplayScale, TraceReplay, TrafficSpec};
+use crate::load::spec::{
+    ArrivalSpec, ContextSpec, ReplayScale, ReplaySessions, TraceReplay, TrafficSpec,
+};
 use crate::load::trace::{Trace, TraceRow};
 use crate::scenario::{Loaded, OfferSpec, PromptSpec, Variant, Workload};
 use crate::service::setup::Route;
@@ -122,6 +124,7 @@ fn workload(like: &Workload, kind: Kind, quota: &Quota, calls: &[Planned]) -> Op
             arrival: ArrivalSpec::Trace(TraceReplay {
                 trace: Arc::new(trace),
                 scale: ReplayScale::default(),
+                sessions: ReplaySessions::default(),
             }),
             shapes: Vec::new(),
             input: None,

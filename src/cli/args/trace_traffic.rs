@@ -99,6 +99,9 @@ pub struct StatsArgs {
     /// The model of that scenario, where the log names none that is known
     #[arg(long, value_name = "NAME", default_value = "claude-sonnet-4-6")]
     pub model: String,
+    /// Draw pictures into this folder: rate over time, burstiness, sizes, what a quota sees (SVG)
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

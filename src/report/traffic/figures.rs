@@ -90,6 +90,7 @@ fn rate(stats: &TraceStats) -> Option<Figure> {
             .into_iter()
             .collect(),
         thinned: None,
+        order: Vec::new(),
     })
 }
 
@@ -129,6 +130,7 @@ fn idc(stats: &TraceStats) -> Option<Figure> {
             at: 1.0,
         }],
         thinned: None,
+        order: Vec::new(),
     })
 }
 
@@ -172,6 +174,7 @@ fn sizes(stats: &TraceStats) -> Option<Figure> {
         layers: vec![line("input", false, &input), line("output", true, &output)],
         marks: Vec::new(),
         thinned: None,
+        order: Vec::new(),
     })
 }
 
@@ -208,5 +211,6 @@ fn quota(stats: &TraceStats) -> Option<Figure> {
         layers,
         marks: Vec::new(),
         thinned: None,
+        order: Vec::new(),
     })
 }

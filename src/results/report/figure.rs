@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a number counts. Views write it with its unit; axes choose round steps of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// A bare number.
@@ -37,6 +38,7 @@ pub enum Unit {
 
 /// How an axis is divided.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// Even steps.
@@ -52,6 +54,7 @@ pub enum Scale {
 
 /// One axis.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Axis {
     /// What it shows, without the unit.
     pub label: String,
@@ -65,6 +68,7 @@ pub struct Axis {
 
 /// One set of marks of a picture. `variant` is the name that the page's switches show and hide.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Layer {
     /// A line through points.
@@ -131,6 +135,7 @@ pub enum Layer {
 
 /// A line across the picture with a word at it, such as a bound, a level or a moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Mark {
     /// At a height.
@@ -160,6 +165,7 @@ pub enum Mark {
 
 /// A picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figure {
     /// A word for links and file names, unique in the report.
     pub id: String,

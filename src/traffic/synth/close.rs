@@ -199,7 +199,8 @@ impl Rows {
             }
         }
         if let (Some(x), Some(y)) = (&a.clients, &b.clients) {
-            let most = told(at_most::CLIENTS);
+            // Clients are told apart by sessions, of which most have too few.
+            let most = told(at_most::CLIENTS).filter(|_| a.sessions.is_none());
             let (one, ten) = ("busiest client", "busiest ten clients");
             self.apart(one, (Some(x.top_1_share), Some(y.top_1_share)), most);
             self.apart(ten, (Some(x.top_10_share), Some(y.top_10_share)), most);
