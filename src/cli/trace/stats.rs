@@ -50,7 +50,10 @@ fn describe(args: &StatsArgs, term: Term) -> Result<Exit, Stopped> {
 /// Draws the pictures into `folder`.
 fn draw(found: &TraceStats, folder: &Path, term: Term) -> Result<(), Stopped> {
     let refused = |error: std::io::Error| {
-        talk(&format!("error: cannot write into `{}`: {error}", folder.display()));
+        talk(&format!(
+            "error: cannot write into `{}`: {error}",
+            folder.display()
+        ));
         Exit::Unexpected
     };
     fs::create_dir_all(folder).map_err(refused)?;
