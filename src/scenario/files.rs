@@ -86,7 +86,7 @@ impl<'f> Library<'f> {
             let (trace, took) =
                 recorded.to_sessions_of(|call| model.is_none() || of_model(call.model) == model);
             if trace.rows.is_empty() {
-                return Err("the trace has no requests".to_owned());
+                return Err("the trace has no requests that can be replayed".to_owned());
             }
             let took = took.into();
             Ok((Arc::new(trace), ReplaySessions::Dependent { took }))

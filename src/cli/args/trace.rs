@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 pub const TRACE_EXAMPLES: &str = "\
 Examples:
   bedload trace import logs/ --out traffic
-  bedload trace stats requests.csv --as azure
-  bedload trace synth requests.csv --as azure --out shareable.csv";
+  bedload trace stats traffic/trace.csv
+  bedload trace synth traffic/trace.csv --out shareable.csv";
 
 /// `bedload trace`.
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The arguments of `bedload trace stats` and `bedload trace synth`.
 
 use super::Format;
+use super::trace_import::{formats, units};
 use crate::load::trace::{TimeUnit, TraceFormat};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -61,13 +62,13 @@ pub struct TraceInput {
     /// The file of recorded traffic; it may be compressed with gzip
     pub file: PathBuf,
     /// Its format [default: told from its beginning]
-    #[arg(long = "as", value_name = "FORMAT", value_parser = format_of)]
+    #[arg(long = "as", value_name = "FORMAT", value_parser = formats())]
     pub kind: Option<TraceFormat>,
     /// The column or field of the start, for `csv` and `jsonl`
     #[arg(long, value_name = "NAME")]
     pub at: Option<String>,
     /// How that is written: s, ms, us, ns or timestamp
-    #[arg(long, value_name = "UNIT", default_value = "s", value_parser = unit_of)]
+    #[arg(long, value_name = "UNIT", default_value = "s", value_parser = units())]
     pub at_unit: TimeUnit,
     /// The column or field of input tokens
     #[arg(long, value_name = "NAME")]
@@ -98,6 +99,9 @@ pub struct StatsArgs {
     /// The model of that scenario, where the log names none that is known
     #[arg(long, value_name = "NAME", default_value = "claude-sonnet-4-6")]
     pub model: String,
+    /// Draw pictures into this folder: rate over time, burstiness, sizes, what a quota sees (SVG)
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -136,27 +140,4 @@ pub struct SynthArgs {
     /// Print without colour; the variable `NO_COLOR` does the same
     #[arg(long)]
     pub no_color: bool,
-}
-
-fn format_of(text: &str) -> Result<TraceFormat, String> {
-    match text {
-        "bedload" => Ok(TraceFormat::Bedload),
-        "azure" => Ok(TraceFormat::Azure),
-        "mooncake" => Ok(TraceFormat::Mooncake),
-        "attempts" => Ok(TraceFormat::Attempts),
-        "csv" => Ok(TraceFormat::Csv),
-        "jsonl" => Ok(TraceFormat::Jsonl),
-        _ => Err("use bedload, azure, mooncake, attempts, csv or jsonl".to_owned()),
-    }
-}
-
-fn unit_of(text: &str) -> Result<TimeUnit, String> {
-    match text {
-        "s" => Ok(TimeUnit::Seconds),
-        "ms" => Ok(TimeUnit::Millis),
-        "us" => Ok(TimeUnit::Micros),
-        "ns" => Ok(TimeUnit::Nanos),
-        "timestamp" => Ok(TimeUnit::Timestamp),
-        _ => Err("use s, ms, us, ns or timestamp".to_owned()),
-    }
 }

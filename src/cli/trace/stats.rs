@@ -7,7 +7,9 @@ use crate::cli::inputs::Stopped;
 use crate::cli::term::{Term, data, talk};
 use crate::load::trace::Recorded;
 use crate::profile::Catalogue;
+use crate::report::figure::svg_file;
 use crate::report::{Style, traffic as report};
+use crate::results::traffic::TraceStats;
 use crate::traffic::{ScenarioOptions, StatsOptions, scenario, stats};
 use std::fs;
 use std::path::Path;
@@ -31,6 +33,9 @@ fn describe(args: &StatsArgs, term: Term) -> Result<Exit, Stopped> {
     if let Some(out) = &args.scenario {
         write_scenario(&recorded, args, &catalogue, out, term)?;
     }
+    if let Some(folder) = &args.plots {
+        draw(&found, folder, term)?;
+    }
     let style = Style {
         color: term.colour,
         width: term.width,
@@ -40,6 +45,26 @@ fn describe(args: &StatsArgs, term: Term) -> Result<Exit, Stopped> {
         Format::Markdown => report::markdown(&found),
         Format::Text => report::terminal(&found, style),
     }))
+}
+
+/// Draws the pictures into `folder`.
+fn draw(found: &TraceStats, folder: &Path, term: Term) -> Result<(), Stopped> {
+    let refused = |error: std::io::Error| {
+        talk(&format!(
+            "error: cannot write into `{}`: {error}",
+            folder.display()
+        ));
+        Exit::Unexpected
+    };
+    fs::create_dir_all(folder).map_err(refused)?;
+    for figure in report::figures(found) {
+        let path = folder.join(format!("{}.svg", figure.id));
+        fs::write(&path, svg_file(&figure)).map_err(refused)?;
+        if !term.quiet {
+            talk(&format!("wrote {}", path.display()));
+        }
+    }
+    Ok(())
 }
 
 /// Tokens of quota per output token, by the models of the log.

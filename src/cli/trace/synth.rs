@@ -5,7 +5,7 @@ use crate::cli::args::{Format, SynthArgs};
 use crate::cli::exit::Exit;
 use crate::cli::inputs::Stopped;
 use crate::cli::term::{Term, data, talk};
-use crate::load::trace::write_compact;
+use crate::load::trace::write_records;
 use crate::report::{Style, traffic as report};
 use crate::results::traffic::SynthSummary;
 use crate::traffic::{SynthOptions, closeness, synth};
@@ -33,10 +33,10 @@ fn make(args: &SynthArgs, term: Term) -> Result<Exit, Stopped> {
         Exit::InvalidFile
     })?;
     let source = args.input.file.display().to_string();
-    let text = write_compact(
-        &made.to_trace(),
-        "synthetic, made by bedload trace synth",
-        "none",
+    let text = write_records(
+        &made,
+        "synthetic: made by bedload trace synth",
+        "that of the source",
     );
     fs::write(&args.out, text).map_err(|error| {
         talk(&format!(

@@ -52,7 +52,7 @@ pub struct TraceStats {
     /// Spearman rank correlation of the two over answered requests.
     pub rank_correlation: Option<f64>,
     /// Share of input tokens that a prompt cache without an end could serve: from the prefix blocks of the log,
-    /// or else as the log says that a cache did.
+    /// and no less than the log says that a cache did.
     pub prefix_reuse: Option<f64>,
     /// Prefix blocks, where the log has them.
     pub prefix: Option<PrefixStats>,

@@ -55,8 +55,8 @@ pub(super) fn describe(requests: &[&Record], recorded: &Recorded, stats: &mut Tr
 }
 
 /// Whether the calls of a recording share a clock.
-pub(super) fn has_clock(_recorded: &Recorded) -> bool {
-    true
+pub(super) fn has_clock(recorded: &Recorded) -> bool {
+    !recorded.session_clock
 }
 
 /// The interval of a course over this span, in seconds: the shortest of which there are not too many.

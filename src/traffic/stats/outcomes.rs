@@ -6,26 +6,13 @@ use crate::results::traffic::{BadMinute, LatencyStats, OutcomeStats};
 use crate::units::Micros;
 use std::collections::BTreeMap;
 
-/// The word for an end.
-fn word(end: CallEnd) -> &'static str {
-    match end {
-        CallEnd::Answered => "answered",
-        CallEnd::Blocked => "blocked",
-        CallEnd::Throttled => "throttled",
-        CallEnd::Unavailable => "unavailable",
-        CallEnd::Rejected => "rejected",
-        CallEnd::Failed => "failed",
-        CallEnd::TimedOut => "timed_out",
-    }
-}
-
 pub(super) fn describe(recorded: &Recorded, requests: usize) -> OutcomeStats {
     let mut calls: BTreeMap<String, u64> = BTreeMap::new();
     let mut minutes: BTreeMap<u64, BadMinute> = BTreeMap::new();
     let first = recorded.calls.first().map_or(Micros::ZERO, |call| call.at);
     let minute_of = |call: &Record| (call.at - first).0 / Micros::MINUTE.0;
     for call in &recorded.calls {
-        *calls.entry(word(call.end).to_owned()).or_default() += 1;
+        *calls.entry(call.end.name().to_owned()).or_default() += 1;
         let (throttled, failed) = match call.end {
             CallEnd::Answered | CallEnd::Blocked => continue,
             CallEnd::Throttled => (1, 0),

@@ -12,7 +12,10 @@ pub(super) fn describe(requests: &[&Record], recorded: &Recorded, stats: &mut Tr
     stats.cache = logged(requests);
     stats.prefix = blocks(requests, recorded);
     stats.prefix_reuse = match (&stats.prefix, &stats.cache) {
-        (Some(prefix), _) => Some(prefix.hit_rate_unlimited),
+        (Some(prefix), cache) => {
+            let served = cache.map_or(0.0, |cache| cache.read_share);
+            Some(prefix.hit_rate_unlimited.max(served))
+        }
         (None, Some(cache)) => {
             let note = "prefix reuse is what the log says that a cache served; prefixes themselves are not known";
             stats.notes.push(note.to_owned());
@@ -46,7 +49,7 @@ pub(in crate::traffic) fn hits(
 ) -> Vec<(u32, Option<Micros>)> {
     let mut seen: FxHashMap<u32, Micros> = FxHashMap::default();
     let one = |call: &&Record| {
-        let ids = ids_of(call, recorded);
+        let ids = recorded.blocks_of(call);
         let known = ids.iter().take_while(|id| seen.contains_key(*id)).count();
         let last = known
             .checked_sub(1)
@@ -57,13 +60,6 @@ pub(in crate::traffic) fn hits(
         (known as u32, last)
     };
     requests.iter().map(one).collect()
-}
-
-/// The blocks of a call.
-pub(in crate::traffic) fn ids_of<'a>(call: &Record, recorded: &'a Recorded) -> &'a [u32] {
-    let start = call.blocks_start as usize;
-    let end = start.saturating_add(call.blocks_len as usize);
-    recorded.blocks.get(start..end).unwrap_or_default()
 }
 
 fn blocks(requests: &[&Record], recorded: &Recorded) -> Option<PrefixStats> {
@@ -81,7 +77,7 @@ fn blocks(requests: &[&Record], recorded: &Recorded) -> Option<PrefixStats> {
         })
         .collect();
     for call in requests {
-        let ids = ids_of(call, recorded);
+        let ids = recorded.blocks_of(call);
         let input = call.input_total();
         all += input;
         // Shorter lives end no later than longer ones.

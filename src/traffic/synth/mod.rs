@@ -11,7 +11,7 @@ pub use close::closeness;
 
 use super::stats::{is_request, sessions_of};
 use super::tables::LEAST_SUPPORT;
-use crate::load::trace::{CallEnd, Record, Recorded};
+use crate::load::trace::{CallEnd, Place, Record, Recorded};
 use crate::rng;
 use crate::units::Micros;
 use rand::Rng;
@@ -94,6 +94,8 @@ pub fn synth(recorded: &Recorded, options: &SynthOptions) -> Result<Recorded, St
     let mut out = Recorded {
         models: who.models,
         clients: who.clients,
+        places: vec![Place::default()],
+        session_clock: recorded.session_clock,
         block_tokens: recorded.block_tokens,
         ..Recorded::default()
     };

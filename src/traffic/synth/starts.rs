@@ -2,12 +2,12 @@
 //!
 //! Bursts live in counts: the index of dispersion and the peak of windows of 1, 10 and 60 seconds are
 //! kept because the counts of these windows are, in another order. Each minute has the number of requests
-//! that it had; its 10-second windows change places, and so do the seconds of each. Within a second starts are
-//! drawn anew, n of them by n + 1 gamma gaps, whose shape is fitted to how evenly starts lie in the seconds
-//! of the source. Minutes with fewer than ten requests change places within their hour, so that no
+//! that it had; its 10-second windows with requests change places, and so do the seconds of each. Within a second
+//! starts are drawn anew by gamma gaps, whose shape is fitted to how evenly starts lie in the seconds of
+//! the source. Minutes with fewer than ten requests change places within their hour, so that no
 //! single request is told by its minute.
 
-use super::{SynthOptions, below, shuffle};
+use super::{SynthOptions, below, share, shuffle};
 use crate::traffic::tables::LEAST_SUPPORT;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma};
@@ -112,9 +112,15 @@ impl Starts {
     }
 }
 
-/// Gives the seconds `from..to` of a minute another order: whole windows, and the seconds of each.
+/// Gives the seconds `from..to` of a minute another order: whole windows among those with requests, so that a silence
+/// stays as long as it was, and the seconds of each window.
 fn mix(counts: &mut [u32], from: usize, to: usize, rng: &mut ChaCha8Rng) {
-    let windows: Vec<usize> = (from.div_ceil(WINDOW)..to / WINDOW).collect();
+    let is_busy = |window: &usize| {
+        let start = window * WINDOW;
+        counts[start..start + WINDOW].iter().any(|n| *n > 0)
+    };
+    let windows = from.div_ceil(WINDOW)..to / WINDOW;
+    let windows: Vec<usize> = windows.filter(is_busy).collect();
     for place in (1..windows.len()).rev() {
         let (a, b) = (
             windows[place] * WINDOW,
@@ -132,21 +138,27 @@ fn mix(counts: &mut [u32], from: usize, to: usize, rng: &mut ChaCha8Rng) {
     }
 }
 
-/// Lays `count` starts into the second that begins at `from`.
+/// Lays `count` starts into the second that begins at `from`: so many gamma gaps around a circle, from a random place
+/// on.
 fn lay(from: u64, count: u32, gaps: Option<&Gamma<f64>>, rng: &mut ChaCha8Rng, out: &mut Vec<u64>) {
-    let gap = |rng: &mut ChaCha8Rng| gaps.map_or(1.0, |gaps| gaps.sample(rng));
-    let drawn: Vec<f64> = (0..=count).map(|_| gap(rng)).collect();
-    let sum: f64 = drawn.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let mut passed = 0.0;
-    for gap in &drawn[..count as usize] {
-        passed += gap;
-        let within = (passed / sum * SECOND as f64) as u64;
-        out.push(from + within.min(SECOND - 1));
+    if count == 0 {
+        return;
     }
+    let gap = |rng: &mut ChaCha8Rng| gaps.map_or(1.0, |gaps| gaps.sample(rng));
+    let drawn: Vec<f64> = (0..count).map(|_| gap(rng)).collect();
+    let sum: f64 = drawn.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let mut place = share(rng);
+    let first = out.len();
+    for gap in &drawn {
+        let within = (place.fract() * SECOND as f64) as u64;
+        out.push(from + within.min(SECOND - 1));
+        place += gap / sum;
+    }
+    out[first..].sort_unstable();
 }
 
-/// The shape of gaps: n starts of a second leave n + 1 gaps, whose squares sum to (k + 1) / (k (n + 1) + 1) of
-/// the second's on average if the gaps have shape k.
+/// The shape of gaps: around the circle of a second, n starts leave n gaps, whose squares sum to
+/// (k + 1) / (k n + 1) of the second's on average if the gaps have shape k.
 fn shape_of(times: &[u64]) -> f64 {
     let mut squares = 0.0;
     let mut seconds: BTreeMap<usize, u64> = BTreeMap::new();
@@ -155,16 +167,15 @@ fn shape_of(times: &[u64]) -> f64 {
             continue;
         }
         *seconds.entry(run.len()).or_default() += 1;
-        let start = run[0] / SECOND * SECOND;
-        let mut before = start;
-        for at in run.iter().copied().chain([start + SECOND]) {
-            squares += ((at - before) as f64 / SECOND as f64).powi(2);
-            before = at;
+        let around = run[0] + SECOND - run[run.len() - 1];
+        let within = run.windows(2).map(|two| two[1] - two[0]);
+        for gap in within.chain([around]) {
+            squares += (gap as f64 / SECOND as f64).powi(2);
         }
     }
     let expected = |shape: f64| -> f64 {
         let one = |(n, seconds): (&usize, &u64)| {
-            *seconds as f64 * (shape + 1.0) / (shape * (*n as f64 + 1.0) + 1.0)
+            *seconds as f64 * (shape + 1.0) / (shape * *n as f64 + 1.0)
         };
         seconds.iter().map(one).sum()
     };
