@@ -8,7 +8,7 @@ use crate::stats::quantile::{interpolated, min_samples};
 use crate::stats::robust::{Term, relative_fit};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Below so many samples a fit keeps near the profile that it starts from, and its noise matches p50
+/// Below so many samples a fit keeps near the profile that it starts from, and its noise matches p5, p50
 /// and p95 alone.
 pub const FEW: usize = 200;
 /// A part is fitted to rows that show it if there are so many.
@@ -40,6 +40,13 @@ pub enum NoiseShape {
         /// The standard deviation of the logarithm.
         sigma: f64,
     },
+    /// Lognormal halves below and above the median.
+    TwoSided {
+        /// The standard deviation of the logarithm below it.
+        below: f64,
+        /// The same above it.
+        above: f64,
+    },
     /// A mixture of lognormal laws.
     Mixture(Vec<LognormalPart>),
     /// The quantile function as knots.
@@ -53,6 +60,7 @@ impl NoiseShape {
     pub fn law(&self) -> NoiseLaw {
         match self {
             Self::Lognormal { sigma } => NoiseLaw::lognormal(*sigma),
+            Self::TwoSided { below, above } => NoiseLaw::two_sided(*below, *above),
             Self::Mixture(parts) => NoiseLaw::mixture(parts),
             Self::Knots(law) | Self::Kept(law) => law.clone(),
         }
@@ -62,6 +70,7 @@ impl NoiseShape {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Lognormal { .. } => "lognormal",
+            Self::TwoSided { .. } => "two_sided",
             Self::Mixture(_) => "mixture",
             Self::Knots(_) => "knots",
             Self::Kept(_) => "kept",
@@ -371,10 +380,14 @@ fn noise_of(mut ratios: Vec<f64>, own: Option<&NoiseLaw>) -> Option<(NoiseShape,
     let n = ratios.len();
     if n < FEW {
         let enough = n as u64 >= min_samples(0.95);
-        let sigma = (interpolated(&ratios, 0.95)?.ln() / Z_95).max(SIGMA_FLOOR);
+        let spread = |share: f64| {
+            let quantile = interpolated(&ratios, share)?;
+            Some((quantile.ln().abs() / Z_95).max(SIGMA_FLOOR))
+        };
+        let (below, above) = (spread(0.05)?, spread(0.95)?);
         let shape = match own {
             Some(law) if !enough => NoiseShape::Kept(law.clone()),
-            _ => NoiseShape::Lognormal { sigma },
+            _ => NoiseShape::TwoSided { below, above },
         };
         return Some((shape, median));
     }

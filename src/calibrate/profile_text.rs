@@ -95,6 +95,13 @@ fn noise(text: &mut String, shape: &NoiseShape) {
                 digits(*sigma, 4)
             );
         }
+        NoiseShape::TwoSided { below, above } => {
+            let (below, above) = (digits(*below, 4), digits(*above, 4));
+            let _ = writeln!(
+                text,
+                "{head} {{ two_sided = {{ below = {below}, above = {above} }} }}"
+            );
+        }
         NoiseShape::Mixture(parts) => {
             let parts: Vec<String> = parts
                 .iter()

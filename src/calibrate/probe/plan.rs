@@ -108,7 +108,7 @@ const OVER: f64 = 1.2;
 /// What each of two bursts reserves that together fill it.
 const HALF: f64 = 0.5;
 /// The most calls of one burst.
-const MOST_IN_BURST: u64 = 400;
+const MOST_IN_BURST: u64 = 150;
 /// The length of a window.
 const WINDOW: Micros = Micros::MINUTE;
 
