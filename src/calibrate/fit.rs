@@ -214,13 +214,9 @@ impl Ground<'_> {
             .collect();
         let base = known(self.base, |p| p.ttft_base.as_millis_f64());
         let [input, cached] = self.slopes(&timed);
-        let mut beta = relative_fit(&x, &y, [self.level(timed.len(), base), input, cached])?;
-        let fitted: Vec<f64> = x
-            .iter()
-            .map(|x| x.iter().zip(&beta).map(|(a, b)| a * b).sum())
-            .collect();
-        let (noise, median) = noise_of(ratios(&y, &fitted), self.base.map(|p| &p.ttft_noise))?;
-        beta = beta.map(|b| b * median);
+        let terms = [self.level(timed.len(), base), input, cached];
+        let beta = centred(&x, &y, terms, relative_fit(&x, &y, terms)?);
+        let (noise, _) = noise_of(of_fit(&x, &y, &beta), self.base.map(|p| &p.ttft_noise))?;
         let mut law = Fitted {
             base_ms: beta[0],
             per_k_input_ms: beta[1],
@@ -347,13 +343,54 @@ impl Ground<'_> {
         };
         Some(Fitted {
             base_ms: beta[0] * of_ttft,
-            per_k_input_ms: beta[1] * of_ttft,
-            per_k_cached_ms: beta[2] * of_ttft,
+            per_k_input_ms: scaled(input, beta[1], of_ttft),
+            per_k_cached_ms: scaled(cached, beta[2], of_ttft),
             per_token_ms: beta[3] * of_tpot,
             ttft: part(ttft, short, held(input, cached)),
             tpot: part(tpot, long, Vec::new()),
         })
     }
+}
+
+/// A coefficient times a factor, unless it is held.
+fn scaled(term: Term, value: f64, factor: f64) -> f64 {
+    match term {
+        Term::Held(_) => value,
+        Term::Free | Term::Around { .. } => value * factor,
+    }
+}
+
+/// Ratios of measured values to fitted ones.
+fn of_fit<const N: usize>(x: &[[f64; N]], y: &[f64], beta: &[f64; N]) -> Vec<f64> {
+    let fitted = x
+        .iter()
+        .map(|x| x.iter().zip(beta).map(|(a, b)| a * b).sum());
+    ratios(y, &fitted.collect::<Vec<f64>>())
+}
+
+/// Scales what was fitted, and not what is held, so that the median of the ratios is one.
+fn centred<const N: usize>(
+    x: &[[f64; N]],
+    y: &[f64],
+    terms: [Term; N],
+    beta: [f64; N],
+) -> [f64; N] {
+    const STEPS: usize = 60;
+    let mut beta = beta;
+    for _ in 0..STEPS {
+        let mut off = of_fit(x, y, &beta);
+        off.sort_by(f64::total_cmp);
+        let median = interpolated(&off, 0.5).unwrap_or(1.0);
+        if (median - 1.0).abs() < 1e-9 {
+            break;
+        }
+        for (value, term) in beta.iter_mut().zip(terms) {
+            if !matches!(term, Term::Held(_)) {
+                *value *= median;
+            }
+        }
+    }
+    beta
 }
 
 fn held(input: Term, cached: Term) -> Vec<&'static str> {

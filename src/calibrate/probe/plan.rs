@@ -225,13 +225,13 @@ pub fn second(quota: &Quota, now: Moment, phase: Micros, seen: &[Seen]) -> Vec<P
         &mut calls,
         quota,
         (Kind::Wall, OVER),
-        crossing + Micros(700_000),
+        crossing + Micros(1_200_000),
     );
     let end = Micros::from_secs_f64(takes + 8.0);
     ticks(
         &mut calls,
         quota,
-        crossing + Micros(1_200_000),
+        crossing + Micros(1_500_000),
         crossing + end,
     );
     calls.sort();
