@@ -39,7 +39,8 @@ fn verb(args: &ProbeArgs, term: Term) -> Result<Exit, Stopped> {
     let mut prepared = prepare(&args.scenario, &args.shared, &[], &catalogue, book, term)?;
     prepared.assembled.truncate(1);
     let assembled = prepared.assembled.first().ok_or(Exit::InvalidFile)?;
-    let quota = quota_of(&prepared.loaded, assembled).map_err(|error| invalid(&error))?;
+    let quota =
+        quota_of(&prepared.loaded, assembled, &catalogue).map_err(|error| invalid(&error))?;
     let ground = Ground {
         prepared: &prepared,
         catalogue: &catalogue,

@@ -108,7 +108,7 @@ const OVER: f64 = 1.2;
 /// What each of two bursts reserves that together fill it.
 const HALF: f64 = 0.5;
 /// The most calls of one burst.
-const MOST_IN_BURST: u64 = 400;
+const MOST_IN_BURST: u64 = 150;
 /// The length of a window.
 const WINDOW: Micros = Micros::MINUTE;
 
@@ -225,13 +225,13 @@ pub fn second(quota: &Quota, now: Moment, phase: Micros, seen: &[Seen]) -> Vec<P
         &mut calls,
         quota,
         (Kind::Wall, OVER),
-        crossing + Micros(700_000),
+        crossing + Micros(1_200_000),
     );
     let end = Micros::from_secs_f64(takes + 8.0);
     ticks(
         &mut calls,
         quota,
-        crossing + Micros(1_200_000),
+        crossing + Micros(1_500_000),
         crossing + end,
     );
     calls.sort();

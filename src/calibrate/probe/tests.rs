@@ -50,7 +50,7 @@ impl Rig {
         let book = catalogue.latest_prices().unwrap();
         let assembled = assemble(&loaded, &catalogue, book).unwrap();
         Self {
-            quota: quota_of(&loaded, &assembled[0]).unwrap(),
+            quota: quota_of(&loaded, &assembled[0], &catalogue).unwrap(),
             loaded,
             rules: QuotaRules {
                 semantics: rule.1,
