@@ -36,4 +36,5 @@ mod serving;
 mod sessions;
 mod tidy;
 mod traffic;
+mod traffic_cli;
 mod wire_requests;
