@@ -18,6 +18,7 @@ pub mod profile;
 pub mod scenario;
 
 pub mod calibrate;
+pub mod compare;
 pub mod plan;
 pub mod recorded;
 pub mod results;

@@ -3,7 +3,7 @@
 use super::fit::{Fitted, quantiles};
 use super::sample::Sample;
 use crate::results::calibration::{MetricCheck, QuantileCheck};
-use crate::stats::empirical::{ks_bound, ks_distance, quantile_error, quantile_noise, wasserstein};
+use crate::stats::empirical::{ks_bound, ks_distance, quantile_error, sample_noise, wasserstein};
 use crate::stats::quantile::{interpolated, min_samples};
 
 /// Fewer held-out rows judge nothing.
@@ -73,11 +73,10 @@ fn metric(
 
 fn judged(name: &str, measured: &[f64], drawn: &[f64]) -> MetricCheck {
     let n = measured.len();
-    let sigma = spread(measured);
     let quantiles: Vec<QuantileCheck> = BOUNDS
         .iter()
         .map(|&(percentile, share, bound)| {
-            let noise = quantile_noise(share, sigma, n);
+            let noise = sample_noise(measured, share);
             // Only p99 may be off by what the measurement itself is.
             let bound = if share > 0.98 {
                 bound.max(noise)
@@ -110,14 +109,6 @@ fn judged(name: &str, measured: &[f64], drawn: &[f64]) -> MetricCheck {
         wasserstein_over_mean: wasserstein(drawn, measured).map(|w| w / mean),
         curve: curve(measured, drawn),
     }
-}
-
-/// The standard deviation of the logarithm.
-fn spread(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().map(|v| v.ln()).sum::<f64>() / n;
-    let squares = values.iter().map(|v| (v.ln() - mean).powi(2)).sum::<f64>();
-    (squares / (n - 1.0).max(1.0)).sqrt()
 }
 
 /// Percentiles at which both are drawn, measured and fitted.

@@ -196,6 +196,10 @@ impl Calibration<'_> {
                 source: self.source.clone(),
                 as_of: self.as_of.clone(),
                 accepted,
+                kept: base.and_then(|base| {
+                    let mut notes = self.catalogue.latency_notes(&base.name).iter();
+                    notes.find(|note| note.part == "tpot").cloned()
+                }),
                 load: base.map_or(LOAD, load_of),
             };
             profile_text(&law, &about, &entry.checks)

@@ -8,7 +8,7 @@ use crate::stats::quantile::{interpolated, min_samples};
 use crate::stats::robust::{Term, relative_fit};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Below so many samples a fit keeps near the profile that it starts from, and its noise matches p50
+/// Below so many samples a fit keeps near the profile that it starts from, and its noise matches p5, p50
 /// and p95 alone.
 pub const FEW: usize = 200;
 /// A part is fitted to rows that show it if there are so many.
@@ -40,6 +40,13 @@ pub enum NoiseShape {
         /// The standard deviation of the logarithm.
         sigma: f64,
     },
+    /// Lognormal halves below and above the median.
+    TwoSided {
+        /// The standard deviation of the logarithm below it.
+        below: f64,
+        /// The same above it.
+        above: f64,
+    },
     /// A mixture of lognormal laws.
     Mixture(Vec<LognormalPart>),
     /// The quantile function as knots.
@@ -53,6 +60,7 @@ impl NoiseShape {
     pub fn law(&self) -> NoiseLaw {
         match self {
             Self::Lognormal { sigma } => NoiseLaw::lognormal(*sigma),
+            Self::TwoSided { below, above } => NoiseLaw::two_sided(*below, *above),
             Self::Mixture(parts) => NoiseLaw::mixture(parts),
             Self::Knots(law) | Self::Kept(law) => law.clone(),
         }
@@ -62,6 +70,7 @@ impl NoiseShape {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Lognormal { .. } => "lognormal",
+            Self::TwoSided { .. } => "two_sided",
             Self::Mixture(_) => "mixture",
             Self::Knots(_) => "knots",
             Self::Kept(_) => "kept",
@@ -205,13 +214,9 @@ impl Ground<'_> {
             .collect();
         let base = known(self.base, |p| p.ttft_base.as_millis_f64());
         let [input, cached] = self.slopes(&timed);
-        let mut beta = relative_fit(&x, &y, [self.level(timed.len(), base), input, cached])?;
-        let fitted: Vec<f64> = x
-            .iter()
-            .map(|x| x.iter().zip(&beta).map(|(a, b)| a * b).sum())
-            .collect();
-        let (noise, median) = noise_of(ratios(&y, &fitted), self.base.map(|p| &p.ttft_noise))?;
-        beta = beta.map(|b| b * median);
+        let terms = [self.level(timed.len(), base), input, cached];
+        let beta = centred(&x, &y, terms, relative_fit(&x, &y, terms)?);
+        let (noise, _) = noise_of(of_fit(&x, &y, &beta), self.base.map(|p| &p.ttft_noise))?;
         let mut law = Fitted {
             base_ms: beta[0],
             per_k_input_ms: beta[1],
@@ -338,13 +343,54 @@ impl Ground<'_> {
         };
         Some(Fitted {
             base_ms: beta[0] * of_ttft,
-            per_k_input_ms: beta[1] * of_ttft,
-            per_k_cached_ms: beta[2] * of_ttft,
+            per_k_input_ms: scaled(input, beta[1], of_ttft),
+            per_k_cached_ms: scaled(cached, beta[2], of_ttft),
             per_token_ms: beta[3] * of_tpot,
             ttft: part(ttft, short, held(input, cached)),
             tpot: part(tpot, long, Vec::new()),
         })
     }
+}
+
+/// A coefficient times a factor, unless it is held.
+fn scaled(term: Term, value: f64, factor: f64) -> f64 {
+    match term {
+        Term::Held(_) => value,
+        Term::Free | Term::Around { .. } => value * factor,
+    }
+}
+
+/// Ratios of measured values to fitted ones.
+fn of_fit<const N: usize>(x: &[[f64; N]], y: &[f64], beta: &[f64; N]) -> Vec<f64> {
+    let fitted = x
+        .iter()
+        .map(|x| x.iter().zip(beta).map(|(a, b)| a * b).sum());
+    ratios(y, &fitted.collect::<Vec<f64>>())
+}
+
+/// Scales what was fitted, and not what is held, so that the median of the ratios is one.
+fn centred<const N: usize>(
+    x: &[[f64; N]],
+    y: &[f64],
+    terms: [Term; N],
+    beta: [f64; N],
+) -> [f64; N] {
+    const STEPS: usize = 60;
+    let mut beta = beta;
+    for _ in 0..STEPS {
+        let mut off = of_fit(x, y, &beta);
+        off.sort_by(f64::total_cmp);
+        let median = interpolated(&off, 0.5).unwrap_or(1.0);
+        if (median - 1.0).abs() < 1e-9 {
+            break;
+        }
+        for (value, term) in beta.iter_mut().zip(terms) {
+            if !matches!(term, Term::Held(_)) {
+                *value *= median;
+            }
+        }
+    }
+    beta
 }
 
 fn held(input: Term, cached: Term) -> Vec<&'static str> {
@@ -371,10 +417,14 @@ fn noise_of(mut ratios: Vec<f64>, own: Option<&NoiseLaw>) -> Option<(NoiseShape,
     let n = ratios.len();
     if n < FEW {
         let enough = n as u64 >= min_samples(0.95);
-        let sigma = (interpolated(&ratios, 0.95)?.ln() / Z_95).max(SIGMA_FLOOR);
+        let spread = |share: f64| {
+            let quantile = interpolated(&ratios, share)?;
+            Some((quantile.ln().abs() / Z_95).max(SIGMA_FLOOR))
+        };
+        let (below, above) = (spread(0.05)?, spread(0.95)?);
         let shape = match own {
             Some(law) if !enough => NoiseShape::Kept(law.clone()),
-            _ => NoiseShape::Lognormal { sigma },
+            _ => NoiseShape::TwoSided { below, above },
         };
         return Some((shape, median));
     }

@@ -2,6 +2,7 @@
 
 use super::fit::{Fitted, NoiseShape, Part};
 use crate::domain::{KNOT_Z_MAX, NoiseLaw};
+use crate::profile::LatencyNote;
 use crate::results::calibration::MetricCheck;
 use std::fmt::Write as _;
 
@@ -19,6 +20,8 @@ pub struct About {
     pub as_of: String,
     /// Whether each half was accepted: first token, then time per token.
     pub accepted: [bool; 2],
+    /// Where the time per token comes from, if it was taken over.
+    pub kept: Option<LatencyNote>,
     /// The terms of load: TTFT's share per unit of h, and that of the time per token.
     pub load: (f64, f64),
 }
@@ -66,6 +69,12 @@ pub fn profile_text(law: &Fitted, about: &About, checks: &[MetricCheck]) -> Stri
 
 fn part(text: &mut String, part: &Part, check: Option<&MetricCheck>, about: &About) {
     noise(text, &part.noise);
+    if let Some(note) = about.kept.as_ref().filter(|_| part.samples == 0) {
+        let _ = writeln!(text, "samples          = {}", note.samples);
+        let _ = writeln!(text, "source           = {}", quoted(&note.source.source));
+        let _ = writeln!(text, "as_of            = {}", quoted(&note.source.as_of));
+        return;
+    }
     let _ = writeln!(text, "samples          = {}", part.samples);
     if let Some(check) = check.filter(|_| part.samples > 0) {
         let shares = check.quantiles.iter().filter_map(|quantile| {
@@ -93,6 +102,13 @@ fn noise(text: &mut String, shape: &NoiseShape) {
                 text,
                 "{head} {{ lognormal = {{ sigma = {} }} }}",
                 digits(*sigma, 4)
+            );
+        }
+        NoiseShape::TwoSided { below, above } => {
+            let (below, above) = (digits(*below, 4), digits(*above, 4));
+            let _ = writeln!(
+                text,
+                "{head} {{ two_sided = {{ below = {below}, above = {above} }} }}"
             );
         }
         NoiseShape::Mixture(parts) => {

@@ -1,7 +1,7 @@
 //! Samples from what people have: run folders, logs, and tables with columns of their own.
 
 use super::sample::{Sample, Samples};
-use crate::load::trace::{CallEnd, Recorded, unix_micros};
+use crate::load::trace::{CallEnd, Recorded, moment_us};
 use crate::results::{Summary, read_summary};
 use crate::wire::request::ModelRef;
 use serde::Deserialize;
@@ -68,7 +68,7 @@ pub fn attempts(
         variants.any(|variant| variant.live.is_some())
     });
     // Only a live run happened at a time of day.
-    let began = started_at.filter(|_| live).and_then(unix_micros);
+    let began = started_at.filter(|_| live).and_then(moment_us);
     let models = summary.as_ref().map(models).unwrap_or_default();
     let mut samples = Samples::new();
     samples.dated = began.is_some();
@@ -409,7 +409,7 @@ impl Places {
         let (model, prefix) = named(&word(self.model));
         let region = word(self.region);
         let stamp = self.at.map_or("", text);
-        let date = unix_micros(stamp);
+        let date = moment_us(stamp);
         let seconds = || stamp.parse::<f64>().ok().filter(|s| s.is_finite());
         let sample = Sample {
             at_us: date.or_else(|| seconds().map(|s| (s * 1e6) as i64)),

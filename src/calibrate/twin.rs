@@ -8,7 +8,7 @@ use crate::results::report::{Axis, Cell, Column, Figure, Layer, Scale, Table, Un
 use crate::results::twin::{TWIN_SCHEMA, TwinDocument, TwinFigure, TwinVariant};
 use crate::scenario::{Loaded, Variant, Workload};
 use crate::sim::{RunSetup, VariantContext, replication_seed, run};
-use crate::stats::empirical::quantile_noise;
+use crate::stats::empirical::sample_noise;
 use crate::stats::quantile::{interpolated, min_samples};
 use crate::units::Micros;
 use serde::Deserialize;
@@ -244,7 +244,7 @@ pub fn twin(
         }
         let own = recorded.iter().filter(|one| one.variant == context.name);
         let (was, is) = (Figures::of(own), Figures::of(simulation.iter()));
-        let rows = compared(&was, &is);
+        let rows = compared(&was, &is, f64::from(simulations.max(1)));
         let agrees = rows.iter().all(|row| row.agrees != Some(false));
         figures.extend(figure(&context.name, "ttft", &was.ttft_ms, &is.ttft_ms));
         figures.extend(figure(&context.name, "e2e", &was.e2e_ms, &is.e2e_ms));
@@ -279,7 +279,7 @@ pub fn twin(
     }
 }
 
-fn compared(was: &Figures, is: &Figures) -> Vec<TwinFigure> {
+fn compared(was: &Figures, is: &Figures, simulations: f64) -> Vec<TwinFigure> {
     let over = |a: f64, b: f64| (b > 0.0).then(|| a / b);
     let relative =
         |a: Option<f64>, b: Option<f64>| Some((b? / a.filter(|a| *a != 0.0)? - 1.0).abs());
@@ -295,7 +295,7 @@ fn compared(was: &Figures, is: &Figures) -> Vec<TwinFigure> {
                 bound,
             });
         };
-    let requests = (Some(was.requests), over(is.requests, 1.0));
+    let requests = (Some(was.requests), over(is.requests, simulations));
     push("requests".to_owned(), requests.0, requests.1, None, None);
     let each = |f: &Figures| over(f.attempts, f.requests);
     let (a, b) = (each(was), each(is));
@@ -326,24 +326,12 @@ fn compared(was: &Figures, is: &Figures) -> Vec<TwinFigure> {
         for (percentile, share, bound) in QUANTILES {
             let (a, b) = (interpolated(was, share), interpolated(is, share));
             let enough = was.len() as u64 >= min_samples(share);
-            let noise = quantile_noise(share, spread(was), was.len());
+            let noise = sample_noise(was, share);
             let bound = enough.then_some(bound.max(noise));
             push(format!("{name}.{percentile}"), a, b, relative(a, b), bound);
         }
     }
     rows
-}
-
-/// The standard deviation of the logarithm.
-fn spread(values: &[f64]) -> f64 {
-    let logs: Vec<f64> = values
-        .iter()
-        .filter(|v| **v > 0.0)
-        .map(|v| v.ln())
-        .collect();
-    let n = logs.len().max(2) as f64;
-    let mean = logs.iter().sum::<f64>() / n;
-    (logs.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
 }
 
 fn verdict(variants: &[TwinVariant]) -> Vec<String> {

@@ -26,7 +26,7 @@ day (from 200):
                  regression on relative residuals
   per token      per_output_token x noise, one draw for each answer
   noise          a mixture of up to three lognormal laws, or the quantiles themselves where that does
-                 not describe them; below 200 answers a lognormal law through p50 and p95
+                 not describe them; below 200 answers lognormal halves through p5, p50 and p95
   whole answers  where nobody timed first tokens, both are read from whole times against tokens
 Few answers keep near the profile that the model has (--start), and what they do not tell is taken
 from it.

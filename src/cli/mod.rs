@@ -4,6 +4,8 @@ mod args;
 mod calibrate;
 mod calibrate_args;
 mod check;
+mod compare;
+mod compare_args;
 mod exit;
 mod inputs;
 mod lab;
@@ -11,6 +13,7 @@ mod plan;
 mod probe;
 mod report;
 mod run;
+mod run_many;
 mod run_view;
 mod search;
 mod serve;
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

@@ -15,7 +15,7 @@ use crate::calibrate::twin::{Recording, recording};
 use crate::clock::avoid_huge_pages;
 use crate::domain::PriceBook;
 use crate::live::{self, LiveOptions, LivePlan, Stop, Target};
-use crate::load::trace::unix_micros;
+use crate::load::trace::moment_us;
 use crate::profile::Catalogue;
 use crate::report::{self, Style};
 use crate::results::probe::ProbeDocument;
@@ -39,7 +39,8 @@ fn verb(args: &ProbeArgs, term: Term) -> Result<Exit, Stopped> {
     let mut prepared = prepare(&args.scenario, &args.shared, &[], &catalogue, book, term)?;
     prepared.assembled.truncate(1);
     let assembled = prepared.assembled.first().ok_or(Exit::InvalidFile)?;
-    let quota = quota_of(&prepared.loaded, assembled).map_err(|error| invalid(&error))?;
+    let quota =
+        quota_of(&prepared.loaded, assembled, &catalogue).map_err(|error| invalid(&error))?;
     let ground = Ground {
         prepared: &prepared,
         catalogue: &catalogue,
@@ -50,7 +51,7 @@ fn verb(args: &ProbeArgs, term: Term) -> Result<Exit, Stopped> {
     let later = second(&quota, Moment::ZERO, Micros::ZERO, &[]);
     let plans = [ground.plan(&series)?, ground.plan(&later)?];
     if args.target == Target::Bedrock {
-        consent(args.budget, args.yes, &plans)?;
+        consent(args.budget, args.yes, &plans, 1)?;
     }
     announce(term, &quota, &series, &later);
     let options = options(args);
@@ -156,7 +157,7 @@ impl Course {
             folder,
             term,
             clock,
-            began_unix_us: unix_micros(&stamp).unwrap_or(0),
+            began_unix_us: moment_us(&stamp).unwrap_or(0),
             seen: Vec::new(),
             failed: 0,
             spent: Some(Usd::ZERO),

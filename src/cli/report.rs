@@ -1,4 +1,4 @@
-//! `bedload report`: results as a page, or as data.
+//! `bedload report`: results as a page, as Markdown with pictures, or as data.
 
 use super::args::{ReportArgs, ReportFormat};
 use super::exit::Exit;
@@ -6,10 +6,15 @@ use super::inputs::Stopped;
 use super::simulate::stopped;
 use super::term::{data, talk};
 use crate::report::{self, FolderError, FolderFiles, REPORT_PAGE, ResultFolder};
-use crate::results::report::Report;
+use crate::results::report::{Block, Figure, Report};
 use crate::store::{ResultError, RunFolder, read_result, write_file};
 use std::error::Error;
 use std::path::{Path, PathBuf};
+
+/// The folder of a Markdown report beside its result.
+const MARKDOWN_FOLDER: &str = "report";
+/// The size of PNG pictures over that of SVG ones, for screens with fine pixels.
+const PNG_SCALE: f64 = 2.0;
 
 /// Runs the verb.
 pub fn run(args: &ReportArgs) -> Exit {
@@ -22,6 +27,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Stopped> {
     let report = report::document(&results);
     match args.format {
         ReportFormat::Html => page(args, &report),
+        ReportFormat::Markdown => markdown(args, &report),
         ReportFormat::Json => json(args, &report),
     }
 }
@@ -68,6 +74,32 @@ fn page(args: &ReportArgs, report: &Report) -> Result<Exit, Stopped> {
     let path = file(args, REPORT_PAGE);
     write(&path, report::page(report).as_bytes())?;
     Ok(said(args, &path))
+}
+
+fn markdown(args: &ReportArgs, report: &Report) -> Result<Exit, Stopped> {
+    let folder = match &args.out {
+        Some(out) => out.clone(),
+        None => beside(args, MARKDOWN_FOLDER),
+    };
+    for figure in figures(report) {
+        let place = folder.join("figures");
+        let name = |extension: &str| place.join(format!("{}.{extension}", figure.id));
+        write(&name("svg"), report::figure::svg_file(figure).as_bytes())?;
+        write(&name("png"), &report::figure::png(figure, PNG_SCALE))?;
+    }
+    // The text comes last: where it is, its pictures are.
+    let text = report::report_markdown(report, &|figure| format!("figures/{}.svg", figure.id));
+    let path = folder.join("report.md");
+    write(&path, text.as_bytes())?;
+    Ok(said(args, &path))
+}
+
+fn figures(report: &Report) -> impl Iterator<Item = &Figure> {
+    let blocks = report.sections.iter().flat_map(|section| &section.blocks);
+    blocks.filter_map(|block| match block {
+        Block::Figure(figure) => Some(figure),
+        _ => None,
+    })
 }
 
 fn json(args: &ReportArgs, report: &Report) -> Result<Exit, Stopped> {

@@ -186,11 +186,23 @@ fn read_note(s: &mut Section<'_>, part: &'static str) -> Option<LatencyNote> {
 const WIDEST: f64 = 10.0;
 
 fn read_noise(s: &mut Section<'_>) -> Option<NoiseLaw> {
-    match s.tag(&["none", "lognormal", "quantiles", "mixture", "knots"])? {
+    match s.tag(&[
+        "none",
+        "lognormal",
+        "two_sided",
+        "quantiles",
+        "mixture",
+        "knots",
+    ])? {
         "none" => s.table("none", |_| Some(NoiseLaw::none())),
         "lognormal" => s.table("lognormal", |s| {
             let sigma = s.required("sigma", float(0.0..=WIDEST))?;
             Some(NoiseLaw::lognormal(sigma))
+        }),
+        "two_sided" => s.table("two_sided", |s| {
+            let below = s.required("below", float(0.0..=WIDEST));
+            let above = s.required("above", float(0.0..=WIDEST));
+            Some(NoiseLaw::two_sided(below?, above?))
         }),
         "quantiles" => s.table("quantiles", |s| {
             let p50 = s.required("p50", positive());

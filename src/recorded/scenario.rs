@@ -1,5 +1,6 @@
 //! A scenario that replays a trace.
 
+use super::metrics::{Metric, Metrics};
 use crate::results::{ImportModel, ImportSummary};
 use std::fmt::Write;
 
@@ -51,6 +52,34 @@ pub fn replay_scenario(import: &ImportSummary, trace: &str) -> String {
         out.push_str("\n# No call can be replayed.\n");
     }
     out
+}
+
+/// A scenario that makes traffic of the rate, the shape over the week and the mean sizes of metrics, and plans with
+/// their hours. `csv` and `shape` are files beside it.
+pub fn demand_scenario(model: &str, metrics: &Metrics, csv: &str, shape: &str) -> String {
+    let seconds = metrics.span_hours() as f64 * 3600.0;
+    let invocations = metrics.total(Metric::Invocations).unwrap_or(0.0).max(1.0);
+    let mean = |metric: Metric| metrics.total(metric).unwrap_or(0.0) / invocations;
+    let cached = mean(Metric::CacheReadTokens) + mean(Metric::CacheWriteTokens);
+    let input = (mean(Metric::InputTokens) + cached).round().max(1.0);
+    let output = mean(Metric::OutputTokens).round().max(1.0);
+    format!(
+        "# Demand as CloudWatch counted it: what succeeded, was throttled or failed. Retries count as demand, so it\n\
+         # is too high where much was throttled. Sizes are means: metrics tell nothing of their spread, nor of\n\
+         # max_tokens, nor of bursts within an hour.\n\
+         name        = \"demand\"\n\
+         description = \"What does the demand of these hours meet, and what does it need?\"\n\
+         seed        = 1\nduration    = \"24h\"\n\n\
+         [[workload]]\nname  = \"calls\"\nmodel = {model}\n\
+         [workload.arrival.poisson]\nrate = \"{rate:.6}/s\"\n\
+         [workload.shape.hour_of_week]\nfile = {shape}\n\
+         [workload.tokens]\ninput  = {{ fixed = {input} }}\noutput = {{ fixed = {output} }}\n\n\
+         [plan.workload.calls.hourly]\nfile   = {csv}\ncolumn = \"requests\"\n",
+        model = quoted(model),
+        rate = (metrics.requests_total() / seconds.max(3600.0)).max(1e-6),
+        shape = quoted(shape),
+        csv = quoted(csv),
+    )
 }
 
 /// Whether a workload can be made of the model: it is known, or the log names none and another one stands in.

@@ -4,6 +4,7 @@ mod answers;
 mod book;
 pub mod calibration;
 pub mod check;
+pub mod compare;
 mod document;
 pub mod figure;
 pub mod figures;

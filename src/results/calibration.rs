@@ -119,7 +119,7 @@ pub struct CalibrationPart {
     pub from_totals: bool,
     /// Coefficients that the rows do not tell, taken over from the profile that the fit started from.
     pub held: Vec<String>,
-    /// The form of its noise: `lognormal`, `mixture`, `knots`, or `kept` from that profile.
+    /// The form of its noise: `lognormal`, `two_sided`, `mixture`, `knots`, or `kept` from that profile.
     pub noise: String,
     /// Its multipliers at p5, p50, p95 and p99.
     pub noise_quantiles: [f64; 4],

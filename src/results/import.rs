@@ -340,3 +340,31 @@ fn grown<T: Clone + Default>(values: &mut Vec<T>, index: usize) -> &mut T {
     }
     &mut values[index]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::IMPORT_JSON_SCHEMA;
+
+    /// The schema as the types and their docs have it, kept in `import.schema.json`.
+    ///
+    /// `BEDLOAD_UPDATE=1 cargo test --lib import_schema` writes it anew.
+    #[test]
+    fn the_import_schema_is_that_of_the_types() {
+        let schema = schemars::schema_for!(ImportSummary);
+        let mut text = serde_json::to_string_pretty(&schema).unwrap();
+        text.push('\n');
+        if std::env::var_os("BEDLOAD_UPDATE").is_some() {
+            let file = concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/src/results/import.schema.json"
+            );
+            std::fs::write(file, &text).unwrap();
+            return;
+        }
+        assert!(
+            text == IMPORT_JSON_SCHEMA,
+            "write it anew: BEDLOAD_UPDATE=1 cargo test --lib import_schema"
+        );
+    }
+}

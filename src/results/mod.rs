@@ -5,8 +5,10 @@
 mod account;
 mod answers;
 mod attempts;
+mod baseline;
 mod break_even;
 pub mod calibration;
+pub mod compare;
 mod error;
 mod figures;
 mod import;
@@ -14,6 +16,7 @@ mod lab;
 mod lanes;
 mod live;
 mod manifest;
+mod metrics;
 mod offers;
 pub mod plan;
 pub mod probe;
@@ -30,6 +33,9 @@ mod verdict;
 
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
+pub use baseline::{
+    BASELINE_SCHEMA, Baseline, BaselineRun, BaselineVariant, NoiseFloor, RunKind, read_baseline,
+};
 pub use error::ReadError;
 pub use import::{
     IMPORT_SCHEMA, ImportEngine, ImportFiles, ImportLog, ImportMissing, ImportModel, ImportPlace,
@@ -42,6 +48,7 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use metrics::{RunMetrics, RunPercentiles};
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
@@ -81,6 +88,15 @@ pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json"
 
 /// The JSON Schema of `report.json`, made from its types.
 pub const REPORT_JSON_SCHEMA: &str = include_str!("report.schema.json");
+
+/// The JSON Schema of the document that `compare` prints, made from its types.
+pub const COMPARE_JSON_SCHEMA: &str = include_str!("compare/compare.schema.json");
+
+/// The JSON Schema of a baseline, made from its types.
+pub const BASELINE_JSON_SCHEMA: &str = include_str!("compare/baseline.schema.json");
+
+/// The JSON Schema of `import.json`, made from its types.
+pub const IMPORT_JSON_SCHEMA: &str = include_str!("import.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests;

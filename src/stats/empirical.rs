@@ -1,6 +1,6 @@
 //! Quantile functions of samples, as knots, and how far two samples are apart.
 
-use super::quantile::{interpolated, rank};
+use super::quantile::{interpolated, rank_interval};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// The logarithms of a sample's quantiles at points equally spaced in z, with its upper tail.
@@ -130,6 +130,32 @@ pub fn quantile_noise(share: f64, sigma: f64, count: usize) -> f64 {
     1.96 * sigma * (share * (1.0 - share) / count.max(1) as f64).sqrt() / density
 }
 
+/// The relative half-width of a 95% interval of a quantile of `sorted` positive values, by order statistics;
+/// where there are too few of them, that of a lognormal law of the same spread.
+pub fn sample_noise(sorted: &[f64], share: f64) -> f64 {
+    let n = sorted.len();
+    let by_ranks = || {
+        let ranks = rank_interval(n as u64, share, 0.95)?;
+        let at = |rank: u64| sorted.get((rank as usize).checked_sub(1)?).copied();
+        let middle = interpolated(sorted, share).filter(|q| *q > 0.0)?;
+        Some((at(ranks.upper)? - at(ranks.lower)?) / (2.0 * middle))
+    };
+    by_ranks().unwrap_or_else(|| quantile_noise(share, log_spread(sorted), n))
+}
+
+/// The standard deviation of the logarithms of positive values.
+pub fn log_spread(values: &[f64]) -> f64 {
+    let logs: Vec<f64> = values
+        .iter()
+        .filter(|v| **v > 0.0)
+        .map(|v| v.ln())
+        .collect();
+    let n = logs.len().max(1) as f64;
+    let mean = logs.iter().sum::<f64>() / n;
+    let squares = logs.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    (squares / (n - 1.0).max(1.0)).sqrt()
+}
+
 /// The ranks of values from 1, equal ones sharing their mean, for rank correlation.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -165,11 +191,6 @@ pub fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
         vb += y * y;
     }
     (va > 0.0 && vb > 0.0).then(|| both / (va * vb).sqrt())
-}
-
-/// The rank of a share as an index into sorted values, for callers that draw a curve of percentiles.
-pub fn place(share: f64, count: usize) -> Option<usize> {
-    (rank(share, count as u64) as usize).checked_sub(1)
 }
 
 #[cfg(test)]
@@ -244,6 +265,26 @@ mod tests {
         for (share, count) in [(0.5, 604), (0.95, 1716), (0.99, 5355)] {
             shown(quantile_noise(share, 0.5, count), 0.05, 3);
         }
+    }
+
+    #[test]
+    fn the_noise_of_a_sample_is_near_that_of_its_law() {
+        let sample = lognormal(5000, 0.4);
+        for share in [0.5, 0.9, 0.95] {
+            let (got, want) = (
+                sample_noise(&sample, share),
+                quantile_noise(share, 0.4, 5000),
+            );
+            assert!(
+                (got / want - 1.0).abs() < 0.1,
+                "{share}: {got} is not {want}"
+            );
+        }
+        // Fifty values tell nothing of p99 by ranks.
+        let few = lognormal(50, 0.4);
+        let want = quantile_noise(0.99, log_spread(&few), 50);
+        shown(sample_noise(&few, 0.99), want, 12);
+        assert!(sample_noise(&[], 0.5).is_finite());
     }
 
     #[test]

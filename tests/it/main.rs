@@ -4,6 +4,7 @@
 
 mod azure;
 mod bad_scenarios;
+mod browser;
 mod calibrate;
 mod cli;
 mod clients;
@@ -13,6 +14,7 @@ mod dependent;
 mod determinism;
 mod gallery;
 mod guardrails;
+mod import;
 mod lacks;
 mod lanes;
 mod mooncake;
@@ -24,6 +26,7 @@ mod price_update;
 mod prices;
 mod readme;
 mod regions;
+mod report;
 mod report_document;
 mod retries;
 mod run;

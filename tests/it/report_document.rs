@@ -156,7 +156,7 @@ fn three_modes_stand_side_by_side() {
     // Two runs of one scenario are told apart.
     let mut again = folder.clone();
     again.name = "somewhere/quickstart".to_owned();
-    let both = document(&[folder, again]);
+    let both = document(&[folder.clone(), again]);
     check(&both, "both");
     let curves = figures(&both)
         .into_iter()

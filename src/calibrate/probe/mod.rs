@@ -3,8 +3,8 @@
 //! Nobody says how Bedrock forgets use and when reservations return (see [`crate::domain::QuotaRules`]). A
 //! probe sends two series of calls. [`first`] fills the quota with answers that take their time, and then
 //! asks every second whether there is room again: a bucket refills at once, a sliding window after a
-//! minute, a clock minute at its boundary. Where it is a clock minute, [`second`] has answers under way
-//! across the next boundary. [`weigh`] then asks of each rule how likely it made what was seen, given
+//! minute, a clock minute at its boundary. Where it may be a clock minute, [`second`] has answers under
+//! way across the next boundary. [`weigh`] then asks of each rule how likely it made what was seen, given
 //! all calls that went before.
 
 mod findings;

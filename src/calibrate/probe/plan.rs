@@ -103,10 +103,12 @@ const TICKS_IN_QUOTA: u64 = 40;
 const TICK_EVERY: Micros = Micros(1_000_000);
 /// Calls of a burst follow each other.
 const BURST_EVERY: Micros = Micros(20_000);
-/// Calls of a burst over what the quota takes, as a share.
-const OVER: f64 = 0.2;
+/// What a burst reserves that is a little too much for the quota, as a share of it.
+const OVER: f64 = 1.2;
+/// What each of two bursts reserves that together fill it.
+const HALF: f64 = 0.5;
 /// The most calls of one burst.
-const MOST_IN_BURST: u64 = 400;
+const MOST_IN_BURST: u64 = 150;
 /// The length of a window.
 const WINDOW: Micros = Micros::MINUTE;
 
@@ -135,13 +137,13 @@ impl Quota {
         (parts, output as u32)
     }
 
-    /// Calls of a burst that is a little too much for the quota.
-    fn burst(&self, kind: Kind) -> u64 {
+    /// Calls of a burst that reserves this share of the quota.
+    fn burst(&self, kind: Kind, share: f64) -> u64 {
         let (input, most, _) = kind.sizes(self);
         let each = u64::from(input) + u64::from(most);
-        let calls = (self.tpm as f64 * (1.0 + OVER) / each as f64).ceil() as u64;
+        let calls = (self.tpm as f64 * share / each as f64).ceil() as u64;
         let by_rpm = self.rpm.map_or(u64::MAX, |rpm| (rpm / 2).max(2));
-        calls.max(2).min(MOST_IN_BURST).min(by_rpm)
+        calls.max(1).min(MOST_IN_BURST).min(by_rpm)
     }
 
     /// Between ticks, so that requests per minute are not what refuses.
@@ -160,8 +162,8 @@ pub struct Planned {
     pub kind: Kind,
 }
 
-fn burst(calls: &mut Vec<Planned>, quota: &Quota, kind: Kind, from: Micros) {
-    calls.extend((0..quota.burst(kind)).map(|i| Planned {
+fn burst(calls: &mut Vec<Planned>, quota: &Quota, (kind, share): (Kind, f64), from: Micros) {
+    calls.extend((0..quota.burst(kind, share)).map(|i| Planned {
         at: from + Micros(i * BURST_EVERY.0),
         kind,
     }));
@@ -184,34 +186,52 @@ fn ticks(calls: &mut Vec<Planned>, quota: &Quota, from: Micros, until: Micros) {
 /// a little more than a minute.
 pub fn first(quota: &Quota) -> Vec<Planned> {
     let mut calls = Vec::new();
-    burst(&mut calls, quota, Kind::Fill, Micros::ZERO);
+    burst(&mut calls, quota, (Kind::Fill, OVER), Micros::ZERO);
     let slow = Micros::from_secs_f64(Kind::Fill.takes_s(quota) + 6.0);
     ticks(&mut calls, quota, Micros::SECOND, WINDOW + slow);
     calls.sort();
     calls
 }
 
-/// The second series, which is needed where a clock minute may be at work: answers that reserve much and use
-/// little are under way across a boundary; behind it a burst fills the new window, and ticks tell what the
-/// ends of the answers give back. `now` is the present moment of the probe, `phase` the moment of a
-/// boundary.
+/// The second series, which is needed where a clock minute may be at work. Half of the quota is used up and
+/// settled before a boundary, and the other half reserved by answers under way across it, which use little of
+/// it. A burst behind the boundary asks how much the new window has: all of it, what is not held, or
+/// nothing. Ticks tell what the ends of the answers give back. `now` is the present moment of the probe,
+/// `phase` the moment of a boundary.
 pub fn second(quota: &Quota, now: Moment, phase: Micros, seen: &[Seen]) -> Vec<Planned> {
     let takes = Kind::Hold.takes_s(quota);
     let lead = Micros::from_secs_f64((takes / 2.0).clamp(0.2, 3.0));
-    let ready = now.0 + lead.0 + 2_000_000;
+    let early = lead + Micros::from_secs_f64(Kind::Wall.takes_s(quota) + 1.0);
+    let ready = now.0 + early.0 + 1_000_000;
     let mut boundary = phase.0 % WINDOW.0;
     while boundary < ready || is_used(quota, boundary, seen) {
         boundary += WINDOW.0;
     }
     let crossing = Micros(boundary - now.0);
     let mut calls = Vec::new();
-    burst(&mut calls, quota, Kind::Hold, Micros(crossing.0 - lead.0));
-    burst(&mut calls, quota, Kind::Wall, crossing + Micros(400_000));
+    burst(
+        &mut calls,
+        quota,
+        (Kind::Wall, HALF),
+        Micros(crossing.0 - early.0),
+    );
+    burst(
+        &mut calls,
+        quota,
+        (Kind::Hold, HALF),
+        Micros(crossing.0 - lead.0),
+    );
+    burst(
+        &mut calls,
+        quota,
+        (Kind::Wall, OVER),
+        crossing + Micros(1_200_000),
+    );
     let end = Micros::from_secs_f64(takes + 8.0);
     ticks(
         &mut calls,
         quota,
-        crossing + Micros(900_000),
+        crossing + Micros(1_500_000),
         crossing + end,
     );
     calls.sort();

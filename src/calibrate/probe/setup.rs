@@ -6,6 +6,7 @@ use crate::load::spec::{
     ArrivalSpec, ContextSpec, ReplayScale, ReplaySessions, TraceReplay, TrafficSpec,
 };
 use crate::load::trace::{Trace, TraceRow};
+use crate::profile::Catalogue;
 use crate::scenario::{Loaded, OfferSpec, PromptSpec, Variant, Workload};
 use crate::service::setup::Route;
 use crate::service::spec::{CapacitySpec, Family};
@@ -151,7 +152,11 @@ fn workload(like: &Workload, kind: Kind, quota: &Quota, calls: &[Planned]) -> Op
 ///
 /// # Errors
 /// If it draws on none.
-pub fn quota_of(loaded: &Loaded, assembled: &Assembled) -> Result<Quota, ProbeError> {
+pub fn quota_of(
+    loaded: &Loaded,
+    assembled: &Assembled,
+    catalogue: &Catalogue,
+) -> Result<Quota, ProbeError> {
     variant_of(loaded, &assembled.context.name)?;
     let endpoint = &assembled.setup.endpoint;
     let none = || {
@@ -171,22 +176,20 @@ pub fn quota_of(loaded: &Loaded, assembled: &Assembled) -> Result<Quota, ProbeEr
         rpm: limits.rpm.map(|rpm| rpm.0),
         burndown: target.burndown,
         max_input: target.max_input,
-        max_output: quota_output(assembled),
+        max_output: longest(assembled, catalogue),
         ttft_ms: latency.ttft_base.as_millis_f64(),
         per_token_ms: latency.per_output_token.as_millis_f64().max(0.01),
     })
 }
 
-/// The longest answer that may be asked for. A scenario tells its own `max_tokens`; models take at least
-/// [`LEAST_OUTPUT`].
-fn quota_output(assembled: &Assembled) -> u32 {
-    let own = assembled
-        .context
-        .workloads
-        .first()
-        .map_or(0, |one| one.max_tokens);
-    u32::try_from(own).unwrap_or(u32::MAX).max(LEAST_OUTPUT)
+/// The longest answer that the model gives.
+fn longest(assembled: &Assembled, catalogue: &Catalogue) -> u32 {
+    let workload = assembled.context.workloads.first();
+    let model = workload.and_then(|one| catalogue.model(&one.model).ok());
+    model.map_or(LEAST_OUTPUT, |model| {
+        u32::try_from(model.max_output.0).unwrap_or(u32::MAX)
+    })
 }
 
-/// Every model of the catalogue answers with so many tokens.
+/// Every model answers with so many tokens.
 const LEAST_OUTPUT: u32 = 4096;

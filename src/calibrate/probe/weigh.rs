@@ -40,10 +40,10 @@ pub struct Hypothesis {
 /// A fate that no rule explains has this probability: a stray refusal, a call counted elsewhere.
 const STRAY: f64 = 0.02;
 /// How sharp the edge of a quota is: this share of it blurs a decision, since tokens are counted a little
-/// differently here and there.
-const BLUR: f64 = 0.004;
+/// differently here and there; but no more than that share of the call, since many small ones stand at the edge.
+const BLUR: (f64, f64) = (0.004, 0.125);
 /// Steps in which boundaries of a clock minute are tried.
-const PHASE_STEP: u64 = 250_000;
+const PHASE_STEP: u64 = 500_000;
 /// Below this share of explained fates other limits are tried too.
 const WELL: f64 = 0.95;
 /// What a limit other than the stated one has to gain in ln likelihood.
@@ -141,7 +141,10 @@ fn fates(limit: u64, rule: (Window, Semantics), phase: Micros, seen: &[Seen]) ->
         let (reserved, settled) = (call.reserved as i64, call.settled as i64);
         if begins {
             let available = quota.available(at);
-            let short = (reserved - available) as f64 / (BLUR * limit as f64);
+            let blur = (BLUR.0 * limit as f64)
+                .min(BLUR.1 * reserved as f64)
+                .max(1.0);
+            let short = (reserved - available) as f64 / blur;
             let refused = STRAY + (1.0 - 2.0 * STRAY) / (1.0 + (-short).exp());
             let refused = if call.admitted {
                 1.0 - refused

@@ -19,6 +19,8 @@ use crate::units::Micros;
 
 /// Tokens of the blocks that stand for prefixes.
 const BLOCK_TOKENS: u32 = 512;
+/// Blocks of one prompt; what is behind them is told by no block.
+const BLOCKS_MAX: u32 = 1 << 16;
 
 /// Reads either shape.
 pub(super) fn read(mut bytes: impl BufRead) -> Result<Reading, TraceError> {
@@ -96,7 +98,7 @@ fn own_clocks(bytes: &[u8]) -> Result<Reading, TraceError> {
         let group = cell("group").filter(|group| !group.is_empty());
         let prompt = prompts.entry(session).or_default();
         prompt.truncate((reused / BLOCK_TOKENS) as usize);
-        while (prompt.len() as u32) < input.div_ceil(BLOCK_TOKENS) {
+        while (prompt.len() as u32) < input.div_ceil(BLOCK_TOKENS).min(BLOCKS_MAX) {
             prompt.push(next_block);
             next_block = next_block.wrapping_add(1);
         }

@@ -43,7 +43,6 @@ pub use recording::{read_recording, write_recording};
 pub use servegen::PoolOptions;
 pub use sink::Reading;
 pub use stamp::moment_us;
-pub use stamp::unix_micros;
 
 use crate::units::Micros;
 

@@ -118,6 +118,15 @@ impl Record {
         u64::from(self.input) + u64::from(self.cache_read) + u64::from(self.cache_write)
     }
 
+    /// The record with no more input tokens in all than fit into 32 bits, which no prompt has.
+    pub(super) fn bounded(mut self) -> Self {
+        self.cache_read = self.cache_read.min(u32::MAX - self.input);
+        self.cache_write = self
+            .cache_write
+            .min(u32::MAX - self.input - self.cache_read);
+        self
+    }
+
     /// Output tokens that its request wants: what it would have had where the log tells, or else what it had.
     pub fn output_wanted(&self) -> u32 {
         self.planned_output.unwrap_or(self.output)

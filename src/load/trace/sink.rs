@@ -71,7 +71,7 @@ impl RecordSink {
             blocks_start,
             blocks_len: blocks.len() as u32,
             attempt: record.attempt.max(1),
-            ..record
+            ..record.bounded()
         };
         self.calls.push((at_ns, record));
     }

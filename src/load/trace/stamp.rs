@@ -35,15 +35,10 @@ pub(in crate::load) fn timestamp_ns(text: &str) -> Option<i128> {
     Some(i128::from(seconds - offset_s) * 1_000_000_000 + i128::from(nanos))
 }
 
-/// Microseconds since 1970 of a date and time such as `2023-11-16T18:17:03.979Z`; without an offset it counts
-/// as UTC. `None` if the text is not one.
-pub fn unix_micros(text: &str) -> Option<i64> {
-    i64::try_from(timestamp_ns(text.trim())? / 1000).ok()
-}
-
 /// Microseconds since 1970 of a moment as people write it: a date, with an hour, with minutes, or with seconds.
 pub fn moment_us(text: &str) -> Option<i64> {
     const FORMS: [(usize, &str); 3] = [(10, "T00:00:00"), (13, ":00:00"), (16, ":00")];
+    let text = text.trim();
     let (plain, zone) = match text.strip_suffix(['Z', 'z']) {
         Some(plain) => (plain, "Z"),
         None => (text, ""),

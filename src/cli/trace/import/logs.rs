@@ -67,7 +67,7 @@ pub(super) fn run(
     }
     let (models, places) = (read.names.models.clone(), read.names.places.clone());
     let source = args.sources.join(" ");
-    let woven = write(read, options, &source, &output).map_err(failed)?;
+    let woven = write(read, options, &import.source_names(), &output).map_err(failed)?;
     let Some(woven) = woven else {
         talk(&format!("error: no call was found in `{source}`"));
         for problem in &summary.problems {

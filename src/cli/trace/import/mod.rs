@@ -1,5 +1,6 @@
 //! `bedload trace import`: logs and public traces into a compact trace and a scenario.
 
+mod cloudwatch;
 mod logs;
 mod one;
 
@@ -7,8 +8,8 @@ use super::super::args::{Format, ImportArgs};
 use super::super::exit::Exit;
 use super::super::simulate::now;
 use super::super::term::{Term, data, talk};
-use crate::fetch::{Folders, Output, OutputError};
-use crate::load::trace::{RowProblem, TraceFormat, moment_us};
+use crate::fetch::{Address, Aws, AwsError, Bucket, Folders, Output, OutputError};
+use crate::load::trace::{RowProblem, TraceFormat, model_name, moment_us};
 use crate::profile::{Catalogue, ProfileKind};
 use crate::recorded::replay_scenario;
 use crate::report::{self, Style};
@@ -57,6 +58,16 @@ fn import(args: &ImportArgs, term: Term) -> Result<Exit, Stopped> {
         from_us: None,
         to_us: None,
     };
+    if args.sources[0] == "cloudwatch" {
+        return cloudwatch::run(&import);
+    }
+    if args
+        .sources
+        .iter()
+        .any(|source| source.starts_with("s3://"))
+    {
+        return bucket(&mut import);
+    }
     let paths: Vec<PathBuf> = args.sources.iter().map(PathBuf::from).collect();
     let first = first_file(&paths)?;
     let format = match args.format_of_source {
@@ -78,6 +89,58 @@ fn import(args: &ImportArgs, term: Term) -> Result<Exit, Stopped> {
         return logs::run(&import, &store, about);
     }
     one::run(&import, &paths, format)
+}
+
+/// Invocation logs in a bucket.
+fn bucket(import: &mut Import<'_>) -> Result<Exit, Stopped> {
+    let args = import.args;
+    let other = args
+        .format_of_source
+        .filter(|format| *format != TraceFormat::BedrockLog);
+    if let Some(other) = other {
+        return Err(usage(
+            &format!(
+                "a bucket of the format `{}` cannot be imported",
+                other.name()
+            ),
+            "only invocation logs are read from buckets; copy the file first",
+        ));
+    }
+    import.from_us = moment("--from", args.from.as_deref())?;
+    import.to_us = moment("--to", args.to.as_deref())?;
+    let addresses: Result<Vec<Address>, AwsError> = args
+        .sources
+        .iter()
+        .map(|source| Address::parse(source))
+        .collect();
+    let addresses = addresses.map_err(|error| aws_failed(&error))?;
+    let aws = Aws::new(args.region.as_deref(), args.endpoint_url.as_deref());
+    let aws = aws.map_err(|error| aws_failed(&error))?;
+    let bucket = Bucket::list(aws, &addresses, import.from_us, import.to_us);
+    let bucket = bucket.map_err(|error| aws_failed(&error))?;
+    let (files, bytes) = bucket.size();
+    if files == 0 {
+        talk(&format!(
+            "error: no log file of that span in `{}`\n  help: check the prefix and the span; keys look like \
+             PREFIX/AWSLogs/ACCOUNT/BedrockModelInvocationLogs/REGION/2026/11/01/12/…json.gz",
+            args.sources.join(" ")
+        ));
+        return Err(Exit::InvalidFile);
+    }
+    let about = logs::About {
+        files,
+        bytes,
+        ignored: bucket.ignored().clone(),
+    };
+    logs::run(import, &bucket, about)
+}
+
+fn aws_failed(error: &AwsError) -> Stopped {
+    talk(&format!("error: {error}\n  help: {}", error.help()));
+    match error {
+        AwsError::NoAddress(_) | AwsError::NoRegion => Exit::Usage,
+        _ => Exit::TargetFailed,
+    }
 }
 
 /// A moment of the command line.
@@ -108,13 +171,18 @@ fn first_file(paths: &[PathBuf]) -> Result<PathBuf, Stopped> {
 }
 
 impl Import<'_> {
-    /// The name of a model in the catalogue, by that name or by its model id; any other name as it is.
+    /// The name of a model in the catalogue, by that name, by its model id with or without a profile's prefix, or by
+    /// the name that its maker gives it; any other name as it is.
     fn model_name(&self, name: &str) -> String {
+        let id = model_name(name).id;
+        let is_dated = id.len() > 8 && id[id.len() - 8..].bytes().all(|b| b.is_ascii_digit());
         let mut known = self.catalogue.names(ProfileKind::Model).into_iter();
         let has_id = |model: &&str| {
-            self.catalogue
-                .model(model)
-                .is_ok_and(|model| model.model_id == name)
+            let Ok(model) = self.catalogue.model(model) else {
+                return false;
+            };
+            let own = model.model_id.split_once('.').map_or("", |(_, own)| own);
+            model.model_id == id || is_dated && own.starts_with(id)
         };
         known.find(has_id).unwrap_or(name).to_owned()
     }
@@ -143,6 +211,20 @@ impl Import<'_> {
             threads: threads as u32,
             sorted_on_disk_bytes: sorted,
         }
+    }
+
+    /// The sources by their last names, as the trace tells where it comes from: paths are nobody's business.
+    fn source_names(&self) -> String {
+        let sources = self.args.sources.iter();
+        let names = sources.map(|source| match source.starts_with("s3://") {
+            true => source.as_str(),
+            false => source
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or(source),
+        });
+        names.collect::<Vec<_>>().join(" ")
     }
 
     /// The name of the trace in the output.

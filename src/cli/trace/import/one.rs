@@ -67,7 +67,11 @@ pub(super) fn run(
     let reading = renamed(import, reading);
     take(import, &reading, &source, &mut summary);
     import.refuse_problems(&summary.problems)?;
-    let text = write_records(&reading.recorded, &source, "that of the source");
+    let text = write_records(
+        &reading.recorded,
+        &import.source_names(),
+        "that of the source",
+    );
     let name = Import::trace_name(&output);
     let packed = if output.is_packed() {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());

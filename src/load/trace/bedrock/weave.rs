@@ -16,6 +16,8 @@ use crate::units::Micros;
 
 /// Entries of one generation of a memory; two generations are kept.
 const GENERATION: usize = 1 << 20;
+/// Blocks of one prompt; what is behind them is told by no block.
+const BLOCKS_MAX: u64 = 1 << 16;
 
 /// A map that forgets what was not asked for since it was last filled, so that its size is bounded.
 #[derive(Debug, Default)]
@@ -110,6 +112,7 @@ impl Weaver {
             blocks_start,
             blocks_len: (blocks.len() as u32).saturating_sub(blocks_start),
         }
+        .bounded()
     }
 
     /// The session that the call goes on with, or a new one.
@@ -164,7 +167,7 @@ impl Weaver {
         let ends = self.ends(row, &chains, total);
         let size = u64::from(self.block_tokens);
         let mut piece = 0;
-        for block in 0..total.div_ceil(size) {
+        for block in 0..total.div_ceil(size).min(BLOCKS_MAX) {
             // The last block may be partly filled; it ends where the prompt does.
             let end = ((block + 1) * size).min(total);
             while piece + 1 < ends.len() && ends[piece] < end {
