@@ -297,7 +297,7 @@ impl Links {
             let fresh = (index, index);
             let (first, last) = met.entry(row.session).or_insert(fresh);
             // What is longer than the numbers that one session has goes on as another.
-            if links.calls[*first] as u64 >= CALLS {
+            if u64::from(links.calls[*first]) >= CALLS {
                 (*first, *last) = fresh;
             }
             if *last != index {

@@ -39,4 +39,5 @@ mod serving;
 mod sessions;
 mod tidy;
 mod traffic;
+mod traffic_cli;
 mod wire_requests;

@@ -357,9 +357,12 @@ fn of_quota(quota: &QuotaView) -> Part {
     let rates: Vec<String> = quota
         .burndown
         .iter()
-        .map(|(model, rate)| match model.is_empty() {
-            true => format!("{rate}×"),
-            false => format!("{model} {rate}×"),
+        .map(|(model, rate)| {
+            if model.is_empty() {
+                format!("{rate}×")
+            } else {
+                format!("{model} {rate}×")
+            }
         })
         .collect();
     rows.push(row("burndown of output", rates.join(", ")));

@@ -35,11 +35,13 @@ fn source(requests: u32) -> Recorded {
         } else {
             1
         };
-        log.blocks
-            .extend((0..input / 16).map(|depth| match depth < shared {
-                true => depth,
-                false => 1000 + n * 400 + depth,
-            }));
+        log.blocks.extend((0..input / 16).map(|depth| {
+            if depth < shared {
+                depth
+            } else {
+                1000 + n * 400 + depth
+            }
+        }));
         log.calls.push(Record {
             at: Micros((at * 1e6) as u64),
             model: u16::from(n % 977 == 5),
