@@ -17,14 +17,18 @@ pub mod config;
 pub mod profile;
 pub mod scenario;
 
+pub mod calibrate;
 pub mod compare;
 pub mod plan;
+pub mod recorded;
 pub mod results;
 pub mod sim;
+pub mod traffic;
 
 pub mod report;
 
 pub mod clock;
+pub mod fetch;
 pub mod live;
 pub mod serve;
 pub mod store;

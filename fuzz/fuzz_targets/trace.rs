@@ -1,17 +1,8 @@
 //! Any bytes as recorded traffic: they are read or refused with line numbers, and nothing panics.
 #![no_main]
 
-use bedload::load::trace::{Columns, TimeUnit, TraceFormat, read, read_recording};
+use bedload::load::trace::{Columns, TimeUnit, TraceFormat, read, read_recording, read_records};
 use libfuzzer_sys::fuzz_target;
-
-const FORMATS: [TraceFormat; 6] = [
-    TraceFormat::Bedload,
-    TraceFormat::Azure,
-    TraceFormat::Mooncake,
-    TraceFormat::Attempts,
-    TraceFormat::Csv,
-    TraceFormat::Jsonl,
-];
 
 fuzz_target!(|bytes: &[u8]| {
     let columns = Columns {
@@ -21,11 +12,13 @@ fuzz_target!(|bytes: &[u8]| {
         output: "output".to_owned(),
         session: Some("session".to_owned()),
     };
-    for format in FORMATS {
+    for (_, format) in TraceFormat::NAMES {
         if let Err(error) = read(format, Some(&columns), bytes) {
             let _ = error.to_string();
         }
+        let _ = read_records(format, Some(&columns), bytes);
     }
+    let _ = TraceFormat::detect("traffic", bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = read_recording(text);
     }

@@ -10,7 +10,7 @@ use crate::compare::{self, FolderText, assertion, history};
 use crate::report::{self, Style};
 use crate::results::compare::{CompareSummary, GateSettings, Verdict};
 use crate::results::{Baseline, RunKind, read_baseline, read_manifest, read_summary};
-use crate::store::write_whole;
+use crate::store::write_file;
 use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -72,6 +72,11 @@ fn usage(message: &str, help: &str) -> Stopped {
 fn invalid(message: impl Display, help: impl Display) -> Stopped {
     talk(&format!("error: {message}\n  help: {help}"));
     Exit::InvalidFile
+}
+
+fn unreadable(message: impl Display, help: impl Display) -> Stopped {
+    invalid(message, help);
+    Exit::Unreadable
 }
 
 /// Runs with their folders; a baseline file has none.
@@ -212,7 +217,7 @@ fn update(args: &CompareArgs, gate: &GateSettings) -> Result<CompareSummary, Sto
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     runs.created_at = now().0;
-    write_whole(&path, runs.to_json().as_bytes()).map_err(|error| stopped(&error))?;
+    write_file(&path, runs.to_json().as_bytes()).map_err(|error| stopped(&error))?;
     let mut document = compare::without_baseline(Some(&runs), gate);
     if runs.kind == RunKind::Live {
         document.calibration = calibration;
@@ -334,7 +339,7 @@ fn text_of(path: &Path) -> Result<String, Stopped> {
 
 fn baseline(path: &Path) -> Result<Baseline, Stopped> {
     read_baseline(&text_of(path)?).map_err(|error| {
-        invalid(
+        unreadable(
             format!("`{}`: {error}", path.display()),
             "make it with `bedload compare NAME RESULT... --update-baseline`",
         )
@@ -396,7 +401,7 @@ fn below(path: &Path, depth: usize, found: &mut Vec<FolderText>) -> Result<(), S
 
 fn folder(path: &Path) -> Result<FolderText, Stopped> {
     let wrong = |file: &str, error: &dyn Display| {
-        invalid(
+        unreadable(
             format!("`{}`: {error}", path.join(file).display()),
             "run it again with this version",
         )
@@ -424,7 +429,7 @@ fn print(args: &CompareArgs, term: Term, document: &CompareSummary) -> Result<Ex
     ];
     for (path, render) in files {
         if let Some(path) = path {
-            write_whole(path, render(document).as_bytes()).map_err(|error| stopped(&error))?;
+            write_file(path, render(document).as_bytes()).map_err(|error| stopped(&error))?;
         }
     }
     if args.github {

@@ -5,12 +5,12 @@ use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
 use super::run_many;
 use super::run_view::LiveView;
-use super::simulate::{begin, manifest, now, print, scenario_info, stopped};
+use super::simulate::{begin, manifest, now, print, scenario_info, stopped, write_runs};
 use super::term::{Term, talk};
 use crate::clock::avoid_huge_pages;
 use crate::live::{self, LiveError, LiveOptions, LivePlan, LiveRun, Stop, Target, worst_case};
 use crate::profile::Catalogue;
-use crate::results::{self, EngineInfo, Summary, make_live, summarise};
+use crate::results::{EngineInfo, Summary, make_live, summarise};
 use crate::sim::{Assembled, VariantContext, VariantMeasures};
 use crate::store::RunFolder;
 use crate::units::{Micros, Usd};
@@ -35,7 +35,7 @@ fn run_live(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
     choose(args, &mut prepared, term);
     let plans = plans(&prepared, &catalogue)?;
     if args.target == Target::Bedrock {
-        consent(args, &plans, 1)?;
+        consent(args.budget, args.yes, &plans, 1)?;
     }
     let options = options(args);
     let done = one_run(
@@ -157,7 +157,12 @@ pub(super) fn options(args: &RunArgs) -> LiveOptions {
 }
 
 /// Says what the runs can cost at worst, each made so many times, and asks.
-pub(super) fn consent(args: &RunArgs, plans: &[LivePlan], times: u32) -> Result<(), Stopped> {
+pub(super) fn consent(
+    budget: Option<Usd>,
+    yes: bool,
+    plans: &[LivePlan],
+    times: u32,
+) -> Result<(), Stopped> {
     let mut total = Some(Usd::ZERO);
     for plan in plans {
         let worst = worst_case(plan);
@@ -182,14 +187,14 @@ pub(super) fn consent(args: &RunArgs, plans: &[LivePlan], times: u32) -> Result<
         || "of unknown cost".to_owned(),
         |usd| format!("up to {}", show(usd)),
     );
-    talk(&match args.budget {
+    talk(&match budget {
         Some(budget) => format!(
             "This run sends requests to Amazon Bedrock, {total}, stopped at {}.",
             show(budget)
         ),
         None => format!("This run sends requests to Amazon Bedrock, {total}."),
     });
-    if args.yes {
+    if yes {
         return Ok(());
     }
     let refuse = |why: &str| {
@@ -227,7 +232,7 @@ fn send(
         let log = folder
             .stream("attempts.jsonl")
             .map_err(|error| stopped(&error))?;
-        let mut view = LiveView::new(term, &one.context.name);
+        let mut view = LiveView::new(term, &one.context.name, left);
         let options = LiveOptions {
             budget: left,
             ..options.clone()
@@ -245,7 +250,7 @@ fn send(
     Ok(())
 }
 
-fn refused(error: &LiveError) -> Stopped {
+pub(super) fn refused(error: &LiveError) -> Stopped {
     match error {
         LiveError::Refused(refusal) => {
             talk(&format!("error: {refusal}\n  help: {}", refusal.help()));
@@ -301,12 +306,7 @@ fn finish(
 }
 
 fn write(folder: RunFolder, finished: &Finished, partial: bool) -> Result<PathBuf, Box<dyn Error>> {
-    let runs = || {
-        let named = finished.contexts.iter().zip(&finished.measures);
-        named.map(|(context, measures)| (context.name.as_str(), measures))
-    };
-    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
-    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
-    folder.write("summary.json", finished.summary.to_json().as_bytes())?;
+    let course = write_runs(&folder, &finished.contexts, &finished.measures)?;
+    course.conclude(&folder, &finished.summary, None, partial)?;
     Ok(folder.finish(partial)?)
 }

@@ -50,7 +50,7 @@ pub(super) fn run_many(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
             .map(|one| plans(&one.prepared, &catalogue))
             .collect();
         let each: Vec<LivePlan> = each?.into_iter().flatten().collect();
-        consent(args, &each, count)?;
+        consent(args.budget, args.yes, &each, count)?;
     }
     let mut all_met = true;
     let mut all_valid = true;

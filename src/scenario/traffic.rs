@@ -2,7 +2,7 @@
 
 use crate::config::{Section, boolean, count, float, one_of, share, text, unit, whole};
 use crate::load::spec::{
-    ArrivalSpec, DurationSpec, OnOffSpec, RecordedReplay, ReplayScale, TraceReplay,
+    ArrivalSpec, DurationSpec, OnOffSpec, RecordedReplay, ReplayScale, ReplaySessions, TraceReplay,
 };
 use crate::load::trace::{Columns, TimeUnit, TraceFormat};
 use crate::units::{Micros, PerSecond};
@@ -157,25 +157,19 @@ pub(super) fn think(s: &mut Section<'_>) -> Option<DurationSpec> {
 
 fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     let file = s.required("file", text());
-    let format = s.or(
-        "format",
-        one_of(&[
-            ("bedload", TraceFormat::Bedload),
-            ("azure", TraceFormat::Azure),
-            ("mooncake", TraceFormat::Mooncake),
-            ("attempts", TraceFormat::Attempts),
-            ("csv", TraceFormat::Csv),
-            ("jsonl", TraceFormat::Jsonl),
-        ]),
-        "bedload",
-    );
-    let named = matches!(format, Some(TraceFormat::Csv | TraceFormat::Jsonl));
+    let format = s.or("format", one_of(&TraceFormat::NAMES), "bedload");
+    let named = format.is_some_and(TraceFormat::has_named_columns);
     let columns = if named {
         s.required_table("columns", columns)
     } else {
         s.optional_table("columns", columns)
     };
+    let model = s.optional("model", text());
     let scale = scale(s);
+    let waits = s.optional(
+        "sessions",
+        one_of(&[("as_recorded", false), ("dependent", true)]),
+    );
     let (file, format) = (file?, format?);
     if named {
         // Without its columns the file would only be refused a second time.
@@ -183,13 +177,19 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     } else if s.has("columns") {
         s.report(
             "columns",
-            "only the formats `csv` and `jsonl` have `columns`",
+            "only the formats `csv`, `jsonl` and `parquet` have `columns`",
             "has no effect",
             "leave it out, or name the `format`",
         );
     }
-    let trace = match library.trace(&file, format, columns.as_ref()) {
-        Ok(trace) => trace,
+    let read = if waits == Some(true) {
+        library.dependent_trace(&file, format, columns.as_ref(), model.as_deref())
+    } else {
+        let trace = library.trace(&file, format, columns.as_ref(), model.as_deref());
+        trace.map(|trace| (trace, ReplaySessions::AsRecorded))
+    };
+    let (trace, sessions) = match read {
+        Ok(read) => read,
         Err(reason) => {
             report_file(s, "trace", &file, &reason);
             return None;
@@ -198,6 +198,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     Some(TraceReplay {
         trace,
         scale: scale?,
+        sessions,
     })
 }
 

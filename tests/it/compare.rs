@@ -296,9 +296,9 @@ fn what_is_no_result_is_told() {
     place.write("killed/manifest.json", "{}");
     for (args, code, words) in [
         (["nowhere", "run"].as_slice(), 3, "--update-baseline"),
-        (&["other.json", "run"], 3, "bedload.plan/1"),
-        (&["newer.json", "run"], 3, "newer"),
-        (&["run", "broken"], 3, "broken/summary.json"),
+        (&["other.json", "run"], 7, "bedload.plan/1"),
+        (&["newer.json", "run"], 7, "newer"),
+        (&["run", "broken"], 7, "broken/summary.json"),
         (&["run", "empty"], 3, "no run in"),
         (&["run", "absent"], 3, "absent"),
         (&["run", "killed"], 6, "cut short"),

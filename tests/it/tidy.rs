@@ -53,6 +53,12 @@ const MAY_USE: &[(&str, &str)] = &[
         "plan",
         "units domain rng stats client load service cost measure config scenario profile sim results",
     ),
+    ("recorded", "units load results"),
+    (
+        "calibrate",
+        "units domain rng stats client load service measure wire config scenario profile sim results",
+    ),
+    ("traffic", "units domain rng stats load results"),
     ("compare", "units rng stats measure results"),
     (
         "report",
@@ -75,15 +81,16 @@ const MAY_USE: &[(&str, &str)] = &[
         "units domain rng stats client load service cost measure config scenario profile sim \
          results plan report",
     ),
+    ("fetch", "units load profile results recorded"),
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan compare report clock live serve store wire",
+         results plan recorded calibrate compare report clock live serve store fetch wire",
     ),
 ];
 
 /// The modules that may touch files, the environment, clocks and the terminal.
-const SHELLS: [&str; 5] = ["clock", "live", "serve", "store", "cli"];
+const SHELLS: [&str; 6] = ["clock", "live", "serve", "store", "fetch", "cli"];
 
 /// Children of `std` that only shells may use.
 const FOREIGN_STD: [&str; 5] = ["fs", "env", "net", "process", "thread"];

@@ -8,12 +8,16 @@ use super::{Columns, TimeUnit, Trace};
 
 /// Reads the CSV; time stamps have up to seven digits of a second and no zone.
 pub(super) fn read(bytes: impl BufRead) -> Result<Trace, TraceError> {
-    let names = Columns {
+    read_csv(&columns(), bytes)
+}
+
+/// The columns of the traces.
+pub(super) fn columns() -> Columns {
+    Columns {
         at: "TIMESTAMP".to_owned(),
         at_unit: TimeUnit::Timestamp,
         input: "ContextTokens".to_owned(),
         output: "GeneratedTokens".to_owned(),
         session: None,
-    };
-    read_csv(&names, bytes)
+    }
 }

@@ -138,7 +138,7 @@ pub(super) fn read_json_rows(
     sink.finish()
 }
 
-fn json_object(text: &str) -> Result<Value, RowProblem> {
+pub(super) fn json_object(text: &str) -> Result<Value, RowProblem> {
     match serde_json::from_str::<Value>(text) {
         Ok(value) if value.is_object() => Ok(value),
         Ok(_) => Err(RowProblem::new(
@@ -186,7 +186,7 @@ fn json_text(value: &Value, name: &str) -> Result<String, RowProblem> {
     }
 }
 
-fn json_field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn json_field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     value
         .get(name)
         .or_else(|| name.split('.').try_fold(value, |inner, key| inner.get(key)))

@@ -22,12 +22,27 @@ use super::Trace;
 use super::error::{RowProblem, TraceError};
 use super::rows::{Lines, RawRow, RowSink, csv_fields, field, time_number, tokens};
 
-const FIRST_LINE: &str = "# bedload.trace/1";
+pub(super) const FIRST_LINE: &str = "# bedload.trace/1";
 
 /// The columns of a header, where the last two may be missing.
 struct Header {
     session: Option<usize>,
     blocks: Option<usize>,
+}
+
+/// Whether a file has columns that are not replayed.
+pub(super) fn has_more(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let header = lines.find(|line| !line.starts_with(b"#") && !line.trim_ascii().is_empty());
+    let names = header.map(|line| String::from_utf8_lossy(line).into_owned());
+    names.is_some_and(|names| {
+        names.split(',').map(str::trim).any(|name| {
+            !matches!(
+                name,
+                "at_us" | "input_tokens" | "output_tokens" | "session" | "blocks"
+            )
+        })
+    })
 }
 
 /// Reads the format.
@@ -75,7 +90,7 @@ pub(super) fn read(bytes: impl BufRead) -> Result<Trace, TraceError> {
     sink.finish()
 }
 
-fn bad_first_line(line: u64, text: &str) -> RowProblem {
+pub(super) fn bad_first_line(line: u64, text: &str) -> RowProblem {
     let newer = text.starts_with("# bedload.trace/");
     RowProblem::new(
         if newer {
@@ -177,6 +192,6 @@ pub fn write_compact(trace: &Trace, source: &str, licence: &str) -> String {
     out
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -31,6 +31,11 @@ impl RowProblem {
         }
     }
 
+    /// A problem of a line.
+    pub fn at(message: impl Into<String>, help: impl Into<String>, line: u64) -> Self {
+        Self::new(message, help).line(line)
+    }
+
     pub(in crate::load) fn line(mut self, line: u64) -> Self {
         self.line = Some(line);
         self

@@ -35,6 +35,20 @@ pub(in crate::load) fn timestamp_ns(text: &str) -> Option<i128> {
     Some(i128::from(seconds - offset_s) * 1_000_000_000 + i128::from(nanos))
 }
 
+/// Microseconds since 1970 of a moment as people write it: a date, with an hour, with minutes, or with seconds.
+pub fn moment_us(text: &str) -> Option<i64> {
+    const FORMS: [(usize, &str); 3] = [(10, "T00:00:00"), (13, ":00:00"), (16, ":00")];
+    let text = text.trim();
+    let (plain, zone) = match text.strip_suffix(['Z', 'z']) {
+        Some(plain) => (plain, "Z"),
+        None => (text, ""),
+    };
+    let form = FORMS.iter().find(|(length, _)| *length == plain.len());
+    let rest = form.map_or("", |(_, rest)| rest);
+    let ns = timestamp_ns(&format!("{plain}{rest}{zone}"))?;
+    i64::try_from(ns.div_euclid(1000)).ok()
+}
+
 /// Splits off `Z`, `+01:00` or `-0530`, and tells the offset in seconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(clock) = text.strip_suffix(['Z', 'z']) {

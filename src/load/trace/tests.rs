@@ -323,18 +323,18 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        read_all(&bytes);
+        read_in_all_formats(&bytes);
     }
 
     #[test]
     fn no_likely_text_panics(text in "[0-9a-zA-Z\"{}\\[\\]:,.#\\-+*/ \n=_]{0,200}") {
-        read_all(text.as_bytes());
+        read_in_all_formats(text.as_bytes());
         for head in [
             "# bedload.trace/1\nat_us,input_tokens,output_tokens,session\n",
             "TIMESTAMP,ContextTokens,GeneratedTokens\n",
             "t,in,out,user\n",
         ] {
-            read_all(format!("{head}{text}").as_bytes());
+            read_in_all_formats(format!("{head}{text}").as_bytes());
         }
     }
 
@@ -352,10 +352,10 @@ proptest! {
     }
 }
 
-fn read_all(bytes: &[u8]) {
-    use TraceFormat::{Attempts, Azure, Bedload, Csv, Jsonl, Mooncake};
-    for format in [Bedload, Azure, Mooncake, Attempts, Csv, Jsonl] {
+fn read_in_all_formats(bytes: &[u8]) {
+    for (_, format) in TraceFormat::NAMES {
         let _ = read(format, Some(&names()), bytes);
+        let _ = read_records(format, Some(&names()), bytes);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = read_recording(text);
@@ -383,4 +383,226 @@ fn attempts_of_an_earlier_run_are_its_requests_without_retries() {
         .map(|row| (row.at.0, row.input, row.output))
         .collect();
     assert_eq!(rows, [(0, 100, 7), (4, 200, 7)]);
+}
+
+#[test]
+fn attempts_are_records_with_their_ends_and_latencies() {
+    let line = |variant: &str, request: u32, attempt: u32, sent: u64, end: &str, output: u32| {
+        let first = if output > 0 { "9000" } else { "null" };
+        let input = if output > 0 { 40 } else { 0 };
+        format!(
+            "{{\"variant\":\"{variant}\",\"workload\":\"w\",\"request\":{request},\"attempt\":{attempt},\
+             \"request_input_tokens\":100,\"request_output_tokens\":7,\"scheduled_us\":5,\"sent_us\":{sent},\
+             \"first_token_us\":{first},\"done_us\":10000,\"end\":\"{end}\",\"input_tokens\":{input},\
+             \"cache_read_tokens\":{input},\"cache_write_tokens\":0,\"output_tokens\":{output}}}\n"
+        )
+    };
+    let text = [
+        line("a", 0, 1, 5, "throttled", 0),
+        line("a", 0, 2, 1000, "answered", 7),
+        line("a", 1, 1, 2000, "circuit_open", 0),
+        line("b", 0, 1, 5, "answered", 7),
+        "{\"variant\":\"a\"".to_owned(),
+    ]
+    .concat();
+    let recorded = read_records(TraceFormat::Attempts, None, text.as_bytes()).unwrap();
+    assert_eq!(recorded.calls.len(), 2);
+    let (refused, answered) = (recorded.calls[0], recorded.calls[1]);
+    assert_eq!(refused.end, CallEnd::Throttled);
+    assert_eq!((refused.input_total(), refused.output), (100, 0));
+    assert_eq!(answered.attempt, 2);
+    assert_eq!(answered.at, Micros(995));
+    assert_eq!(answered.ttft, Some(Micros(8000)));
+    assert_eq!(answered.latency, Some(Micros(9000)));
+    assert_eq!(answered.session, refused.session);
+    assert_eq!((answered.input, answered.cache_read), (40, 40));
+    assert_eq!(recorded.clients, ["w"]);
+    let skipped: Vec<(&str, u64)> = recorded.skipped.iter().map(|(k, n)| (&**k, *n)).collect();
+    assert_eq!(
+        skipped,
+        [
+            ("never sent", 1),
+            ("of another variant", 1),
+            ("the JSON object is cut off", 1)
+        ]
+    );
+    let trace = recorded.to_trace();
+    assert_eq!((trace.rows.len(), trace.rows[0].output), (1, 7));
+    let options = ReadOptions {
+        variant: Some("b".to_owned()),
+        ..ReadOptions::default()
+    };
+    let reading = read_all(TraceFormat::Attempts, &options, text.as_bytes()).unwrap();
+    assert_eq!(reading.recorded.calls.len(), 1);
+}
+
+#[test]
+fn formats_are_told_by_sight() {
+    let check = |name: &str, text: &str, format: Option<TraceFormat>| {
+        assert_eq!(
+            TraceFormat::detect(name, text.as_bytes()),
+            format,
+            "{name}: {text}"
+        );
+    };
+    check("x", "# bedload.trace/1\n", Some(TraceFormat::Bedload));
+    check(
+        "x.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n",
+        Some(TraceFormat::Azure),
+    );
+    check(
+        "x",
+        "{\"timestamp\":0,\"hash_ids\":[]}",
+        Some(TraceFormat::Mooncake),
+    );
+    check(
+        "x.json",
+        "{\"schemaType\":\"ModelInvocationLog\"",
+        Some(TraceFormat::BedrockLog),
+    );
+    check(
+        "attempts.jsonl",
+        "{\"scheduled_us\":1",
+        Some(TraceFormat::Attempts),
+    );
+    check("x.csv", "a,b\n", Some(TraceFormat::Csv));
+    check("x.jsonl.gz", "{\"a\":1}", Some(TraceFormat::Jsonl));
+    check("x", "", None);
+    for (name, format) in TraceFormat::NAMES {
+        assert_eq!(
+            (format.name(), TraceFormat::named(name)),
+            (name, Some(format))
+        );
+    }
+}
+
+#[test]
+fn packed_files_read_as_plain_ones() {
+    use std::io::Write;
+    let text = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 23:59:59.9799600,4808,10\n";
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).unwrap();
+    let packed = gz.finish().unwrap();
+    assert_eq!(
+        read(TraceFormat::Azure, None, packed.as_slice()),
+        read(TraceFormat::Azure, None, text.as_bytes())
+    );
+    assert_eq!(TraceFormat::detect("x", &packed), Some(TraceFormat::Azure));
+    let cut = &packed[..packed.len() - 9];
+    let reading = read_all(TraceFormat::Azure, &ReadOptions::default(), cut);
+    assert!(reading.is_err() || reading.is_ok_and(|r| !r.recorded.skipped.is_empty()));
+}
+
+/// Records whose numbers stand in the order in which they appear.
+fn any_recorded() -> impl Strategy<Value = Recorded> {
+    let call = (
+        (0u64..5_000_000, 0u16..3, 0u32..3, 0u16..2, 0u32..4),
+        (0u32..9, 0u32..9, 0u32..9, 0u32..9),
+        prop::option::of(0u32..99),
+        prop::option::of(0u64..99),
+        prop::option::of(0u64..99),
+        (0usize..7, prop::option::of(any::<bool>()), 1u16..3),
+        prop::collection::vec(0u32..9, 0..3),
+    );
+    prop::collection::vec(call, 1..20).prop_map(|calls| {
+        let mut recorded = Recorded {
+            origin_unix_us: Some(1_700_000_000_000_000),
+            models: vec!["a".to_owned(), "b, \"c\"".to_owned(), "d".to_owned()],
+            clients: vec!["x".to_owned(), "y".to_owned(), String::new()],
+            places: vec![
+                Place::default(),
+                Place {
+                    region: "eu-west-1".to_owned(),
+                    scope: "eu".to_owned(),
+                    tier: String::new(),
+                },
+            ],
+            block_tokens: 64,
+            ..Recorded::default()
+        };
+        for (
+            a,
+            (input, read, write, output),
+            max,
+            ttft,
+            latency,
+            (end, streamed, attempt),
+            blocks,
+        ) in calls
+        {
+            let (at, model, client, place, session) = a;
+            recorded.calls.push(Record {
+                at: Micros(at),
+                model,
+                client,
+                place,
+                session,
+                input,
+                cache_read: read,
+                cache_write: write,
+                output,
+                planned_output: max,
+                max_tokens: max,
+                ttft: ttft.map(Micros),
+                latency: latency.map(Micros),
+                end: CallEnd::ALL[end],
+                streamed,
+                attempt,
+                blocks_start: recorded.blocks.len() as u32,
+                blocks_len: blocks.len() as u32,
+            });
+            recorded.blocks.extend(blocks);
+        }
+        // What is read back is in order of time, the first call at zero.
+        recorded.calls.sort_by_key(|call| call.at);
+        let first = recorded.calls[0].at.0;
+        for call in &mut recorded.calls {
+            call.at.0 -= first;
+        }
+        recorded
+    })
+}
+
+/// A record with the names behind its numbers, as two readings of a file can be compared.
+fn told(recorded: &Recorded) -> Vec<String> {
+    let mut sessions = Vec::new();
+    let mut lines = Vec::new();
+    for call in &recorded.calls {
+        let session = sessions.iter().position(|known| *known == call.session);
+        let session = session.unwrap_or_else(|| {
+            sessions.push(call.session);
+            sessions.len() - 1
+        });
+        let plain = Record {
+            model: 0,
+            client: 0,
+            place: 0,
+            session: 0,
+            blocks_start: 0,
+            ..*call
+        };
+        lines.push(format!(
+            "{plain:?} {} {} {:?} {session} {:?}",
+            recorded.models[usize::from(call.model)],
+            recorded.clients[call.client as usize],
+            recorded.places[usize::from(call.place)],
+            recorded.blocks_of(call),
+        ));
+    }
+    lines
+}
+
+proptest! {
+    #[test]
+    fn all_that_is_known_survives_the_compact_format(recorded in any_recorded()) {
+        let text = write_records(&recorded, "a test", "none");
+        let reading = super::read_all(TraceFormat::Bedload, &ReadOptions::default(), text.as_bytes()).unwrap();
+        prop_assert_eq!(reading.problems, TraceError::default());
+        prop_assert_eq!(told(&reading.recorded), told(&recorded));
+        prop_assert_eq!(reading.recorded.origin_unix_us, recorded.origin_unix_us);
+        // Who replays it gets what replays of the records themselves get.
+        let trace = super::read(TraceFormat::Bedload, None, text.as_bytes());
+        prop_assert_eq!(trace.map(|t| t.rows.len()).unwrap_or(0), recorded.to_trace().rows.len());
+    }
 }
