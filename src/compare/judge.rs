@@ -33,10 +33,8 @@ pub(super) fn variants(
     correct(&mut drafts);
     let each = pairs.iter().zip(drafts);
     each.map(|((baseline, result), drafts)| {
-        let metrics: Vec<MetricComparison> = drafts
-            .into_iter()
-            .map(|draft| finish(draft, gate))
-            .collect();
+        let metrics: Vec<MetricComparison> =
+            drafts.iter().map(|draft| finish(draft, gate)).collect();
         let worst = metrics.iter().filter_map(|one| one.verdict).max();
         CompareVariant {
             name: result.name.clone(),
@@ -176,7 +174,7 @@ impl Sides<'_> {
             let is_percentile = self.metric.needs > 0;
             is_percentile && self.of(run).is_some_and(|of| (self.metric.count)(of) > 0)
         };
-        if !both().any(|run| has(run)) && !both().any(|run| occurs(run)) {
+        if !both().any(has) && !both().any(occurs) {
             return None;
         }
         if self.baseline.is_empty() || self.result.is_empty() {
@@ -205,7 +203,7 @@ impl Sides<'_> {
                 "it is 0 in some runs and not in others".to_owned(),
             ));
         };
-        Some(self.tested(before, after, &common))
+        Some(self.tested(before, &after, &common))
     }
 
     fn lack(&self, run: &BaselineRun) -> String {
@@ -248,7 +246,7 @@ impl Sides<'_> {
         enough && all.all(|run| self.reading(run) == first)
     }
 
-    fn tested(&self, before: Vec<f64>, after: Vec<f64>, common: &[(f64, f64)]) -> Evidence {
+    fn tested(&self, before: Vec<f64>, after: &[f64], common: &[(f64, f64)]) -> Evidence {
         if !common.is_empty() {
             if common.len() < FEWEST_PAIRS {
                 return Evidence::none(format!(
@@ -273,9 +271,9 @@ impl Sides<'_> {
         }
         let (m, c) = (before.len(), after.len());
         let (method, test) = if m.min(c) >= FEWEST_RUNS {
-            (Method::Welch, welch(&before, &after))
+            (Method::Welch, welch(&before, after))
         } else if c < FEWEST_RUNS && m >= FEWEST_PAST {
-            (Method::History, against_history(&before, &after))
+            (Method::History, against_history(&before, after))
         } else {
             return Evidence::none(format!(
                 "{m} {} of the baseline and {c} of the result are too few: a comparison needs \
@@ -289,8 +287,8 @@ impl Sides<'_> {
         let few = m.max(c) <= PERMUTED;
         // On the side on which the difference lies.
         let permutation = match test.difference >= 0.0 {
-            true if few => permutation_p(&before, &after),
-            false if few => permutation_p(&after, &before),
+            true if few => permutation_p(&before, after),
+            false if few => permutation_p(after, &before),
             _ => None,
         };
         Evidence::Tested {

@@ -141,13 +141,11 @@ pub fn p_text(p: f64) -> String {
 }
 
 fn assertion(document: &CompareSummary, one: &AssertionSummary) -> String {
-    let variant = match document
-        .assertions
-        .iter()
-        .any(|other| other.variant != one.variant)
-    {
-        true => format!("{}: ", one.variant),
-        false => String::new(),
+    let mut all = document.assertions.iter();
+    let variant = if all.any(|other| other.variant != one.variant) {
+        format!("{}: ", one.variant)
+    } else {
+        String::new()
     };
     let state = if one.holds.is_some() {
         "misses"

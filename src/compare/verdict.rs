@@ -97,7 +97,7 @@ struct Judgement {
 }
 
 /// The comparison of a metric as it stands in the document.
-pub(super) fn finish(draft: Draft, gate: &GateSettings) -> MetricComparison {
+pub(super) fn finish(draft: &Draft, gate: &GateSettings) -> MetricComparison {
     let metric = draft.metric;
     let demand = Demand {
         alpha: gate.alpha,
@@ -166,7 +166,7 @@ pub(super) fn finish(draft: Draft, gate: &GateSettings) -> MetricComparison {
             });
             comparison.p_permutation = *permutation;
             comparison.detectable = seen.map(|effect| metric.effect(effect));
-            judged(&draft, test, *method, seen, gate)
+            judged(draft, test, *method, seen, gate)
         }
     };
     comparison.reason = judgement.reason;
@@ -273,26 +273,23 @@ fn more_runs(draft: &Draft, test: &TTest, method: Method, gate: &GateSettings) -
         power: gate.power,
         threshold,
     };
-    let (wanted, have) = match method {
-        Method::Paired => {
-            let pairs = test.freedom + 1.0;
-            let wanted = pairs_needed(test.error * pairs.sqrt(), effect, demand)?;
-            (wanted, [pairs as u32; 2])
+    let (wanted, have) = if method == Method::Paired {
+        let pairs = test.freedom + 1.0;
+        let wanted = pairs_needed(test.error * pairs.sqrt(), effect, demand)?;
+        (wanted, [pairs as u32; 2])
+    } else {
+        let share = 1.0 / before as f64 + 1.0 / after as f64;
+        let by_test = runs_needed(test.error / share.sqrt(), effect, demand)?;
+        // The floor falls with √k and may be half of what has to be seen.
+        let floor = draft.floor.unwrap_or(0.0);
+        let by_floor = after as f64 * (2.0 * floor / detect).powi(2);
+        if by_floor > 10_000.0 {
+            return None;
         }
-        _ => {
-            let share = 1.0 / before as f64 + 1.0 / after as f64;
-            let by_test = runs_needed(test.error / share.sqrt(), effect, demand)?;
-            // The floor falls with √k and may be half of what has to be seen.
-            let floor = draft.floor.unwrap_or(0.0);
-            let by_floor = after as f64 * (2.0 * floor / detect).powi(2);
-            if by_floor > 10_000.0 {
-                return None;
-            }
-            (
-                by_test.max(by_floor.ceil() as u32),
-                [before as u32, after as u32],
-            )
-        }
+        (
+            by_test.max(by_floor.ceil() as u32),
+            [before as u32, after as u32],
+        )
     };
     let wanted = wanted.max(FEWEST_RUNS as u32);
     let more = have.iter().map(|have| wanted.saturating_sub(*have)).sum();
