@@ -19,10 +19,7 @@ mod tags;
 mod terminal;
 mod view;
 
-<<<<<<< HEAD
-=======
 pub use book::{between, report_markdown};
->>>>>>> plots
 pub use document::{FolderError, FolderFiles, METRICS, ResultFolder, Timeline, document};
 pub use markdown::markdown;
 pub use number::cell as cell_text;
