@@ -17,10 +17,13 @@ pub mod config;
 pub mod profile;
 pub mod scenario;
 
+pub mod calibrate;
+pub mod compare;
 pub mod plan;
 pub mod recorded;
 pub mod results;
 pub mod sim;
+pub mod traffic;
 
 pub mod report;
 

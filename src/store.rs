@@ -3,6 +3,7 @@
 //! A run is written into a sibling folder that ends in `.partial` and takes its own name at the
 //! end. A kill at any moment leaves a readable folder that says that it is partial.
 
+use crate::report::{FolderError, FolderFiles, ResultFolder};
 use crate::results::{Manifest, read_manifest};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -37,6 +38,116 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
+}
+
+/// Why a results folder could not be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResultError {
+    /// There is no such folder, or no run in it.
+    #[error("{why}")]
+    NotThere {
+        /// What is missing.
+        why: String,
+    },
+    /// A file of it could not be read.
+    #[error("cannot read `{file}`: {source}")]
+    Io {
+        /// The file's name in the folder.
+        file: &'static str,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A file of it does not say what it should.
+    #[error(transparent)]
+    Content(#[from] FolderError),
+}
+
+impl ResultError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NotThere { .. } | Self::Content(FolderError::NoResult) => {
+                "name a folder that `simulate`, `run`, `search`, `lab` or `plan` left"
+            }
+            Self::Io { .. } => "see that you may read it",
+            Self::Content(_) => "make the run again, with this version of bedload",
+        }
+    }
+}
+
+/// Reads a results folder, which may be named by a file in it.
+///
+/// # Errors
+/// If it is none, or a file of it is damaged.
+pub fn read_result(path: &Path) -> Result<ResultFolder, ResultError> {
+    let folder = match path.parent() {
+        Some(parent) if path.is_file() => parent,
+        _ => path,
+    };
+    if !folder.is_dir() {
+        return Err(ResultError::NotThere {
+            why: "there is no such folder".to_owned(),
+        });
+    }
+    let bytes = |file: &'static str| match fs::read(folder.join(file)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ResultError::Io { file, source }),
+    };
+    // What is no text fails where it is read as what it should be, with its place.
+    let text = |file| {
+        let bytes: Result<Option<Vec<u8>>, ResultError> = bytes(file);
+        bytes.map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let Some(manifest) = text(MANIFEST)? else {
+        return Err(ResultError::NotThere {
+            why: format!("it is no result of bedload: it has no {MANIFEST}"),
+        });
+    };
+    let (summary, lab) = (text("summary.json")?, text("lab.json")?);
+    let (plan, timeline) = (text("plan.json")?, text("timeline.csv")?);
+    let histograms = bytes("histograms.hlog")?;
+    let files = FolderFiles {
+        manifest: Some(&manifest),
+        summary: summary.as_deref(),
+        lab: lab.as_deref(),
+        plan: plan.as_deref(),
+        timeline: timeline.as_deref(),
+        histograms: histograms.as_deref(),
+    };
+    Ok(ResultFolder::read(&folder.display().to_string(), files)?)
+}
+
+/// Writes a file outside of run folders, whole or not at all, with the folders above it.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::create_dir_all(folder).map_err(io("create the folder", folder))?;
+    }
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".tmp");
+    let draft = PathBuf::from(draft);
+    write_whole(path, &draft, bytes)
+}
+
+fn write_whole(path: &Path, draft: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let written = (|| {
+        let mut file = File::create(draft)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(draft, path)
+    })();
+    written.map_err(|source| {
+        // What cannot be removed is named as what it is.
+        let _ = fs::remove_file(draft);
+        io("write", path)(source)
+    })
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -143,6 +254,14 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// What the run is made of; `partial` if it was cut short.
+    pub fn manifest(&self, partial: bool) -> Manifest {
+        Manifest {
+            partial,
+            ..self.manifest.clone()
+        }
+    }
+
     /// The name that the folder will have.
     pub fn path(&self) -> &Path {
         &self.target
@@ -152,13 +271,7 @@ impl RunFolder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.work.join(name);
         let draft = self.work.join(format!("{name}.tmp"));
-        let written = (|| {
-            let mut file = File::create(&draft)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)
-        })();
-        written.map_err(io("write", &path))
+        write_whole(&path, &draft, bytes)
     }
 
     /// Opens a file that grows as the run goes; what was written of it stays readable.

@@ -40,8 +40,13 @@ pub fn table(effort: Effort, plain: bool) {
     println!(
         "from the moment at which the call was due; bare: a loop on the AWS SDK with the same timer"
     );
+    undisturbed(plain, || rows(effort));
+}
+
+/// Does `work` with real-time priority on cores that are kept awake, unless that is forbidden, or is to be `plain`.
+pub fn undisturbed(plain: bool, work: impl FnOnce() + Send) {
     if plain {
-        return rows(effort);
+        return work();
     }
     let _awake = [SERVER_CORE, CLIENT_CORE].map(Awake::keep);
     std::thread::scope(|scope| {
@@ -51,7 +56,7 @@ pub fn table(effort: Effort, plain: bool) {
                     "server and clients have real-time priority, and their cores are kept awake"
                 );
             }
-            rows(effort);
+            work();
         });
     });
 }

@@ -9,9 +9,9 @@
 //! for Rust, `bedload run` with everything that it measures, and a thread loop on boto3 (where a
 //! Python with it is found), against a server that answers with fixed bytes at once. `server` is
 //! `bedload serve` without latency under a raw HTTP client. `accuracy` gives `serve` a known
-//! latency and shows what `run` reports above what the server itself measured; both have real-time
-//! priority there, on cores that are kept awake, where that is allowed, and not with `--plain`.
-//! `streams` opens 2,000 of them.
+//! latency and shows what `run` reports above what the server itself measured. `streams` opens 2,000
+//! of them. In these two both programs have real-time priority, on cores that are kept awake, where
+//! that is allowed, and not with `--plain`.
 //!
 //! Without `--bench`, as `cargo test` calls it, every table is made once and briefly.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -74,11 +74,16 @@ fn main() {
     if wanted("server") {
         server(effort);
     }
+    let plain = words.iter().any(|word| word == "--plain");
     if wanted("accuracy") {
-        accuracy::table(effort, words.iter().any(|word| word == "--plain"));
+        accuracy::table(effort, plain);
     }
     if wanted("streams") {
-        streams(effort);
+        println!(
+            "\n{} streams at once, a chunk every 50 ms in each",
+            effort.streams
+        );
+        accuracy::undisturbed(plain, || streams(effort));
     }
 }
 
@@ -169,7 +174,6 @@ fn server(effort: Effort) {
 /// Many streams at once: pacing, and memory on both sides.
 fn streams(effort: Effort) {
     let count = effort.streams;
-    println!("\n{count} streams at once, a chunk every 50 ms in each");
     // Streams that began together would stay in step; these begin one after the other.
     let length_s = 8.0f64.min(effort.row.as_secs_f64());
     let tokens = (length_s / 0.05) as u32;

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Fits the latency profiles of this folder from public measurements.
+"""Fits latency profiles of this folder from public measurements.
+
+Those of Nova Lite and Nova 2 Lite are made by `bedload calibrate`; they are fitted here too
+because Nova Pro borrows from them.
 
     BEDLOAD_DATA=/path/to/data python3 profiles/latency/fit.py
 

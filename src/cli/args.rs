@@ -2,9 +2,12 @@
 
 mod trace;
 mod trace_import;
+mod trace_traffic;
 
+pub use super::calibrate_args::{CalibrateArgs, ProbeArgs};
 pub use trace::{TraceArgs, TraceCommand};
 pub use trace_import::ImportArgs;
+pub use trace_traffic::{StatsArgs, SynthArgs, TraceInput};
 
 use crate::live::Target;
 use crate::units::{PerSecond, UnitText, Usd};
@@ -18,10 +21,10 @@ use std::time::Duration;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, objectives met      4  the target cannot be called
-  1  unexpected                5  no variant meets the SLO
-  2  wrong command line        6  inconclusive: stopped by its budget, or not valid
-  3  invalid scenario,       130  interrupted, partial results kept
-     profile or trace";
+  1  unexpected                5  no variant meets the SLO; worse than the baseline
+  2  wrong command line        6  inconclusive: stopped by its budget, not valid, too few runs
+  3  invalid scenario,         7  results damaged, or of a newer version
+     profile or trace        130  interrupted, partial results kept";
 
 /// Capacity planner and load-testing simulator for Amazon Bedrock.
 ///
@@ -56,9 +59,21 @@ pub enum Command {
     /// Decide when to buy capacity, what every lever is worth, and what to ask AWS for
     #[command(after_help = PLAN_EXAMPLES, after_long_help = PLAN_LONG)]
     Plan(PlanArgs),
+    /// Make a report of results: one page that needs no network, Markdown with pictures, or JSON
+    #[command(after_help = REPORT_EXAMPLES, after_long_help = REPORT_LONG)]
+    Report(ReportArgs),
+    /// Say whether runs are worse than a baseline, for continuous integration
+    #[command(after_help = super::compare_args::EXAMPLES, after_long_help = super::compare_args::LONG)]
+    Compare(super::compare_args::CompareArgs),
     /// Serve a scenario as Bedrock Runtime, for applications and load generators of any kind
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_LONG)]
     Serve(ServeArgs),
+    /// Fit latency profiles to measurements, and say how well they foretell later ones
+    #[command(after_help = super::calibrate_args::EXAMPLES, after_long_help = super::calibrate_args::LONG)]
+    Calibrate(CalibrateArgs),
+    /// Find out which rules a quota follows, by sending calls that tell
+    #[command(after_help = super::calibrate_args::PROBE_EXAMPLES, after_long_help = super::calibrate_args::PROBE_LONG)]
+    Probe(ProbeArgs),
     /// Read recorded traffic, describe it, and make traffic like it
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(TraceArgs),
@@ -141,13 +156,15 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   bedload run chat.toml --target http://127.0.0.1:9000
   bedload run chat.toml --target http://127.0.0.1:9000 --variant on-demand --format json
-  bedload run chat.toml --target bedrock --budget '$5' --set duration=2m";
+  bedload run chat.toml --target bedrock --budget '$5' --set duration=2m
+  bedload run old.toml --interleave new.toml -k 5 --target http://127.0.0.1:9000 --out ab";
 
 const RUN_LONG: &str = "\
 Examples:
   bedload run chat.toml --target http://127.0.0.1:9000
   bedload run chat.toml --target http://127.0.0.1:9000 --variant on-demand --format json
   bedload run chat.toml --target bedrock --budget '$5' --set duration=2m
+  bedload run old.toml --interleave new.toml -k 5 --target http://127.0.0.1:9000 --out ab
 
 What is measured, beside what `simulate` measures:
   send lag       from the moment an attempt was due to the moment at which it went to its
@@ -162,6 +179,10 @@ Requests are those that `simulate` would send with the same seed, at the same mo
 the worst cost is printed first, and the run needs `--yes` or a confirmation. Region and
 credentials are those of the AWS SDK's usual chain (AWS_PROFILE, AWS_REGION, AWS_BEARER_TOKEN_BEDROCK
 and so on). Ctrl-C stops sending and waits for answers; a second one stops at once.
+
+With -k the runs lie in folders of their own below --out, each with a seed of its own, and what they
+differ by is shown. With --interleave both scenarios take turns (ABBAAB...), their runs lie in base/
+and new/, and `bedload compare` judges them with its default gate.
 
 Exit code: 0 if at least one variant meets its SLO (or has none), 5 if none does, 4 if the target
 cannot be called, 6 if the budget stopped the run or its figures are not valid, 130 if it was
@@ -237,6 +258,30 @@ tokens. The folder holds plan.json, plan.md and quota-request.md, the figures fo
 
 Exit code: 0 if the simulated plan of at least one variant meets its SLO, 5 if none does.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  bedload report results/runs/20261123T101500Z-quickstart-4e70badc
+  bedload report before/ after/ --out comparison.html
+  bedload report plan/ --format markdown --out docs/capacity
+  bedload report lab/ --format json | jq -r '.verdict[]'";
+
+const REPORT_LONG: &str = "\
+Examples:
+  bedload report results/runs/20261123T101500Z-quickstart-4e70badc
+  bedload report before/ after/ --out comparison.html
+  bedload report plan/ --format markdown --out docs/capacity
+  bedload report lab/ --format json | jq -r '.verdict[]'
+
+  html           one file that opens from disk, without network and, for what matters, without
+                 scripts; it prints, and is light or dark as the reader's system is. With scripts,
+                 variants and series are shown and hidden, courses over time are zoomed, and prices
+                 and levels are moved. `simulate`, `run`, `search`, `lab` and `plan` leave it in
+                 their folder.
+  markdown       report.md with figures/*.svg and *.png
+  json           the document that both are drawn from, with every number unrounded
+
+Exit code: 0, or 3 if a folder holds no result, 7 if a result is damaged or of a newer version.";
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   bedload serve scenarios/quickstart.toml
@@ -283,6 +328,35 @@ pub enum Format {
     Json,
     /// Markdown, for a pull request or a page.
     Markdown,
+}
+
+/// What a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One page.
+    Html,
+    /// Markdown with pictures beside it.
+    Markdown,
+    /// The document that the others are drawn from.
+    Json,
+}
+
+/// `bedload report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders that simulate, run, search, lab or plan left; several are shown side by side
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Where to write [default: report.html or report/ in the folder of the result, or here if there
+    /// are several; JSON goes to stdout]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: Option<PathBuf>,
+    /// What to make
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
+    pub format: ReportFormat,
+    /// Do not say where it is
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// What every verb that reads a scenario takes.
@@ -443,7 +517,13 @@ pub struct RunArgs {
     /// Common flags.
     #[command(flatten)]
     pub shared: Shared,
-    /// Stop before more than this is spent, such as `$5`
+    /// Take turns with this scenario, so that a drift of the service meets both, and compare the two
+    #[arg(long, value_name = "NEW.toml")]
+    pub interleave: Option<PathBuf>,
+    /// Run so many times, with a seed for each [default: 1; 5 with --interleave]
+    #[arg(long, short = 'k', value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
+    pub runs: Option<u32>,
+    /// Stop before more than this is spent over all runs, such as `$5`
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget: Option<Usd>,
     /// Do not ask before money is spent
@@ -470,7 +550,7 @@ pub struct RunArgs {
 }
 
 /// `$5`, `5` or `0.25`.
-fn dollars(text: &str) -> Result<Usd, String> {
+pub(super) fn dollars(text: &str) -> Result<Usd, String> {
     let number = text.trim().trim_start_matches('$');
     match number.parse::<f64>() {
         Ok(value) if value.is_finite() && (0.0..=1e9).contains(&value) => {

@@ -21,6 +21,8 @@ pub enum Exit {
     /// The verdict cannot be trusted: the run was cut short by its budget, or the load generator
     /// was itself the bottleneck.
     Inconclusive = 6,
+    /// Results cannot be read: damaged, or of a newer version.
+    Unreadable = 7,
     /// Interrupted; what was measured is kept.
     Interrupted = 130,
 }

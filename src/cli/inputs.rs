@@ -51,8 +51,16 @@ fn reason(error: &std::io::Error) -> String {
 /// # Errors
 /// Said on stderr: a folder without profiles, or files that are invalid.
 pub fn catalogue(shared: &Shared, term: Term) -> Result<Catalogue, Stopped> {
+    catalogue_of(&shared.profiles, term)
+}
+
+/// The built-in profiles and those of `folders` over them.
+///
+/// # Errors
+/// As [`catalogue`].
+pub fn catalogue_of(folders: &[PathBuf], term: Term) -> Result<Catalogue, Stopped> {
     let mut sources = Vec::new();
-    for folder in &shared.profiles {
+    for folder in folders {
         let found = profiles_in(folder, term)?;
         if found.is_empty() {
             talk(&format!(

@@ -52,8 +52,7 @@ fn lab(args: &LabArgs, term: Term) -> Result<Exit, Stopped> {
         policies: &found.policies,
     });
     let written = write_runs(&folder, &found.contexts, &found.measures)
-        .and_then(|()| Ok(folder.write("summary.json", found.summary.to_json().as_bytes())?))
-        .and_then(|()| Ok(folder.write("lab.json", lab.to_json().as_bytes())?))
+        .and_then(|course| course.conclude(&folder, &found.summary, Some(&lab), false))
         .and_then(|()| Ok(folder.finish(false)?));
     let path = written.map_err(|error| stopped(&error))?;
     Ok(print(args, term, &lab, &path.display().to_string()))

@@ -1,18 +1,26 @@
 //! The command line: the only floor that reads flags and talks to people.
 
 mod args;
+mod calibrate;
+mod calibrate_args;
 mod check;
+mod compare;
+mod compare_args;
 mod exit;
 mod inputs;
 mod lab;
 mod plan;
+mod probe;
+mod report;
 mod run;
+mod run_many;
 mod run_view;
 mod search;
 mod serve;
 mod simulate;
 mod term;
 mod trace;
+mod twin;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -42,7 +50,11 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "bedload", &mut script);

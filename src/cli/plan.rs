@@ -3,11 +3,12 @@
 use super::args::{Format, PlanArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, folder_of, prepare, price_book};
+use super::report::leave;
 use super::simulate::{begin, manifest, now, stopped, threads};
 use super::term::{Term, data};
 use crate::plan::review::{Review, Stage, review};
 use crate::plan::search::Sources;
-use crate::report::{self, Style};
+use crate::report::{self, FolderFiles, Style};
 use crate::results::plan::{PlanSummary, PlanVariant};
 use crate::store::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -71,12 +72,18 @@ fn show(bar: &ProgressBar, stage: &Stage<'_>) {
 }
 
 fn write(folder: RunFolder, plan: &PlanSummary) -> Result<PathBuf, Box<dyn Error>> {
-    folder.write("plan.json", plan.to_json().as_bytes())?;
+    let document = plan.to_json();
+    folder.write("plan.json", document.as_bytes())?;
     let page = report::plan::markdown(plan, None);
     folder.write("plan.md", page.as_bytes())?;
     if let Some(sheet) = report::plan::quota_request(plan) {
         folder.write("quota-request.md", sheet.as_bytes())?;
     }
+    let files = FolderFiles {
+        plan: Some(&document),
+        ..FolderFiles::default()
+    };
+    leave(&folder, false, files)?;
     Ok(folder.finish(false)?)
 }
 

@@ -3,19 +3,20 @@
 use super::args::RunArgs;
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
+use super::run_many;
 use super::run_view::LiveView;
-use super::simulate::{begin, manifest, now, print, scenario_info, stopped};
+use super::simulate::{begin, manifest, now, print, scenario_info, stopped, write_runs};
 use super::term::{Term, talk};
 use crate::clock::avoid_huge_pages;
 use crate::live::{self, LiveError, LiveOptions, LivePlan, LiveRun, Stop, Target, worst_case};
 use crate::profile::Catalogue;
-use crate::results::{self, EngineInfo, Summary, make_live, summarise};
+use crate::results::{EngineInfo, Summary, make_live, summarise};
 use crate::sim::{Assembled, VariantContext, VariantMeasures};
 use crate::store::RunFolder;
 use crate::units::{Micros, Usd};
 use std::error::Error;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs the verb.
 pub fn run(args: &RunArgs) -> Exit {
@@ -25,25 +26,64 @@ pub fn run(args: &RunArgs) -> Exit {
 
 fn run_live(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
     avoid_huge_pages();
+    if args.interleave.is_some() || args.runs.is_some() {
+        return run_many::run_many(args, term);
+    }
     let catalogue = catalogue(&args.shared, term)?;
     let book = price_book(&catalogue, &args.shared)?;
     let mut prepared = prepare(&args.scenario, &args.shared, &[], &catalogue, book, term)?;
     choose(args, &mut prepared, term);
     let plans = plans(&prepared, &catalogue)?;
     if args.target == Target::Bedrock {
-        consent(args, &plans)?;
+        consent(args.budget, args.yes, &plans, 1)?;
     }
     let options = options(args);
-    let folder = begin(
+    let done = one_run(
+        &prepared,
+        &catalogue,
+        plans,
+        &options,
         args.out.as_deref(),
-        manifest(&prepared, &catalogue, options.threads),
+        term,
     )?;
+    let exit = print(&args.shared, term, &done.summary, &done.path);
+    Ok(match (done.stop, exit) {
+        (Some(Stop::Interrupted), _) => Exit::Interrupted,
+        (_, Exit::Unexpected) => Exit::Unexpected,
+        (Some(Stop::Budget), _) => Exit::Inconclusive,
+        (None, _) if !done.summary.valid => Exit::Inconclusive,
+        (None, exit) => exit,
+    })
+}
+
+/// A run with its folder.
+pub(super) struct Done {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What was measured.
+    pub summary: Summary,
+    /// Why it was cut short, if it was.
+    pub stop: Option<Stop>,
+    /// What it cost, as far as that is known.
+    pub spent: Usd,
+}
+
+/// Runs the plans and stores what came of them.
+pub(super) fn one_run(
+    prepared: &Prepared,
+    catalogue: &Catalogue,
+    plans: Vec<LivePlan>,
+    options: &LiveOptions,
+    out: Option<&Path>,
+    term: Term,
+) -> Result<Done, Stopped> {
+    let folder = begin(out, manifest(prepared, catalogue, options.threads))?;
     let clock = now().1;
     let mut runs = Vec::new();
     let sent = send(
         &prepared.assembled,
         plans,
-        &options,
+        options,
         &folder,
         term,
         &mut runs,
@@ -57,21 +97,21 @@ fn run_live(args: &RunArgs, term: Term) -> Result<Exit, Stopped> {
     let wall = Micros::from_secs_f64(clock.elapsed().as_secs_f64());
     let stop = runs.iter().find_map(|run| run.stopped);
     let cut_short = runs.len() < prepared.assembled.len() || stop.is_some();
-    let finished = finish(&prepared, runs, wall, options.threads, cut_short);
+    let spent = runs.iter().map(|run| run.live.spent_usd.unwrap_or(0.0));
+    let spent = Usd::from_dollars(spent.sum());
+    let finished = finish(prepared, runs, wall, options.threads, cut_short);
     let path = write(folder, &finished, cut_short).map_err(|error| stopped(error.as_ref()))?;
-    let exit = print(&args.shared, term, &finished.summary, &path);
-    Ok(match (stop, exit) {
-        (Some(Stop::Interrupted), _) => Exit::Interrupted,
-        (_, Exit::Unexpected) => Exit::Unexpected,
-        (Some(Stop::Budget), _) => Exit::Inconclusive,
-        (None, _) if !finished.summary.valid => Exit::Inconclusive,
-        (None, exit) => exit,
+    Ok(Done {
+        path,
+        summary: finished.summary,
+        stop,
+        spent,
     })
 }
 
 /// Variants that were named run one after another; otherwise only the first does, since each of
 /// them takes its time and money.
-fn choose(args: &RunArgs, prepared: &mut Prepared, term: Term) {
+pub(super) fn choose(args: &RunArgs, prepared: &mut Prepared, term: Term) {
     let all = &mut prepared.assembled;
     if !args.shared.variants.is_empty() || all.len() < 2 {
         return;
@@ -87,7 +127,7 @@ fn choose(args: &RunArgs, prepared: &mut Prepared, term: Term) {
     all.truncate(1);
 }
 
-fn plans(prepared: &Prepared, catalogue: &Catalogue) -> Result<Vec<LivePlan>, Stopped> {
+pub(super) fn plans(prepared: &Prepared, catalogue: &Catalogue) -> Result<Vec<LivePlan>, Stopped> {
     let scenario = &prepared.loaded.scenario;
     let plan = |one: &Assembled| {
         let of_name = |variant: &&crate::scenario::Variant| variant.name == one.context.name;
@@ -102,7 +142,7 @@ fn plans(prepared: &Prepared, catalogue: &Catalogue) -> Result<Vec<LivePlan>, St
     })
 }
 
-fn options(args: &RunArgs) -> LiveOptions {
+pub(super) fn options(args: &RunArgs) -> LiveOptions {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     LiveOptions {
         target: args.target.clone(),
@@ -116,8 +156,13 @@ fn options(args: &RunArgs) -> LiveOptions {
     }
 }
 
-/// Says what the run can cost at worst, and asks.
-fn consent(args: &RunArgs, plans: &[LivePlan]) -> Result<(), Stopped> {
+/// Says what the runs can cost at worst, each made so many times, and asks.
+pub(super) fn consent(
+    budget: Option<Usd>,
+    yes: bool,
+    plans: &[LivePlan],
+    times: u32,
+) -> Result<(), Stopped> {
     let mut total = Some(Usd::ZERO);
     for plan in plans {
         let worst = worst_case(plan);
@@ -134,18 +179,22 @@ fn consent(args: &RunArgs, plans: &[LivePlan]) -> Result<(), Stopped> {
             plan.name, worst.requests, worst.attempts
         ));
     }
+    let total = total.map(|usd| usd.scaled(f64::from(times)));
+    if times > 1 {
+        talk(&format!("All of this {times} times."));
+    }
     let total = total.map_or_else(
         || "of unknown cost".to_owned(),
         |usd| format!("up to {}", show(usd)),
     );
-    talk(&match args.budget {
+    talk(&match budget {
         Some(budget) => format!(
             "This run sends requests to Amazon Bedrock, {total}, stopped at {}.",
             show(budget)
         ),
         None => format!("This run sends requests to Amazon Bedrock, {total}."),
     });
-    if args.yes {
+    if yes {
         return Ok(());
     }
     let refuse = |why: &str| {
@@ -183,7 +232,7 @@ fn send(
         let log = folder
             .stream("attempts.jsonl")
             .map_err(|error| stopped(&error))?;
-        let mut view = LiveView::new(term, &one.context.name);
+        let mut view = LiveView::new(term, &one.context.name, left);
         let options = LiveOptions {
             budget: left,
             ..options.clone()
@@ -201,7 +250,7 @@ fn send(
     Ok(())
 }
 
-fn refused(error: &LiveError) -> Stopped {
+pub(super) fn refused(error: &LiveError) -> Stopped {
     match error {
         LiveError::Refused(refusal) => {
             talk(&format!("error: {refusal}\n  help: {}", refusal.help()));
@@ -257,12 +306,7 @@ fn finish(
 }
 
 fn write(folder: RunFolder, finished: &Finished, partial: bool) -> Result<PathBuf, Box<dyn Error>> {
-    let runs = || {
-        let named = finished.contexts.iter().zip(&finished.measures);
-        named.map(|(context, measures)| (context.name.as_str(), measures))
-    };
-    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
-    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
-    folder.write("summary.json", finished.summary.to_json().as_bytes())?;
+    let course = write_runs(&folder, &finished.contexts, &finished.measures)?;
+    course.conclude(&folder, &finished.summary, None, partial)?;
     Ok(folder.finish(partial)?)
 }

@@ -183,8 +183,8 @@ impl Progress {
 }
 
 fn write(folder: RunFolder, finished: &Finished) -> Result<PathBuf, Box<dyn Error>> {
-    write_runs(&folder, &finished.contexts, &finished.measures)?;
-    folder.write("summary.json", finished.summary.to_json().as_bytes())?;
+    let course = write_runs(&folder, &finished.contexts, &finished.measures)?;
+    course.conclude(&folder, &finished.summary, None, false)?;
     Ok(folder.finish(false)?)
 }
 

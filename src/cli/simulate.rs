@@ -3,13 +3,14 @@
 use super::args::{Format, Shared, SimulateArgs};
 use super::exit::Exit;
 use super::inputs::{Prepared, Stopped, catalogue, prepare, price_book};
+use super::report::leave;
 use super::term::{Term, data, talk};
 use crate::domain::Semantics;
 use crate::profile::{Catalogue, ProfileKind};
-use crate::report::{self, Style, View};
+use crate::report::{self, FolderFiles, Style, View};
 use crate::results::{
-    self, EngineInfo, HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, ScenarioInfo, Summary,
-    profile_use, summarise,
+    self, EngineInfo, HostInfo, LabSummary, MANIFEST_SCHEMA, Manifest, ProfileUse, ScenarioInfo,
+    Summary, profile_use, summarise,
 };
 use crate::scenario::Scenario;
 use crate::sim::{Assembled, RunSetup, VariantContext, VariantMeasures, run_all};
@@ -217,7 +218,7 @@ fn write(
     folder: RunFolder,
     finished: &Finished,
 ) -> Result<PathBuf, Box<dyn Error>> {
-    write_runs(&folder, &finished.contexts, &finished.measures)?;
+    let course = write_runs(&folder, &finished.contexts, &finished.measures)?;
     if args.attempts {
         let named = || finished.contexts.iter().zip(&finished.measures);
         let attempts = named().map(|(context, measures)| {
@@ -233,7 +234,7 @@ fn write(
             results::attempts_jsonl(attempts).as_bytes(),
         )?;
     }
-    folder.write("summary.json", finished.summary.to_json().as_bytes())?;
+    course.conclude(&folder, &finished.summary, None, false)?;
     Ok(folder.finish(false)?)
 }
 
@@ -252,12 +253,48 @@ pub(super) fn write_runs(
     folder: &RunFolder,
     contexts: &[VariantContext],
     measures: &[VariantMeasures],
-) -> Result<(), Box<dyn Error>> {
+) -> Result<Course, Box<dyn Error>> {
     let named = contexts.iter().map(|context| context.name.as_str());
     let runs = || named.clone().zip(measures);
-    folder.write("timeline.csv", results::timeline_csv(runs()).as_bytes())?;
-    folder.write("histograms.hlog", &results::histogram_log(runs())?)?;
-    Ok(())
+    let course = Course {
+        timeline: results::timeline_csv(runs()),
+        histograms: results::histogram_log(runs())?,
+    };
+    folder.write("timeline.csv", course.timeline.as_bytes())?;
+    folder.write("histograms.hlog", &course.histograms)?;
+    Ok(course)
+}
+
+/// What [`write_runs`] wrote, for the report on it.
+pub(super) struct Course {
+    timeline: String,
+    histograms: Vec<u8>,
+}
+
+impl Course {
+    /// Writes the conclusions from the runs, and the page that shows them all.
+    pub(super) fn conclude(
+        &self,
+        folder: &RunFolder,
+        summary: &Summary,
+        lab: Option<&LabSummary>,
+        partial: bool,
+    ) -> Result<(), Box<dyn Error>> {
+        let summary = summary.to_json();
+        folder.write("summary.json", summary.as_bytes())?;
+        let lab = lab.map(LabSummary::to_json);
+        if let Some(lab) = &lab {
+            folder.write("lab.json", lab.as_bytes())?;
+        }
+        let files = FolderFiles {
+            summary: Some(&summary),
+            lab: lab.as_deref(),
+            timeline: Some(&self.timeline),
+            histograms: Some(&self.histograms),
+            ..FolderFiles::default()
+        };
+        leave(folder, partial, files)
+    }
 }
 
 pub(super) fn stopped(error: &dyn std::fmt::Display) -> Stopped {

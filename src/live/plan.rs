@@ -250,7 +250,7 @@ fn live_workload(
     let (tools, tool_bytes) = tools(workload.prompts.tools);
     let context = &workload.traffic.context;
     let has_context = !context.points.is_empty() || context.history.is_some();
-    if context.session.is_some() && !workload.prompts.texts.is_empty() {
+    if workload.traffic.has_sessions() && !workload.prompts.texts.is_empty() {
         return Err(PlanError::TextsInSessions(workload.name.clone()));
     }
     let cache = match &workload.traffic.prefix {

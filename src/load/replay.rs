@@ -12,12 +12,14 @@ use std::sync::Arc;
 
 use rand::Rng;
 use rand_distr::{Binomial, Distribution, Exp1};
+use rustc_hash::FxHashMap;
 
 use super::arrival::Prefix;
-use super::spec::{RecordedReplay, ReplayScale, TraceReplay};
+use super::session::CALLS;
+use super::spec::{RecordedReplay, ReplayScale, ReplaySessions, TraceReplay};
 use super::trace::{Recording, Trace};
 use crate::rng::Keyed;
-use crate::units::Moment;
+use crate::units::{Micros, Moment};
 
 fn speed_of(scale: &ReplayScale) -> f64 {
     debug_assert!(
@@ -64,6 +66,10 @@ pub(super) struct RowReplay {
     repeat: bool,
     use_blocks: bool,
     own_copy_blocks: bool,
+    /// What follows each row in its session, if later calls wait for answers; the schedule then has first calls.
+    links: Option<Arc<Links>>,
+    /// Calls of the sessions in the schedule.
+    calls: u64,
     pass: u64,
     index: usize,
 }
@@ -74,9 +80,18 @@ impl RowReplay {
         let keep = Keyed::new(seed, &format!("{workload}/replay-keep"));
         let shift = Keyed::new(seed, &format!("{workload}/replay-shift"));
         let span = span_of(trace);
+        let links = match &replay.sessions {
+            ReplaySessions::AsRecorded => None,
+            ReplaySessions::Dependent { took } => Some(Arc::new(Links::new(trace, took))),
+        };
         let mut schedule = Vec::new();
+        let mut calls = 0;
         for copy in 0..scale.copies {
             for (index, row) in trace.rows.iter().enumerate() {
+                let calls_here = links.as_ref().map_or(1, |links| links.calls[index]);
+                if calls_here == 0 {
+                    continue;
+                }
                 let key = u64::from(copy) << 32 | u64::from(row.session);
                 if scale.keep.get() < 1.0 && keep.uniform(key) >= scale.keep.get() {
                     continue;
@@ -87,6 +102,7 @@ impl RowReplay {
                     offset(shift.uniform(key), scale.shift.0, span)
                 };
                 let at = ((u128::from(row.at.0) + u128::from(by)) % u128::from(span)) as u64;
+                calls += u64::from(calls_here);
                 schedule.push(Entry {
                     at,
                     copy,
@@ -106,6 +122,8 @@ impl RowReplay {
             repeat: scale.repeat,
             use_blocks,
             own_copy_blocks: u32::try_from(largest).is_ok(),
+            links,
+            calls,
             pass: 0,
             index: 0,
         }
@@ -159,6 +177,11 @@ impl RowReplay {
             return None;
         }
         self.index += 1;
+        Some(self.shown(entry, Moment(at)))
+    }
+
+    /// The row of an entry as it is replayed at `at`.
+    fn shown(&self, entry: Entry, at: Moment) -> Row {
         let row = self.trace.rows[entry.row as usize];
         let block_tokens = u64::from(self.trace.block_tokens);
         let mut len = if self.use_blocks && block_tokens > 0 {
@@ -172,8 +195,8 @@ impl RowReplay {
         let covered = (u64::from(len) * block_tokens).min(u64::from(row.input)) as u32;
         let copy = if self.own_copy_blocks { entry.copy } else { 0 };
         let start = row.blocks_start + copy * self.trace.blocks.len() as u32;
-        Some(Row {
-            at: Moment(at),
+        Row {
+            at,
             input: (row.input - covered).max(1),
             output: row.output.max(1),
             session: u64::from(entry.copy) << 32 | u64::from(row.session),
@@ -182,7 +205,112 @@ impl RowReplay {
             } else {
                 Prefix { start, len }
             },
-        })
+        }
+    }
+
+    /// Calls of one start: those of its session, if they wait for each other.
+    pub(super) fn calls_per_start(&self) -> f64 {
+        self.calls as f64 / (self.schedule.len().max(1)) as f64
+    }
+
+    /// Whether later calls wait for answers.
+    pub(super) fn waits(&self) -> bool {
+        self.links.is_some()
+    }
+
+    /// The place of start number `number` of this replay, thinned ones counted; `None` if it has no starts.
+    pub(super) fn place(&self, number: u64) -> Option<Place> {
+        let index = number.checked_rem(self.schedule.len() as u64)?;
+        let Entry { copy, row, .. } = self.schedule[index as usize];
+        Some(Place { copy, row })
+    }
+
+    /// The row at a place, due at `at`.
+    pub(super) fn row(&self, place: Place, at: Moment) -> Row {
+        let Place { copy, row } = place;
+        self.shown(Entry { at: 0, copy, row }, at)
+    }
+
+    /// What follows the row at a place, if something does.
+    pub(super) fn after(&self, place: Place) -> Option<(Place, Wait)> {
+        let link = self
+            .links
+            .as_ref()?
+            .next
+            .get(place.row as usize)?
+            .as_ref()?;
+        let played = |span: u64| Micros((span as f64 / self.speed) as u64);
+        let wait = match link.took {
+            Some(took) => Wait::FromEnd(played(link.gap.saturating_sub(took))),
+            None => Wait::FromStart(played(link.gap)),
+        };
+        let next = Place {
+            row: link.row,
+            ..place
+        };
+        Some((next, wait))
+    }
+}
+
+/// A row of one of the copies of a trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    copy: u32,
+    row: u32,
+}
+
+/// From one call of a session to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// So long after the answer.
+    FromEnd(Micros),
+    /// So long after the start of the one before, and not before its answer.
+    FromStart(Micros),
+}
+
+/// The rows of each session in order.
+#[derive(Clone, Debug)]
+struct Links {
+    /// For the first row of each session how many calls it has, zero for all others.
+    calls: Vec<u32>,
+    next: Vec<Option<Link>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    row: u32,
+    /// Microseconds from start to start.
+    gap: u64,
+    /// Microseconds that the answer took, where that is known.
+    took: Option<u64>,
+}
+
+impl Links {
+    fn new(trace: &Trace, took: &[Option<Micros>]) -> Self {
+        let mut links = Self {
+            calls: vec![0; trace.rows.len()],
+            next: vec![None; trace.rows.len()],
+        };
+        // First and latest row of each session that was met.
+        let mut met: FxHashMap<u32, (usize, usize)> = FxHashMap::default();
+        for (index, row) in trace.rows.iter().enumerate() {
+            let fresh = (index, index);
+            let (first, last) = met.entry(row.session).or_insert(fresh);
+            // What is longer than the numbers that one session has goes on as another.
+            if u64::from(links.calls[*first]) >= CALLS {
+                (*first, *last) = fresh;
+            }
+            if *last != index {
+                links.next[*last] = Some(Link {
+                    row: index as u32,
+                    gap: row.at.0 - trace.rows[*last].at.0,
+                    took: took.get(*last).copied().flatten().map(|took| took.0),
+                });
+                *last = index;
+            }
+            links.calls[*first] += 1;
+        }
+        links
     }
 }
 

@@ -3,10 +3,16 @@
 //! The arrival process begins sessions. Each later call follows an answer: after the user has thought,
 //! or after a tool has run. Every draw is keyed by session and call, so policies that answer at other
 //! moments meet the same sessions. Memory follows the sessions that are open.
+//!
+//! Sessions of a trace go the same way: their first calls start when they did, each later one when the
+//! answer to the one before has come and the recorded time to think has passed.
+
+mod recorded;
 
 use super::arrival::{Arrival, Prefixes};
 use super::closed::DurationLaw;
 use super::context::{History, PromptPoints};
+use super::replay::{Place, RowReplay};
 use super::sizes::{SizePair, SizeSampler};
 use super::source::OpenSource;
 use super::spec::{MOST_TURNS, SessionSpec, ToolLoopSpec};
@@ -14,7 +20,7 @@ use crate::rng::Keyed;
 use crate::units::Moment;
 
 /// Numbers of requests that each session has: those of its calls begin with its own.
-const CALLS: u64 = 1 << 16;
+pub(super) const CALLS: u64 = 1 << 16;
 
 /// Sessions from which the mean number of calls is told.
 const MEAN_DRAWS: u64 = 4096;
@@ -25,13 +31,26 @@ pub struct SessionSource {
     starts: OpenSource,
     sizes: SizePair,
     pub(super) prefixes: Prefixes,
+    law: Law,
+    open: Vec<Session>,
+    vacant: Vec<u32>,
+    until: Moment,
+}
+
+/// How sessions go on.
+#[derive(Clone, Debug)]
+enum Law {
+    Drawn(Box<Drawn>),
+    Recorded(Box<RowReplay>),
+}
+
+/// Sessions that are made up.
+#[derive(Clone, Debug)]
+struct Drawn {
     turns: (SizeSampler, Keyed),
     think: DurationLaw,
     user: Option<(SizeSampler, Keyed)>,
     tools: Option<Tools>,
-    open: Vec<Session>,
-    vacant: Vec<u32>,
-    until: Moment,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +77,12 @@ struct Session {
     /// For each call the tokens of all messages up to its own.
     upto: Vec<u32>,
     is_open: bool,
+    /// Of a recorded one: the row of the call in hand, when it is due and its output, and how often what was
+    /// said before was dropped.
+    place: Place,
+    due: Moment,
+    output: u32,
+    dropped: u64,
 }
 
 /// One call of a session.
@@ -118,10 +143,7 @@ impl SessionSource {
             result: (SizeSampler::new(&tools.result), keyed("tool-result")),
             max_calls: tools.max_calls,
         };
-        Self {
-            starts,
-            sizes,
-            prefixes,
+        let law = Drawn {
             turns: (SizeSampler::new(&spec.turns), keyed("turns")),
             think: DurationLaw::new(spec.think, keyed("think")),
             user: spec
@@ -129,6 +151,12 @@ impl SessionSource {
                 .as_ref()
                 .map(|law| (SizeSampler::new(law), keyed("user-tokens"))),
             tools: spec.tools.as_ref().map(tools),
+        };
+        Self {
+            starts,
+            sizes,
+            prefixes,
+            law: Law::Drawn(Box::new(law)),
             open: Vec::new(),
             vacant: Vec::new(),
             until,
@@ -139,6 +167,10 @@ impl SessionSource {
     pub fn next_start(&mut self) -> Option<Arrival> {
         let start = self.starts.next()?;
         let seq = start.seq * CALLS;
+        if let Law::Recorded(rows) = &self.law {
+            let place = rows.place(start.seq).unwrap_or_default();
+            return Some(self.recorded_call(rows, place, (start.at, seq)));
+        }
         let (input, output) = self.sizes.draw(seq, (1, 1));
         Some(self.arrival(start.at, seq, input, output))
     }
@@ -149,19 +181,32 @@ impl SessionSource {
             self.open.push(Session::default());
             (self.open.len() - 1) as u32
         });
-        let (input, _) = self.sizes.draw(start.seq, (1, 1));
         let number = start.seq / CALLS;
+        let (input, turns, place) = match &self.law {
+            Law::Drawn(law) => {
+                let (turns, keyed) = &law.turns;
+                let turns = turns.draw(*keyed, number).min(MOST_TURNS);
+                let (input, _) = self.sizes.draw(start.seq, (1, 1));
+                (input, turns, Place::default())
+            }
+            Law::Recorded(rows) => {
+                let place = rows.place(number).unwrap_or_default();
+                (self.said_in(start), 0, place)
+            }
+        };
         let session = &mut self.open[name as usize];
         session.calls.clear();
         session.upto.clear();
-        let (turns, keyed) = &self.turns;
         *session = Session {
             number,
             began: start.at,
-            turns: turns.draw(*keyed, number).min(MOST_TURNS),
+            turns,
             calls: std::mem::take(&mut session.calls),
             upto: std::mem::take(&mut session.upto),
             is_open: true,
+            place,
+            due: start.at,
+            output: start.output,
             ..Session::default()
         };
         session.add(input, false);
@@ -173,13 +218,17 @@ impl SessionSource {
         let Some(answer) = answer else {
             return Continued::Over(self.close(session, SessionEnd::Abandoned));
         };
+        let law = match &self.law {
+            Law::Drawn(law) => law,
+            Law::Recorded(_) => return self.after_recorded(session, done),
+        };
         let state = &mut self.open[session as usize];
         let last = state.number * CALLS + (state.calls.len() as u64).saturating_sub(1);
         let seq = last + 1;
         if let Some(call) = state.calls.last_mut() {
             call.answer = answer;
         }
-        let tool = self.tools.as_ref().filter(|tools| {
+        let tool = law.tools.as_ref().filter(|tools| {
             state.tool_calls < tools.max_calls && tools.uses.uniform(last) < tools.share
         });
         let (drawn, output) = self.sizes.draw(seq, (1, 1));
@@ -193,9 +242,9 @@ impl SessionSource {
             if state.done >= state.turns {
                 return Continued::Over(self.close(session, SessionEnd::Completed));
             }
-            let user = self.user.as_ref();
+            let user = law.user.as_ref();
             let added = user.map_or(drawn, |(law, keyed)| law.draw(*keyed, seq));
-            (added, done + self.think.draw(seq))
+            (added, done + law.think.draw(seq))
         };
         if at >= self.until {
             return Continued::Over(self.close(session, SessionEnd::Unfinished));
@@ -238,7 +287,8 @@ impl SessionSource {
         };
         let state = &self.open[session as usize];
         let history = History {
-            session: state.number,
+            // What was said after a cut is not what was said before it.
+            session: state.number ^ state.dropped << 40,
             upto: &state.upto,
         };
         context.fill((seq, state.number), Some(history), out);
@@ -246,10 +296,14 @@ impl SessionSource {
 
     /// Expected calls of one session that nothing cuts short.
     pub fn mean_calls(&self) -> f64 {
-        let (turns, keyed) = &self.turns;
+        let law = match &self.law {
+            Law::Drawn(law) => law,
+            Law::Recorded(rows) => return rows.calls_per_start(),
+        };
+        let (turns, keyed) = &law.turns;
         let drawn = (0..MEAN_DRAWS).map(|id| u64::from(turns.draw(*keyed, id).min(MOST_TURNS)));
         let turns = drawn.sum::<u64>() as f64 / MEAN_DRAWS as f64;
-        let tools = self.tools.as_ref();
+        let tools = law.tools.as_ref();
         let in_turn = |tools: &Tools| {
             let uses = 0..=tools.max_calls;
             uses.map(|n| tools.share.powf(f64::from(n))).sum::<f64>()

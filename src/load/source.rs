@@ -63,6 +63,13 @@ impl Source {
             return Self::Closed(closed);
         }
         let starts = OpenSource::new(spec, seed, workload, until, prefixes.clone());
+        if let Process::Rows(rows) = &starts.process
+            && rows.waits()
+        {
+            let rows = rows.clone();
+            let drawn = (sizes_of(spec, seed, workload), starts.prefixes.clone());
+            return Self::Sessions(SessionSource::recorded(starts, rows, drawn, until));
+        }
         let Some(session) = &spec.context.session else {
             return Self::Open(starts);
         };
@@ -177,7 +184,9 @@ impl OpenSource {
         let process = match &spec.arrival {
             ArrivalSpec::Recorded(replay) => Process::Counts(CountReplay::new(replay)),
             ArrivalSpec::Trace(replay) => {
-                let own_blocks = spec.prefix.is_none() && spec.context.points.is_empty();
+                let context = &spec.context;
+                let own_blocks =
+                    spec.prefix.is_none() && context.points.is_empty() && context.history.is_none();
                 let rows = RowReplay::new(replay, own_blocks, seed, workload);
                 if own_blocks {
                     prefixes.block_tokens = rows.block_tokens();

@@ -28,6 +28,17 @@ pub struct TrafficSpec {
     pub kept: Ratio,
 }
 
+impl TrafficSpec {
+    /// Whether some of its requests wait for the answers to others: drawn sessions, or recorded ones.
+    pub fn has_sessions(&self) -> bool {
+        let follows = match &self.arrival {
+            ArrivalSpec::Trace(replay) => replay.sessions != ReplaySessions::AsRecorded,
+            _ => false,
+        };
+        follows || self.context.session.is_some()
+    }
+}
+
 /// A stable prefix that requests share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrefixSpec {
@@ -158,6 +169,22 @@ pub struct TraceReplay {
     pub trace: Arc<Trace>,
     /// How they are scaled.
     pub scale: ReplayScale,
+    /// When the later calls of a session start.
+    pub sessions: ReplaySessions,
+}
+
+/// When the later calls of a recorded session start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ReplaySessions {
+    /// When they did, whatever becomes of the answers before them.
+    #[default]
+    AsRecorded,
+    /// After the answer to the call before them, as people and agents do who wait for it.
+    Dependent {
+        /// How long the answer to each row took when it was recorded. Where it is unknown (`None`, or the list
+        /// is too short), the next call starts as long after this one as it did, and not before its answer.
+        took: Arc<[Option<Micros>]>,
+    },
 }
 
 /// A replay of recorded counts per interval.

@@ -48,6 +48,9 @@ pub enum HistogramError {
     /// The counts do not fit the V2 encoding.
     #[error("cannot encode the histogram: {0}")]
     Encode(String),
+    /// It is not one of those that this program writes.
+    #[error("not a readable histogram: {0}")]
+    Decode(String),
     /// A tag holds a comma, a space or a line break, which the log format cannot carry.
     #[error("`{0}` cannot be a tag of an interval log")]
     Tag(String),
@@ -169,8 +172,15 @@ impl LatencyHistogram {
         (self.count > 0).then(|| within as f64 / self.count as f64)
     }
 
+    /// Records a latency many times: at most 2⁴⁸, so that no sum of what a file says can overflow.
+    pub(super) fn record_n(&mut self, latency: Micros, times: u64) {
+        let times = times.min(1 << 48);
+        self.cells[cell_of(latency.0.clamp(LOWEST, HIGHEST))] += times;
+        self.count += times;
+    }
+
     /// The library's histogram of the same latencies.
-    fn to_library(&self) -> Histogram<u64> {
+    pub(super) fn to_library(&self) -> Histogram<u64> {
         let mut all = Histogram::new_with_bounds(LOWEST, HIGHEST, SIGNIFICANT_DIGITS)
             .expect("the bounds are constant and valid");
         for (cell, count) in self.filled() {

@@ -3,6 +3,7 @@
 mod attempt;
 mod batch;
 mod course;
+mod exchange;
 mod histogram;
 mod lane;
 mod tally;
@@ -11,6 +12,7 @@ mod timeline;
 pub use attempt::{AttemptEnd, AttemptRecord};
 pub use batch::BatchTally;
 pub use course::{Course, CourseBin, GoodOf};
+pub use exchange::{decode, encode, read_interval_log};
 pub use histogram::Interval as LogInterval;
 pub use histogram::{HistogramError, LatencyHistogram, write_interval_log};
 pub use lane::LaneTally;

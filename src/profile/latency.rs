@@ -21,8 +21,21 @@ pub struct LatencyNote {
     pub samples: u64,
     /// Relative errors of the fit at p50, p90 and p95, on the rows it was made from.
     pub error: Option<[f64; 3]>,
+    /// How far the law was from later rows that it had not seen.
+    pub holdout: Option<Holdout>,
     /// Where the measurements come from.
     pub source: Fact,
+}
+
+/// A law against rows that it had not seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Holdout {
+    /// How many rows.
+    pub rows: u64,
+    /// Relative errors at p50, p90, p95 and p99.
+    pub errors: [f64; 4],
+    /// The distance of Kolmogorov and Smirnov.
+    pub ks: f64,
 }
 
 /// A latency profile with what the catalogue keeps beside it.
@@ -135,6 +148,17 @@ fn read_note(s: &mut Section<'_>, part: &'static str) -> Option<LatencyNote> {
         let (p50, p90, p95) = (share("p50"), share("p90"), share("p95"));
         Some([p50?, p90?, p95?])
     });
+    let holdout = s.optional_table("holdout", |s| {
+        let rows = s.required("rows", whole::<u64>(1..=i64::MAX));
+        let mut share = |key: &str| s.required(key, float(0.0..=1e6));
+        let (p50, p90, p95) = (share("p50"), share("p90"), share("p95"));
+        let (p99, ks) = (share("p99"), share("ks"));
+        Some(Holdout {
+            rows: rows?,
+            errors: [p50?, p90?, p95?, p99?],
+            ks: ks?,
+        })
+    });
     let source = s.required("source", text());
     let as_of = s.required("as_of", Date);
     let status = s.optional("status", one_of(STATUS));
@@ -149,6 +173,7 @@ fn read_note(s: &mut Section<'_>, part: &'static str) -> Option<LatencyNote> {
         origin,
         samples: samples?,
         error,
+        holdout,
         source: Fact {
             source: source?,
             as_of: as_of?,
@@ -161,11 +186,23 @@ fn read_note(s: &mut Section<'_>, part: &'static str) -> Option<LatencyNote> {
 const WIDEST: f64 = 10.0;
 
 fn read_noise(s: &mut Section<'_>) -> Option<NoiseLaw> {
-    match s.tag(&["none", "lognormal", "quantiles", "mixture", "knots"])? {
+    match s.tag(&[
+        "none",
+        "lognormal",
+        "two_sided",
+        "quantiles",
+        "mixture",
+        "knots",
+    ])? {
         "none" => s.table("none", |_| Some(NoiseLaw::none())),
         "lognormal" => s.table("lognormal", |s| {
             let sigma = s.required("sigma", float(0.0..=WIDEST))?;
             Some(NoiseLaw::lognormal(sigma))
+        }),
+        "two_sided" => s.table("two_sided", |s| {
+            let below = s.required("below", float(0.0..=WIDEST));
+            let above = s.required("above", float(0.0..=WIDEST));
+            Some(NoiseLaw::two_sided(below?, above?))
         }),
         "quantiles" => s.table("quantiles", |s| {
             let p50 = s.required("p50", positive());

@@ -12,7 +12,7 @@ mod model;
 mod prices;
 
 pub use figure::Figure;
-pub use latency::LatencyNote;
+pub use latency::{Holdout, LatencyNote};
 
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

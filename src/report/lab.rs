@@ -320,7 +320,7 @@ fn footer(lab: &LabSummary, folder: &str) -> String {
         format!("; prices of {} ({})", book.name, book.as_of)
     });
     format!(
-        "Seeds from {}; {} requests in {:.1} s{book}. Written to {folder}",
+        "Seeds from {}; {} requests in {:.1} s{book}. Written to {folder}, with report.html",
         lab.seed,
         count(lab.engine.requests),
         lab.engine.wall_s,

@@ -1,6 +1,7 @@
 //! What a report shows, independent of the medium: every figure as text, in its place.
 
 use super::number::{NONE, count, money, optional, percent, percentile, time};
+use super::page::page_in;
 use crate::results::{CostClasses, Percentiles, Summary, VariantSummary, WorkloadSummary};
 
 /// What a report shows.
@@ -610,7 +611,10 @@ fn footer(summary: &Summary, folder: Option<&str>) -> Vec<String> {
         engine.threads
     ));
     lines.extend(books(summary));
-    lines.extend(folder.map(|folder| format!("results in {folder}")));
+    if let Some(folder) = folder {
+        lines.push(format!("results in {folder}"));
+        lines.push(page_in(folder));
+    }
     lines
 }
 

@@ -36,6 +36,7 @@ pub struct Manifest {
 
 /// A profile in use.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileUse {
     /// `model`, `price book` or `latency profile`.
     pub kind: String,
@@ -49,6 +50,7 @@ pub struct ProfileUse {
 
 /// The machine of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostInfo {
     /// The operating system.
     pub os: String,

@@ -5,7 +5,10 @@
 mod account;
 mod answers;
 mod attempts;
+mod baseline;
 mod break_even;
+pub mod calibration;
+pub mod compare;
 mod error;
 mod figures;
 mod import;
@@ -13,8 +16,10 @@ mod lab;
 mod lanes;
 mod live;
 mod manifest;
+mod metrics;
 mod offers;
 pub mod plan;
+pub mod probe;
 mod readings;
 pub mod report;
 mod search;
@@ -22,10 +27,15 @@ mod summarise;
 mod summary;
 mod tags;
 mod timeline;
+pub mod traffic;
+pub mod twin;
 mod verdict;
 
 pub use answers::{AnswersSummary, GuardrailSummary, ThinkingSummary};
 pub use attempts::{LiveMarks, attempt_line, attempts_jsonl};
+pub use baseline::{
+    BASELINE_SCHEMA, Baseline, BaselineRun, BaselineVariant, NoiseFloor, RunKind, read_baseline,
+};
 pub use error::ReadError;
 pub use import::{
     IMPORT_SCHEMA, ImportEngine, ImportFiles, ImportLog, ImportMissing, ImportModel, ImportPlace,
@@ -38,6 +48,7 @@ pub use lab::{
 pub use lanes::{ClassifierSummary, LaneSummary};
 pub use live::{CalibrationSummary, LiveSummary, make_live, percentiles_of};
 pub use manifest::{HostInfo, MANIFEST_SCHEMA, Manifest, ProfileUse, profile_use, read_manifest};
+pub use metrics::{RunMetrics, RunPercentiles};
 pub use readings::{Reading, attainment, readings};
 pub use search::{AdviceSummary, BindsSummary, LoadSummary, SearchPoint, SearchSummary};
 pub use summarise::{EngineInfo, ScenarioInfo, summarise};
@@ -49,7 +60,7 @@ pub use summary::{
     TierSummary, TokenSummary, VariantSummary, WorkloadSummary, read_summary,
 };
 pub use tags::TagCostSummary;
-pub use timeline::{histogram_log, timeline_csv};
+pub use timeline::{histogram_log, histogram_tag, timeline_csv};
 
 /// The JSON Schema of `summary.json`.
 pub const SUMMARY_JSON_SCHEMA: &str = include_str!("summary.schema.json");
@@ -59,6 +70,30 @@ pub const LAB_JSON_SCHEMA: &str = include_str!("lab.schema.json");
 
 /// The JSON Schema of `plan.json`, made from its types.
 pub const PLAN_JSON_SCHEMA: &str = include_str!("plan.schema.json");
+
+/// The JSON Schema of `calibration.json`, made from its types.
+pub const CALIBRATION_JSON_SCHEMA: &str = include_str!("calibration.schema.json");
+
+/// The JSON Schema of `probe.json`, made from its types.
+pub const PROBE_JSON_SCHEMA: &str = include_str!("probe.schema.json");
+
+/// The JSON Schema of `twin.json`, made from its types.
+pub const TWIN_JSON_SCHEMA: &str = include_str!("twin.schema.json");
+
+/// The JSON Schema of the document of `trace stats`, made from its types.
+pub const TRACE_STATS_JSON_SCHEMA: &str = include_str!("trace-stats.schema.json");
+
+/// The JSON Schema of the document of `trace synth`, made from its types.
+pub const TRACE_SYNTH_JSON_SCHEMA: &str = include_str!("trace-synth.schema.json");
+
+/// The JSON Schema of `report.json`, made from its types.
+pub const REPORT_JSON_SCHEMA: &str = include_str!("report.schema.json");
+
+/// The JSON Schema of the document that `compare` prints, made from its types.
+pub const COMPARE_JSON_SCHEMA: &str = include_str!("compare/compare.schema.json");
+
+/// The JSON Schema of a baseline, made from its types.
+pub const BASELINE_JSON_SCHEMA: &str = include_str!("compare/baseline.schema.json");
 
 /// The JSON Schema of `import.json`, made from its types.
 pub const IMPORT_JSON_SCHEMA: &str = include_str!("import.schema.json");

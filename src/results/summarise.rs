@@ -2,6 +2,7 @@
 
 use super::break_even::{break_even, prepaid};
 use super::figures::{Bought, Latencies, cost, dollars, over, sig};
+use super::metrics::metrics;
 use super::summary::{
     AssumptionSummary, AttemptSummary, CourseSummary, EngineSummary, Estimate, IntervalSummary,
     LatencySummary, PriceBookSummary, QuotaSummary, RegionSummary, ReplicationSummary,
@@ -152,7 +153,7 @@ fn variant(context: &VariantContext, measures: &VariantMeasures) -> VariantSumma
         workloads: workloads(context, measures),
         prepaid,
         break_even,
-        replications: measures.replications.iter().map(replication).collect(),
+        replications: replications(context, measures),
         intervals: intervals(&measures.replications),
         course: course(context, measures),
         price_book: Some(PriceBookSummary {
@@ -342,6 +343,24 @@ fn latency(workload: &WorkloadContext) -> LatencySummary {
     }
 }
 
+/// The replications one by one, with what each reads of its workloads.
+fn replications(context: &VariantContext, measures: &VariantMeasures) -> Vec<ReplicationSummary> {
+    let workloads = context.workloads.iter();
+    let priced: Vec<bool> = workloads
+        .clone()
+        .zip(&measures.total.workloads)
+        .map(|(workload, tally)| priced(workload, tally, context, measures))
+        .collect();
+    let names: Vec<&str> = workloads.map(|one| one.name.as_str()).collect();
+    let seconds = measures.span.as_secs_f64();
+    let all = measures.replications.iter();
+    all.map(|values| ReplicationSummary {
+        metrics: metrics(&values.figures, &names, &priced, seconds),
+        ..replication(values)
+    })
+    .collect()
+}
+
 fn replication(values: &ReplicationValues) -> ReplicationSummary {
     let finite = |value: f64| value.is_finite().then(|| sig(value));
     ReplicationSummary {
@@ -351,6 +370,7 @@ fn replication(values: &ReplicationValues) -> ReplicationSummary {
         throttled_share: finite(values.throttled_share),
         goodput_rps: finite(values.goodput_rps),
         token_cost_usd: Some(dollars(values.token_cost)),
+        metrics: Vec::new(),
     }
 }
 

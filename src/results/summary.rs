@@ -616,6 +616,9 @@ pub struct ReplicationSummary {
     pub goodput_rps: Option<f64>,
     /// Cost of the tokens of the measured span.
     pub token_cost_usd: Option<f64>,
+    /// What it reads of all workloads together, and then of each; absent in results of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<super::metrics::RunMetrics>,
 }
 
 /// 95 % intervals of Student's t over replications.

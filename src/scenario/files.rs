@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::config::Source;
 use crate::load::hourly::Hourly;
+use crate::load::spec::ReplaySessions;
 use crate::load::trace::{self, Columns, Recording, Trace, TraceFormat};
 
 /// Gives the bytes of files that a scenario names.
@@ -23,6 +24,7 @@ pub trait Files {
 pub(super) struct Library<'f> {
     files: &'f dyn Files,
     traces: RefCell<BTreeMap<String, Result<Arc<Trace>, String>>>,
+    dependent: RefCell<BTreeMap<String, Result<(Arc<Trace>, ReplaySessions), String>>>,
     recordings: RefCell<BTreeMap<String, Result<Arc<Recording>, String>>>,
     texts: RefCell<BTreeMap<String, Result<String, String>>>,
     hourly: RefCell<BTreeMap<String, Result<Arc<Hourly>, String>>>,
@@ -33,6 +35,7 @@ impl<'f> Library<'f> {
         Self {
             files,
             traces: RefCell::default(),
+            dependent: RefCell::default(),
             recordings: RefCell::default(),
             texts: RefCell::default(),
             hourly: RefCell::default(),
@@ -60,6 +63,33 @@ impl<'f> Library<'f> {
                 return Err("the trace has no requests".to_owned());
             }
             Ok(Arc::new(trace))
+        };
+        traces.entry(key).or_insert_with(read).clone()
+    }
+
+    /// The trace at `path` with the lengths of its answers, whose calls of a session wait for each other.
+    pub(super) fn dependent_trace(
+        &self,
+        path: &str,
+        format: TraceFormat,
+        columns: Option<&Columns>,
+        model: Option<&str>,
+    ) -> Result<(Arc<Trace>, ReplaySessions), String> {
+        let key = format!("{path}\0{format:?}\0{columns:?}\0{model:?}");
+        let mut traces = self.dependent.borrow_mut();
+        let read = || {
+            let bytes = self.files.open(path)?;
+            let recorded = trace::read_records(format, columns, bytes.as_slice())
+                .map_err(|error| error.to_string())?;
+            let of_model =
+                |number: u16| recorded.models.get(usize::from(number)).map(String::as_str);
+            let (trace, took) =
+                recorded.to_sessions_of(|call| model.is_none() || of_model(call.model) == model);
+            if trace.rows.is_empty() {
+                return Err("the trace has no requests that can be replayed".to_owned());
+            }
+            let took = took.into();
+            Ok((Arc::new(trace), ReplaySessions::Dependent { took }))
         };
         traces.entry(key).or_insert_with(read).clone()
     }

@@ -2,7 +2,7 @@
 
 use crate::config::{Section, boolean, count, float, one_of, share, text, unit, whole};
 use crate::load::spec::{
-    ArrivalSpec, DurationSpec, OnOffSpec, RecordedReplay, ReplayScale, TraceReplay,
+    ArrivalSpec, DurationSpec, OnOffSpec, RecordedReplay, ReplayScale, ReplaySessions, TraceReplay,
 };
 use crate::load::trace::{Columns, TimeUnit, TraceFormat};
 use crate::units::{Micros, PerSecond};
@@ -166,6 +166,10 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     };
     let model = s.optional("model", text());
     let scale = scale(s);
+    let waits = s.optional(
+        "sessions",
+        one_of(&[("as_recorded", false), ("dependent", true)]),
+    );
     let (file, format) = (file?, format?);
     if named {
         // Without its columns the file would only be refused a second time.
@@ -178,8 +182,14 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
             "leave it out, or name the `format`",
         );
     }
-    let trace = match library.trace(&file, format, columns.as_ref(), model.as_deref()) {
-        Ok(trace) => trace,
+    let read = if waits == Some(true) {
+        library.dependent_trace(&file, format, columns.as_ref(), model.as_deref())
+    } else {
+        let trace = library.trace(&file, format, columns.as_ref(), model.as_deref());
+        trace.map(|trace| (trace, ReplaySessions::AsRecorded))
+    };
+    let (trace, sessions) = match read {
+        Ok(read) => read,
         Err(reason) => {
             report_file(s, "trace", &file, &reason);
             return None;
@@ -188,6 +198,7 @@ fn trace(s: &mut Section<'_>, library: &Library<'_>) -> Option<TraceReplay> {
     Some(TraceReplay {
         trace,
         scale: scale?,
+        sessions,
     })
 }
 

@@ -3,7 +3,9 @@
 use crate::config::{
     Section, boolean, count, float, list, pair, positive, share, text, unset_or, whole,
 };
-use crate::load::spec::{ArrivalSpec, ContextSpec, SizeSpec, ThinkingSpec, TrafficSpec};
+use crate::load::spec::{
+    ArrivalSpec, ContextSpec, ReplaySessions, SizeSpec, ThinkingSpec, TrafficSpec,
+};
 use crate::units::Ratio;
 use std::sync::Arc;
 
@@ -30,6 +32,18 @@ pub(super) fn workload(s: &mut Section<'_>, library: &Library<'_>) -> Option<Wor
     let traffic = traffic(s, library);
     let model_id = s.optional("model_id", text());
     let offer = offer(s);
+    if offer.batch.is_some()
+        && traffic
+            .as_ref()
+            .is_some_and(|one| one.context.session.is_none() && one.has_sessions())
+    {
+        s.report(
+            "batch",
+            "`batch` does not go with a trace whose sessions are `dependent`",
+            "answers within hours",
+            "the next call of a session needs the answer to the last; leave `sessions` out",
+        );
+    }
     // One that is wrong has been reported.
     let prompts = s
         .optional_table("prompts", |s| prompts(s, library))
@@ -147,7 +161,11 @@ fn traffic(s: &mut Section<'_>, library: &Library<'_>) -> Option<TrafficSpec> {
     // One that is wrong has been reported.
     let (prefix, mut context) = s.optional_table("cache", cache).unwrap_or_default();
     context.session = s.optional_table("session", session);
-    check_context(s, arrival.as_ref(), &context, has_session);
+    let follows = match &arrival {
+        Some(ArrivalSpec::Trace(replay)) => replay.sessions != ReplaySessions::AsRecorded,
+        _ => false,
+    };
+    check_context(s, arrival.as_ref(), &context, (has_session, follows));
     let (input, output, rank_correlation) = sizes?;
     Some(TrafficSpec {
         arrival: arrival?,
@@ -166,7 +184,7 @@ fn check_context(
     s: &mut Section<'_>,
     arrival: Option<&ArrivalSpec>,
     context: &ContextSpec,
-    has_session: bool,
+    (has_session, follows): (bool, bool),
 ) {
     let tag = match arrival {
         Some(ArrivalSpec::Closed { .. }) => Some("closed"),
@@ -181,7 +199,7 @@ fn check_context(
             "use an arrival with a rate; each of its requests begins a session",
         );
     }
-    if context.history.is_some() && !has_session {
+    if context.history.is_some() && !has_session && !follows {
         s.report(
             "cache",
             "`history` of `cache` needs `[workload.session]`",

@@ -2,6 +2,7 @@
 
 use super::engine::run;
 use super::measures::RunMeasures;
+use super::run_figures::{RunFigures, run_figures};
 use super::setup::RunSetup;
 use crate::measure::Tally;
 use crate::rng::derive;
@@ -23,6 +24,8 @@ pub struct ReplicationValues {
     pub goodput_rps: f64,
     /// Token cost of the measured span.
     pub token_cost: Usd,
+    /// What it reads of all workloads together, and of each.
+    pub figures: Vec<RunFigures>,
 }
 
 /// Runs that are held in memory at once, each of a megabyte or more.
@@ -167,5 +170,6 @@ fn values(seed: u64, run: &RunMeasures, span: Micros) -> ReplicationValues {
         throttled_share: all.requests.throttled as f64 / (all.requests.offered.max(1)) as f64,
         goodput_rps: all.good as f64 / span.as_secs_f64(),
         token_cost: all.ledger.total(),
+        figures: run_figures(run, &all),
     }
 }

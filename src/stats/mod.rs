@@ -3,13 +3,23 @@
 //! Nothing here knows of Bedrock. Arguments and results are plain numbers,
 //! because the formulas hold in any unit; callers say which one they use.
 
+pub mod change_points;
+pub mod correction;
+pub mod empirical;
+pub mod gap_laws;
 pub mod growth;
 pub mod hedging;
 pub mod intervals;
+pub mod mixture;
+pub mod permutation;
+pub mod power;
 pub mod quantile;
 pub mod queueing;
 pub mod retries;
+pub mod robust;
 pub mod steady;
+pub mod thinning;
+pub mod welch;
 
 #[cfg(test)]
 mod check {

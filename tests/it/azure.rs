@@ -94,6 +94,7 @@ fn the_trace_replays_as_recorded() {
     let found = arrivals(ArrivalSpec::Trace(TraceReplay {
         trace: Arc::new(trace),
         scale,
+        sessions: bedload::load::spec::ReplaySessions::default(),
     }));
     assert_eq!(found.len(), 8819);
     let burstiness = Burstiness::of(found.iter().map(|a| a.at), last, &WINDOWS);

@@ -400,6 +400,7 @@ fn a_run_folder_holds_what_is_needed_to_repeat_it() {
         [
             "histograms.hlog",
             "manifest.json",
+            "report.html",
             "summary.json",
             "timeline.csv"
         ]

@@ -25,12 +25,12 @@ pub fn step(what: &str, command: &mut Command) -> String {
     said
 }
 
-/// A folder of installed packages that fits the files that pin them; `install` fills it otherwise.
-fn installed(name: &str, pins: &[&str], install: impl FnOnce(&Path)) -> PathBuf {
+/// A folder of installed packages that fits the files of `home` that pin them; `install` fills it otherwise.
+pub fn installed(name: &str, home: &str, pins: &[&str], install: impl FnOnce(&Path)) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let pinned: String = pins
         .iter()
-        .map(|file| fs::read_to_string(Path::new(CLIENTS).join(file)).expect("it is committed"))
+        .map(|file| fs::read_to_string(Path::new(home).join(file)).expect("it is committed"))
         .collect();
     let stamp = folder.join("installed");
     if fs::read_to_string(&stamp).is_ok_and(|text| text == pinned) {
@@ -47,7 +47,7 @@ fn installed(name: &str, pins: &[&str], install: impl FnOnce(&Path)) -> PathBuf 
 pub fn boto3() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        installed("boto3", &["requirements.txt"], |folder| {
+        installed("boto3", CLIENTS, &["requirements.txt"], |folder| {
             step(
                 "making a virtual environment",
                 Command::new("python3").args(["-m", "venv"]).arg(folder),
@@ -88,7 +88,7 @@ pub fn sdk_js() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let pins = ["package.json", "package-lock.json"];
-        installed("sdk-js", &pins, |folder| {
+        installed("sdk-js", CLIENTS, &pins, |folder| {
             for file in pins {
                 fs::copy(Path::new(CLIENTS).join(file), folder.join(file))
                     .expect("it is committed");

@@ -350,6 +350,8 @@ fn redacted(text: &str) -> String {
             format!("{count} requests simulated in …")
         } else if line.starts_with("results in ") {
             "results in …".to_owned()
+        } else if line.starts_with("report in ") {
+            "report in …".to_owned()
         } else {
             line.trim_end().to_owned()
         }
@@ -381,6 +383,8 @@ fn refreshed(text: &str) -> String {
                 .map(|line| {
                     if line.starts_with("results in ") {
                         "results in results/runs/20261123T101500Z-quickstart-4e70badc"
+                    } else if line.starts_with("report in ") {
+                        "report in results/runs/20261123T101500Z-quickstart-4e70badc/report.html"
                     } else {
                         line.trim_end()
                     }

@@ -464,6 +464,7 @@ fn the_program_writes_a_valid_folder_that_replays() {
         "summary.json",
         "attempts.jsonl",
         "timeline.csv",
+        "report.html",
     ] {
         let text = file(name);
         assert!(

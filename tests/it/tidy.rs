@@ -55,9 +55,15 @@ const MAY_USE: &[(&str, &str)] = &[
     ),
     ("recorded", "units load results"),
     (
+        "calibrate",
+        "units domain rng stats client load service measure wire config scenario profile sim results",
+    ),
+    ("traffic", "units domain rng stats load results"),
+    ("compare", "units rng stats measure results"),
+    (
         "report",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan",
+         results plan compare",
     ),
     // F4: the only floor that knows files, terminals, clocks and sockets.
     ("clock", "units"),
@@ -79,7 +85,7 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan recorded report clock live serve store fetch wire",
+         results plan recorded calibrate compare report clock live serve store fetch wire",
     ),
 ];
 

@@ -122,7 +122,7 @@ pub struct ImportArgs {
 }
 
 /// The names of the formats of traces.
-fn formats() -> impl TypedValueParser<Value = TraceFormat> {
+pub(super) fn formats() -> impl TypedValueParser<Value = TraceFormat> {
     PossibleValuesParser::new(TraceFormat::NAMES.map(|(name, _)| name))
         .map(|name| TraceFormat::named(&name).expect("only names of formats are let in"))
 }
@@ -137,7 +137,7 @@ const UNITS: [(&str, TimeUnit); 5] = [
 ];
 
 /// The names of the units of time columns.
-fn units() -> impl TypedValueParser<Value = TimeUnit> {
+pub(super) fn units() -> impl TypedValueParser<Value = TimeUnit> {
     PossibleValuesParser::new(UNITS.map(|(name, _)| name)).map(|name| {
         let unit = UNITS.iter().find(|(known, _)| **known == name);
         unit.expect("only names of units are let in").1

@@ -1,6 +1,10 @@
 //! `bedload trace`: recorded traffic.
 
 mod import;
+mod input;
+mod models;
+mod stats;
+mod synth;
 
 use super::args::{TraceArgs, TraceCommand};
 use super::exit::Exit;
@@ -9,5 +13,7 @@ use super::exit::Exit;
 pub fn run(args: &TraceArgs) -> Exit {
     match &args.command {
         TraceCommand::Import(args) => import::run(args),
+        TraceCommand::Stats(args) => stats::run(args),
+        TraceCommand::Synth(args) => synth::run(args),
     }
 }

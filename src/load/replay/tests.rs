@@ -48,6 +48,7 @@ fn rows(scale: ReplayScale, until: Moment) -> Vec<Arrival> {
         ArrivalSpec::Trace(TraceReplay {
             trace: trace(),
             scale,
+            sessions: ReplaySessions::default(),
         }),
         until,
     )
@@ -91,6 +92,7 @@ fn a_partly_filled_last_block_is_no_prefix() {
     let replay = TraceReplay {
         trace: Arc::new(trace),
         scale: ReplayScale::default(),
+        sessions: ReplaySessions::default(),
     };
     let found = arrivals(ArrivalSpec::Trace(replay), Moment::NEVER);
     let split: Vec<(u32, u32)> = found.iter().map(|a| (a.prefix.len, a.input)).collect();
@@ -256,6 +258,7 @@ fn mean_rates_are_what_is_played() {
     let replay = TraceReplay {
         trace: trace(),
         scale,
+        sessions: ReplaySessions::default(),
     };
     let rows = RowReplay::new(&replay, true, 8, "replay");
     let played = arrivals(ArrivalSpec::Trace(replay), until).len() as f64;

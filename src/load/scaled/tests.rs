@@ -1,7 +1,7 @@
 use super::*;
 use crate::load::source::{Arrival, Source};
 use crate::load::spec::{
-    ContextSpec, DurationSpec, RecordedReplay, SessionSpec, SizeSpec, TraceReplay,
+    ContextSpec, DurationSpec, RecordedReplay, ReplaySessions, SessionSpec, SizeSpec, TraceReplay,
 };
 use crate::load::trace::{Recording, Trace, TraceRow};
 use crate::units::{Micros, Moment};
@@ -69,6 +69,7 @@ fn trace() -> ArrivalSpec {
             ..Trace::default()
         }),
         scale: ReplayScale::default(),
+        sessions: ReplaySessions::default(),
     })
 }
 

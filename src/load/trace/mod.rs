@@ -20,6 +20,7 @@ mod record;
 mod recording;
 pub(in crate::load) mod rows;
 mod servegen;
+mod sessions;
 mod sink;
 pub(in crate::load) mod stamp;
 

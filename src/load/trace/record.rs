@@ -159,6 +159,13 @@ pub struct Recorded {
     pub skipped: BTreeMap<String, u64>,
 }
 
+impl Record {
+    /// Whether it stands for a request that can be sent again: a first attempt of known sizes.
+    pub(super) fn is_replayed(&self) -> bool {
+        self.attempt <= 1 && self.input_total() > 0 && self.output_wanted() > 0
+    }
+}
+
 impl Recorded {
     /// The calls of a trace, which tells of no more than starts, sizes, sessions and prefix blocks.
     pub fn of_trace(trace: &Trace) -> Self {
@@ -199,9 +206,7 @@ impl Recorded {
 
     /// As [`Recorded::to_trace`], of the calls that `wanted` chooses; moments count from the first request of all.
     pub fn to_trace_of(&self, wanted: impl Fn(&Record) -> bool) -> Trace {
-        let replayed = |call: &&Record| {
-            call.attempt <= 1 && call.input_total() > 0 && call.output_wanted() > 0
-        };
+        let replayed = |call: &&Record| call.is_replayed();
         let first = self.calls.iter().find(replayed).map_or(0, |call| call.at.0);
         let row = |call: &Record| TraceRow {
             at: Micros(call.at.0 - first),

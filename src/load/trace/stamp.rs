@@ -38,6 +38,7 @@ pub(in crate::load) fn timestamp_ns(text: &str) -> Option<i128> {
 /// Microseconds since 1970 of a moment as people write it: a date, with an hour, with minutes, or with seconds.
 pub fn moment_us(text: &str) -> Option<i64> {
     const FORMS: [(usize, &str); 3] = [(10, "T00:00:00"), (13, ":00:00"), (16, ":00")];
+    let text = text.trim();
     let (plain, zone) = match text.strip_suffix(['Z', 'z']) {
         Some(plain) => (plain, "Z"),
         None => (text, ""),

@@ -404,7 +404,7 @@ impl Joined<'_> {
             let keyed = Keyed::new(self.seed, &format!("{}/check/{part}", self.setup.name));
             let draws = (0..SIZE_DRAWS).map(|id| sampler.draw(keyed, id));
             // What is drawn for a session is only a part of what its calls send.
-            let is_whole = self.setup.traffic.context.session.is_none();
+            let is_whole = !self.setup.traffic.has_sessions();
             (is_whole && totals.requests() < SIZE_DRAWS).then(|| draws.collect::<Vec<u32>>())
         };
         let inputs = law(spec.input.as_ref(), "input").unwrap_or_else(|| totals.inputs.clone());

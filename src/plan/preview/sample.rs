@@ -19,7 +19,7 @@ pub(in crate::plan) fn arrivals(assembled: &Assembled, index: usize, seed: u64) 
     let setup = &assembled.setup.workloads[index];
     let spec = &setup.traffic;
     let end = Moment::ZERO + assembled.setup.duration;
-    if spec.context.session.is_some() {
+    if spec.has_sessions() {
         let target = &assembled.setup.endpoint.targets[index];
         let workload = joined(assembled, index, target, seed);
         let source = Source::new(spec, seed, &setup.name, end);

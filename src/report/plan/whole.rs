@@ -1,6 +1,7 @@
 //! The whole of a plan for people: the verdicts first, then each variant section by section.
 
 use super::super::markdown::escaped;
+use super::super::page::page_in;
 use super::super::terminal::{Style, heading, wrapped};
 use super::{bill, cash, decision, demand, levers, quota, sensitivity, verification};
 use crate::results::plan::{PlanSummary, PlanVariant};
@@ -28,6 +29,7 @@ pub fn terminal(plan: &PlanSummary, style: Style, folder: &str) -> String {
     list("Notes", &plan.notes, style, &mut lines);
     lines.extend(wrapped(&footer(plan), "", style.width));
     lines.push(format!("plan in {folder}"));
+    lines.push(page_in(folder));
     let mut text = lines.join("\n");
     text.push('\n');
     text

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a number counts. Views write it with its unit; axes choose round steps of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// A bare number.
@@ -37,6 +38,7 @@ pub enum Unit {
 
 /// How an axis is divided.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// Even steps.
@@ -52,6 +54,7 @@ pub enum Scale {
 
 /// One axis.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Axis {
     /// What it shows, without the unit.
     pub label: String,
@@ -65,6 +68,7 @@ pub struct Axis {
 
 /// One set of marks of a picture. `variant` is the name that the page's switches show and hide.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Layer {
     /// A line through points.
@@ -96,7 +100,8 @@ pub enum Layer {
         /// Low and high by x, ascending.
         points: Vec<(f64, f64, f64)>,
     },
-    /// Bars on a category axis, stacked in the order of the layers.
+    /// Bars on a category axis, stacked in the order of the layers. They lie where the category axis is the
+    /// one upwards.
     Bars {
         /// Its name in the legend.
         name: String,
@@ -109,6 +114,13 @@ pub enum Layer {
         values: Vec<f64>,
         /// Which categories are totals.
         totals: Vec<bool>,
+    },
+    /// Bars from one value to another on a category axis, such as what an input at both its ends does.
+    Ranges {
+        /// Its name in the legend.
+        name: String,
+        /// Both ends for each category, in any order.
+        values: Vec<(f64, f64)>,
     },
     /// Single points.
     Points {
@@ -123,6 +135,7 @@ pub enum Layer {
 
 /// A line across the picture with a word at it, such as a bound, a level or a moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Mark {
     /// At a height.
@@ -152,6 +165,7 @@ pub enum Mark {
 
 /// A picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figure {
     /// A word for links and file names, unique in the report.
     pub id: String,
@@ -169,6 +183,10 @@ pub struct Figure {
     pub marks: Vec<Mark>,
     /// The table behind it.
     pub table: super::Table,
+    /// Variants or names of series in the order of their colours, so that one has the same colour in every
+    /// picture; those that are not in it take the colours after them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// How series were thinned, if they were, such as "1,000 of 604,800 points (LTTB)".
     pub thinned: Option<String>,
 }

@@ -5,6 +5,7 @@
 
 mod figure;
 
+use super::error::{ReadError, expect_schema};
 use serde::{Deserialize, Serialize};
 
 pub use figure::{Axis, Figure, Layer, Mark, Scale, Unit};
@@ -14,6 +15,7 @@ pub const REPORT_SCHEMA: &str = "bedload.report/1";
 
 /// A report over one or more results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// [`REPORT_SCHEMA`].
     pub schema: String,
@@ -35,6 +37,7 @@ pub struct Report {
 
 /// A chapter.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Section {
     /// A word for links, unique in the report, such as `latency`.
     pub id: String,
@@ -48,6 +51,7 @@ pub struct Section {
 
 /// What a chapter holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Block {
     /// A table.
@@ -62,6 +66,7 @@ pub enum Block {
 
 /// A table whose cells are values, not text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Table {
     /// A word for links, unique in the report.
     pub id: String,
@@ -75,6 +80,7 @@ pub struct Table {
 
 /// The head of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Column {
     /// What it holds.
     pub title: String,
@@ -84,6 +90,7 @@ pub struct Column {
 
 /// One value of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Cell {
     /// Not available; written as a dash.
@@ -96,6 +103,7 @@ pub enum Cell {
 
 /// A slider of the page with what follows from it in closed form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lever {
     /// A word for links, unique in the report.
     pub id: String,
@@ -113,6 +121,7 @@ pub struct Lever {
 
 /// What follows from a lever's position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// What it is, such as "monthly cost".
     pub label: String,
@@ -124,6 +133,7 @@ pub struct Outcome {
 
 /// Where figures come from and how to get them again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The result, as the user named it.
     pub result: String,
@@ -132,3 +142,26 @@ pub struct Origin {
     /// Program version, seed, scenario hash, profiles and price books with their dates: name and value.
     pub facts: Vec<(String, String)>,
 }
+
+impl Report {
+    /// The document as it stands in `report.json`: indented, with a line break at the end.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot fail")]
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self)
+            .expect("plain structs with string keys always serialise");
+        text.push('\n');
+        text
+    }
+}
+
+/// Reads `report.json`.
+///
+/// # Errors
+/// If it is another document, or not one at all.
+pub fn read_report(text: &str) -> Result<Report, ReadError> {
+    expect_schema(text, REPORT_SCHEMA)?;
+    serde_json::from_str(text).map_err(|error| ReadError::of_json(REPORT_SCHEMA, &error))
+}
+
+#[cfg(test)]
+mod tests;

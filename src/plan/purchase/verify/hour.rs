@@ -1,6 +1,6 @@
 //! One hour of a plan as traffic: the scenario's arrival law at the rate of that hour.
 
-use crate::load::spec::{ArrivalSpec, RecordedReplay, TraceReplay, TrafficSpec};
+use crate::load::spec::{ArrivalSpec, RecordedReplay, ReplaySessions, TraceReplay, TrafficSpec};
 use crate::load::trace::{Recording, Trace, TraceRow};
 use crate::units::Micros;
 use std::sync::Arc;
@@ -53,6 +53,12 @@ fn cut_trace(replay: &mut TraceReplay, span: Micros, part: Part) {
     let Some((from, to)) = rows_of(rows, width, part) else {
         return;
     };
+    if let ReplaySessions::Dependent { took } = &mut replay.sessions {
+        *took = took
+            .get(from..to.min(took.len()))
+            .unwrap_or_default()
+            .into();
+    }
     let first = rows[from].at;
     let cut = rows[from..to].iter().map(|row| TraceRow {
         at: row.at - first,
@@ -187,6 +193,7 @@ mod tests {
                 ..Trace::default()
             }),
             scale: ReplayScale::default(),
+            sessions: ReplaySessions::default(),
         };
         let count = |part| {
             let cut = steady(

@@ -180,7 +180,7 @@ pub(super) fn assembled(
 fn to_rates(assembled: &mut Assembled, offered: &Offered, seed: u64) {
     let until = Moment::ZERO + assembled.setup.duration;
     let open = |traffic: &TrafficSpec| {
-        !matches!(traffic.arrival, ArrivalSpec::Closed { .. }) && traffic.context.session.is_none()
+        !matches!(traffic.arrival, ArrivalSpec::Closed { .. }) && !traffic.has_sessions()
     };
     let workloads = &assembled.setup.workloads;
     // The rate of users and of sessions depends on how long answers take.
