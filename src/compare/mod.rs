@@ -257,4 +257,3 @@ fn overall(variants: &[CompareVariant], sides: &[SideSummary]) -> Verdict {
         worst
     }
 }
-

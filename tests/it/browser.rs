@@ -69,9 +69,17 @@ fn pages() -> &'static Path {
         };
         let of = |name: &str| gallery().join(format!("{name}.toml"));
         make("simulate", &of("quickstart"), &[]);
-        make("plan", &of("buy-or-wait"), &["--no-verify", "--paths", "100"]);
+        make(
+            "plan",
+            &of("buy-or-wait"),
+            &["--no-verify", "--paths", "100"],
+        );
         make("lab", &of("launch-spike"), &["--seeds", "2", "--no-tip"]);
-        make("simulate", &week(place.path()), &["--set", "workload.desk.arrival.gamma.rate=0.2/s"]);
+        make(
+            "simulate",
+            &week(place.path()),
+            &["--set", "workload.desk.arrival.gamma.rate=0.2/s"],
+        );
         place
     });
     place.path()
@@ -81,7 +89,11 @@ fn pages() -> &'static Path {
 fn week(place: &Path) -> PathBuf {
     let text = fs::read_to_string(gallery().join("diurnal-week.toml")).unwrap();
     let path = place.join("week.toml");
-    fs::write(&path, text + "[[variant]]\nname = \"third-of-quota\"\nquota.tpm = \"2M\"\n").unwrap();
+    fs::write(
+        &path,
+        text + "[[variant]]\nname = \"third-of-quota\"\nquota.tpm = \"2M\"\n",
+    )
+    .unwrap();
     path
 }
 
@@ -90,7 +102,10 @@ fn check(name: &str, pages_of: &[&str], more: &[&str]) {
     static TURN: Mutex<()> = Mutex::new(());
     let folder = playwright();
     let script = format!("check_{name}.mjs");
-    let files: Vec<PathBuf> = pages_of.iter().map(|one| pages().join(one).join("report.html")).collect();
+    let files: Vec<PathBuf> = pages_of
+        .iter()
+        .map(|one| pages().join(one).join("report.html"))
+        .collect();
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // Node looks for packages beside the script.
     for file in LIBRARY.iter().copied().chain([script.as_str()]) {
@@ -98,7 +113,11 @@ fn check(name: &str, pages_of: &[&str], more: &[&str]) {
     }
     let said = step(
         &format!("checking the report page ({name})"),
-        Command::new("node").arg(&script).args(files).args(more).current_dir(folder),
+        Command::new("node")
+            .arg(&script)
+            .args(files)
+            .args(more)
+            .current_dir(folder),
     );
     assert!(said.contains(&format!("{name}: holds")), "{said}");
 }

@@ -57,7 +57,10 @@ fn small() -> &'static Path {
         fs::write(place.path().join("small.toml"), SMALL).unwrap();
         let args = ["simulate", "small.toml", "--out", "run", "--quiet"];
         let (stdout, _) = ended(&bedload(place.path(), &args), 0);
-        assert!(stdout.ends_with("results in run\nreport in run/report.html\n"), "{stdout}");
+        assert!(
+            stdout.ends_with("results in run\nreport in run/report.html\n"),
+            "{stdout}"
+        );
         place
     });
     place.path()
@@ -89,10 +92,16 @@ fn the_page_that_a_run_leaves_is_the_one_that_report_makes() {
     fs::remove_file(run.join("report.html")).unwrap();
     let (stdout, _) = ended(&bedload(place.path(), &["report", "run"]), 0);
     assert_eq!(stdout, "report in run/report.html\n");
-    assert!(fs::read(run.join("report.html")).unwrap() == left, "another page");
+    assert!(
+        fs::read(run.join("report.html")).unwrap() == left,
+        "another page"
+    );
     // A file of the result names it as well.
     fs::remove_file(run.join("report.html")).unwrap();
-    ended(&bedload(place.path(), &["report", "run/summary.json", "--quiet"]), 0);
+    ended(
+        &bedload(place.path(), &["report", "run/summary.json", "--quiet"]),
+        0,
+    );
     assert!(run.join("report.html").exists());
 }
 
@@ -128,9 +137,18 @@ fn the_page_carries_the_document() {
 fn several_results_stand_side_by_side() {
     let (place, run) = copy();
     fs::rename(&run, place.path().join("before")).unwrap();
-    let args = ["simulate", small().join("small.toml").to_str().unwrap(), "--seed", "4"]
-        .map(str::to_owned);
-    let args: Vec<&str> = args.iter().map(String::as_str).chain(["--out", "after"]).collect();
+    let args = [
+        "simulate",
+        small().join("small.toml").to_str().unwrap(),
+        "--seed",
+        "4",
+    ]
+    .map(str::to_owned);
+    let args: Vec<&str> = args
+        .iter()
+        .map(String::as_str)
+        .chain(["--out", "after"])
+        .collect();
     ended(&bedload(place.path(), &args), 0);
     let both = report(place.path(), &["before", "after"]);
     assert_eq!(both.origin.len(), 2);
@@ -161,7 +179,12 @@ fn out_names_a_file_or_a_folder() {
     // Nothing half-written is left.
     let drafts = fs::read_dir(place.path()).unwrap().flatten();
     let names: Vec<_> = drafts.map(|entry| entry.file_name()).collect();
-    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{names:?}");
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.to_string_lossy().ends_with(".tmp")),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -172,7 +195,10 @@ fn markdown_lies_beside_its_pictures() {
     assert_eq!(stdout, "report in run/report/report.md\n");
     let text = fs::read_to_string(run.join("report/report.md")).unwrap();
     let mut pictures = 0;
-    for (_, rest) in text.match_indices("](figures/").map(|(at, _)| text.split_at(at + 2)) {
+    for (_, rest) in text
+        .match_indices("](figures/")
+        .map(|(at, _)| text.split_at(at + 2))
+    {
         let (name, _) = rest.split_once(')').unwrap();
         let svg = fs::read_to_string(run.join("report").join(name)).unwrap();
         assert!(svg.contains("<svg"), "{name}");
@@ -193,16 +219,32 @@ fn what_is_no_result_is_said_to_be_none() {
             assert!(stderr.contains(word), "no `{word}` in {stderr}");
         }
     };
-    refused("nowhere", 3, &["`nowhere`", "no such folder", "help: name a folder"]);
+    refused(
+        "nowhere",
+        3,
+        &["`nowhere`", "no such folder", "help: name a folder"],
+    );
     fs::create_dir(place.path().join("empty")).unwrap();
-    refused("empty", 3, &["`empty`", "no manifest.json", "help: name a folder"]);
+    refused(
+        "empty",
+        3,
+        &["`empty`", "no manifest.json", "help: name a folder"],
+    );
     ended(&bedload(place.path(), &["report"]), 2);
 
     let summary = run.join("summary.json");
     let text = fs::read_to_string(&summary).unwrap();
     fs::write(&summary, &text[..text.len() / 2]).unwrap();
-    refused("run", 7, &["summary.json", "line", "help: make the run again"]);
-    fs::write(&summary, text.replacen("bedload.summary/1", "bedload.summary/9", 1)).unwrap();
+    refused(
+        "run",
+        7,
+        &["summary.json", "line", "help: make the run again"],
+    );
+    fs::write(
+        &summary,
+        text.replacen("bedload.summary/1", "bedload.summary/9", 1),
+    )
+    .unwrap();
     refused("run", 7, &["bedload.summary/9", "version of bedload"]);
     fs::write(&summary, &text).unwrap();
     fs::write(run.join("histograms.hlog"), b"Tag=x,0,1,2,!!\n").unwrap();
