@@ -159,29 +159,6 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError
     }
 }
 
-/// Writes a file of its own, such as a baseline, whole or not at all; folders on the way are made.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::create_dir_all(folder).map_err(io("create the folder", folder))?;
-    }
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".tmp");
-    let written = (|| {
-        let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    })();
-    if written.is_err() {
-        // What cannot be removed either is said by the error itself.
-        let _ = fs::remove_file(&draft);
-    }
-    written.map_err(io("write", path))
-}
-
 /// A run being written.
 #[derive(Debug)]
 pub struct RunFolder {

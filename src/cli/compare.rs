@@ -10,7 +10,7 @@ use crate::compare::{self, FolderText, assertion, history};
 use crate::report::{self, Style};
 use crate::results::compare::{CompareSummary, GateSettings, Verdict};
 use crate::results::{Baseline, RunKind, read_baseline, read_manifest, read_summary};
-use crate::store::write_whole;
+use crate::store::write_file;
 use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -212,7 +212,7 @@ fn update(args: &CompareArgs, gate: &GateSettings) -> Result<CompareSummary, Sto
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     runs.created_at = now().0;
-    write_whole(&path, runs.to_json().as_bytes()).map_err(|error| stopped(&error))?;
+    write_file(&path, runs.to_json().as_bytes()).map_err(|error| stopped(&error))?;
     let mut document = compare::without_baseline(Some(&runs), gate);
     if runs.kind == RunKind::Live {
         document.calibration = calibration;
@@ -424,7 +424,7 @@ fn print(args: &CompareArgs, term: Term, document: &CompareSummary) -> Result<Ex
     ];
     for (path, render) in files {
         if let Some(path) = path {
-            write_whole(path, render(document).as_bytes()).map_err(|error| stopped(&error))?;
+            write_file(path, render(document).as_bytes()).map_err(|error| stopped(&error))?;
         }
     }
     if args.github {

@@ -92,6 +92,7 @@ fn shift(
             rows: points.iter().map(row).collect(),
         },
         thinned: None,
+        order: Vec::new(),
         id,
     })
 }

@@ -224,6 +224,7 @@ fn figure(index: usize, series: &HistorySeries) -> Figure {
                 .collect(),
         },
         thinned: None,
+        order: Vec::new(),
         id,
     }
 }

@@ -273,13 +273,12 @@ impl LogStore for Bucket {
     fn body(&self, file: usize, wanted: &BodyName<'_>) -> Option<Vec<u8>> {
         let own = format!("s3://{}/", self.name);
         // A record does not choose another bucket to read from.
-        let key = match wanted.path.strip_prefix(&own) {
-            Some(key) => key.to_owned(),
-            None => {
-                let (key, _) = self.objects.get(file)?;
-                let folder = &key[..=key.rfind('/')?];
-                format!("{folder}data/{}", wanted.file_name())
-            }
+        let key = if let Some(key) = wanted.path.strip_prefix(&own) {
+            key.to_owned()
+        } else {
+            let (key, _) = self.objects.get(file)?;
+            let folder = &key[..=key.rfind('/')?];
+            format!("{folder}data/{}", wanted.file_name())
         };
         self.get(&key).ok()
     }

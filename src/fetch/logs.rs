@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 /// The most problems that are told.
 const PROBLEMS_MAX: usize = 20;
@@ -153,7 +154,7 @@ pub fn read_logs(
             scope.spawn(|| read_files(&shared, &next_file, sender));
         }
         drop(sender);
-        let joined = workers.into_iter().map(|worker| worker.join());
+        let joined = workers.into_iter().map(ScopedJoinHandle::join);
         joined
             .map(|found| found.expect("a thread that parses does not panic"))
             .collect()

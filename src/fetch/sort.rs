@@ -139,6 +139,9 @@ enum Run {
     Kept(std::vec::IntoIter<CallRow>),
 }
 
+/// The key of the next row of a run, and the number of the run.
+type Head = ((i64, u32, u64), usize);
+
 /// Rows of several runs in order.
 #[derive(Debug)]
 pub(super) struct Merge {
@@ -146,7 +149,7 @@ pub(super) struct Merge {
     path: PathBuf,
     ahead: usize,
     runs: Vec<Run>,
-    heads: BinaryHeap<Reverse<((i64, u32, u64), usize)>>,
+    heads: BinaryHeap<Reverse<Head>>,
     next: Vec<CallRow>,
 }
 

@@ -165,12 +165,11 @@ impl Folders {
             let key = path.to_string_lossy().replace('\\', "/");
             let reason = ignored(&key, about.len())
                 .or_else(|| (!may_hold(&key, from_us, to_us)).then_some("files of other hours"));
-            match reason {
-                Some(reason) => *self.ignored.entry(reason.to_owned()).or_insert(0) += 1,
-                None => {
-                    self.bytes += about.len();
-                    self.files.push(path);
-                }
+            if let Some(reason) = reason {
+                *self.ignored.entry(reason.to_owned()).or_insert(0) += 1;
+            } else {
+                self.bytes += about.len();
+                self.files.push(path);
             }
         }
         Ok(())

@@ -31,6 +31,9 @@ pub struct Interval {
     pub reserved_permille: u64,
     /// Largest sampled share of a TPM limit that a dashboard showed, in thousandths.
     pub settled_permille: u64,
+    /// Largest share of a TPM limit that settled in a whole clock minute, in thousandths. Samples may all fall
+    /// into beginnings of minutes, so [`settled_permille`](Self::settled_permille) may be far less.
+    pub settled_minute_permille: u64,
     /// TTFT of answered requests, in log-spaced buckets.
     ttft: Vec<u32>,
 }
@@ -68,6 +71,8 @@ impl Interval {
         self.in_system = self.in_system.max(other.in_system);
         self.reserved_permille = self.reserved_permille.max(other.reserved_permille);
         self.settled_permille = self.settled_permille.max(other.settled_permille);
+        let minutes = (self.settled_minute_permille, other.settled_minute_permille);
+        self.settled_minute_permille = minutes.0.max(minutes.1);
         if self.ttft.is_empty() {
             self.ttft.clone_from(&other.ttft);
         } else {

@@ -249,13 +249,21 @@ pub fn read_metrics(metrics: &mut Metrics, text: &str) -> Result<(), TraceError>
             .map_err(|error| RowProblem::at("not JSON", error.to_string(), error.line() as u64))?;
         let mut found = 0;
         json(metrics, &document, None, &mut found);
-        return if found > 0 {
-            Ok(())
-        } else {
-            Err(nothing().into())
-        };
+        if found == 0 {
+            return Err(nothing().into());
+        }
+    } else {
+        csv_text(metrics, text)?;
     }
-    csv_text(metrics, text)
+    if metrics.span_hours() > SPAN_MAX {
+        return Err(RowProblem {
+            message: format!("the values span {} hours", metrics.span_hours()),
+            help: "check the time stamps".to_owned(),
+            ..nothing()
+        }
+        .into());
+    }
+    Ok(())
 }
 
 fn nothing() -> RowProblem {

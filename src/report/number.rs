@@ -105,7 +105,21 @@ pub(super) fn value(unit: Unit, value: f64) -> String {
         Unit::PerSecond => format!("{}/s", plain(value)),
         Unit::Tokens => tokens(value),
         Unit::TokensPerMinute => format!("{}/min", tokens(value)),
+        Unit::Usd | Unit::UsdPerMonth if value >= 1e15 => format!("${value:.2e}"),
         Unit::Usd | Unit::UsdPerMonth => money(Some(value)),
+    }
+}
+
+/// The same in at most three digits or so, for places with little room.
+pub(super) fn short(unit: Unit, number: f64) -> String {
+    let is_large = number.abs() >= 9_999.5 && number.is_finite();
+    match unit {
+        Unit::Usd | Unit::UsdPerMonth if is_large => {
+            let sign = if number < 0.0 { "−" } else { "" };
+            format!("{sign}${}", tokens(number.abs()))
+        }
+        Unit::Number | Unit::Count if is_large && number > 0.0 => tokens(number),
+        _ => value(unit, number),
     }
 }
 
@@ -223,10 +237,14 @@ mod tests {
         for (unit, number, text) in cases {
             assert_eq!(value(unit, number), text, "{unit:?} {number}");
         }
+        assert_eq!(short(Unit::UsdPerMonth, 155_226.0), "$155K");
+        assert_eq!(short(Unit::Usd, -1_234_567.0), "−$1.23M");
+        assert_eq!(short(Unit::Usd, 980.0), "$980");
         let huge = [1e18, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY];
         for number in huge {
             assert!(value(Unit::Seconds, number).len() < 24);
             assert!(value(Unit::Tokens, number).len() < 24);
+            assert!(value(Unit::Usd, number).len() < 24);
         }
     }
 }

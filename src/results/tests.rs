@@ -453,7 +453,7 @@ fn the_course_of_a_run_is_a_table() {
     let named = contexts.iter().map(|one| one.name.as_str()).zip(&measures);
     let text = timeline_csv(named);
     let mut rows = csv::Reader::from_reader(text.as_bytes());
-    assert_eq!(rows.headers().unwrap().len(), 14);
+    assert_eq!(rows.headers().unwrap().len(), 15);
     let mut offered = 0;
     let mut seen = 0;
     for row in rows.records() {

@@ -6,11 +6,12 @@ use crate::units::Micros;
 use std::fmt::Write as _;
 
 const HEADER: &str = "variant,t_s,offered,sent,attempts_throttled,completed,throttled,lost,good,\
-in_system,reserved_share,settled_share,ttft_p50_ms,ttft_p99_ms\n";
+in_system,reserved_share,settled_share,ttft_p50_ms,ttft_p99_ms,settled_minute_share\n";
 
 /// The course of every variant, one row per interval, warm-up inside.
 ///
-/// Counts are sums over replications; shares and the number in the system are the largest seen.
+/// Counts are sums over replications; shares and the number in the system are the largest seen: `settled_share`
+/// of the clock minute until a sample, `settled_minute_share` of whole clock minutes, as dashboards show them.
 /// A cell is empty where nothing was answered.
 pub fn timeline_csv<'a>(
     variants: impl IntoIterator<Item = (&'a str, &'a VariantMeasures)>,
@@ -36,7 +37,7 @@ pub fn timeline_csv<'a>(
             };
             writeln!(
                 text,
-                "{name},{start},{},{},{},{},{},{},{},{},{},{},{},{}",
+                "{name},{start},{},{},{},{},{},{},{},{},{},{},{},{},{}",
                 one.offered,
                 one.sent,
                 one.attempts_throttled,
@@ -49,6 +50,7 @@ pub fn timeline_csv<'a>(
                 share(one.settled_permille),
                 ttft(0.5),
                 ttft(0.99),
+                share(one.settled_minute_permille),
             )
             .expect("writing to a string cannot fail");
         }

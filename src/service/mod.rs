@@ -22,7 +22,9 @@ mod units;
 
 pub use account::{AccountQuota, Weights};
 pub use cache::{PointCache, PrefixCache, Split};
-pub use endpoint::{Call, CounterState, Endpoint, Grant, Prefix, ServedBy, ServiceTotals};
+pub use endpoint::{
+    Call, CounterState, Endpoint, Grant, Prefix, Pressure, ServedBy, ServiceTotals,
+};
 pub use latency::{LatencyModel, NoiseTable, Pace};
 pub use meter::Meter;
 pub use noise::{KEYS_PER_REQUEST, Noise};

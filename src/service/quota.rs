@@ -30,6 +30,8 @@ struct ShownUse {
     /// When the window began.
     start: u64,
     used: i64,
+    /// What the window just before it used.
+    before: i64,
 }
 
 impl ShownUse {
@@ -38,7 +40,10 @@ impl ShownUse {
     #[inline]
     fn add(&mut self, now: Moment, span: Micros, used: i64) -> u64 {
         if now.0.wrapping_sub(self.start) >= span.0 {
-            self.start = now.0 / span.0 * span.0;
+            let start = now.0 / span.0 * span.0;
+            let follows = start == self.start + span.0;
+            self.before = if follows { self.used } else { 0 };
+            self.start = start;
             self.used = 0;
         }
         self.used += used;
@@ -401,6 +406,17 @@ impl Counter {
         }
     }
 
+    /// Settled tokens of the last whole clock minute before that of `now`.
+    pub fn shown_before(&self, now: Moment) -> u64 {
+        let shown = &self.tpm.shown;
+        let used = match now.0.wrapping_sub(shown.start) / Micros::MINUTE.0 {
+            0 => shown.before,
+            1 => shown.used,
+            _ => 0,
+        };
+        used.max(0) as u64
+    }
+
     /// The tokens-per-minute limit.
     pub fn tpm_limit(&self) -> u64 {
         self.tpm.limit()
@@ -495,6 +511,28 @@ mod tests {
             tpd: None,
         };
         Counter::new("m", ScopeKind::Geo, limits, rules(semantics))
+    }
+
+    /// A minute is told whole when the next one has begun, and until that is over.
+    #[test]
+    fn the_last_whole_minute_is_shown_when_it_is_over() {
+        let mut counter = counter(Semantics::B, 10_000);
+        let mut before = |adds: &[(u64, i64)], at: u64| {
+            counter.tpm.shown = ShownUse::default();
+            for &(second, used) in adds {
+                let now = Moment(second * Micros::SECOND.0);
+                counter.tpm.shown.add(now, Micros::MINUTE, used);
+            }
+            counter.shown_before(Moment(at * Micros::SECOND.0))
+        };
+        let adds = [(10, 300), (50, 400), (65, 50), (200, 7)];
+        assert_eq!(before(&adds[..2], 59), 0);
+        assert_eq!(before(&adds[..2], 60), 700);
+        assert_eq!(before(&adds[..3], 119), 700);
+        assert_eq!(before(&adds[..3], 120), 50);
+        assert_eq!(before(&adds[..3], 180), 0);
+        // The minute before that of the last use had none.
+        assert_eq!(before(&adds, 205), 0);
     }
 
     #[test]

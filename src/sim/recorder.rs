@@ -13,7 +13,7 @@ use crate::measure::{
     SessionCounts, Tally, Timeline,
 };
 use crate::service::guardrail::{Screened, Verdict};
-use crate::service::{Grant, QuotaReport, ServedBy, ServiceTotals};
+use crate::service::{Grant, Pressure, QuotaReport, ServedBy, ServiceTotals};
 use crate::units::{Micros, Moment, Usd};
 
 /// The times of an answered request.
@@ -240,14 +240,16 @@ impl Recorder {
 
     /// Samples the number in the system and, where quotas can be seen, how much of them is reserved
     /// and settled, as shares.
-    pub fn sample(&mut self, pressure: Option<(f64, f64)>) {
+    pub fn sample(&mut self, pressure: Option<Pressure>) {
         let now = self.now;
         let in_system = self.in_system;
         let interval = self.timeline.at(now);
         let permille = |share: f64| (share * 1000.0).round() as u64;
-        if let Some((reserved, settled)) = pressure {
-            interval.reserved_permille = interval.reserved_permille.max(permille(reserved));
-            interval.settled_permille = interval.settled_permille.max(permille(settled));
+        if let Some(now) = pressure {
+            let keep = |most: &mut u64, share: f64| *most = (*most).max(permille(share));
+            keep(&mut interval.reserved_permille, now.reserved);
+            keep(&mut interval.settled_permille, now.settled);
+            keep(&mut interval.settled_minute_permille, now.settled_minute);
         }
         interval.in_system = interval.in_system.max(in_system);
         self.sample_at = Moment((now.0 / self.sample_every.0 + 1) * self.sample_every.0);

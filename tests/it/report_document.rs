@@ -119,7 +119,7 @@ fn three_modes_stand_side_by_side() {
         ]
     );
     assert!(!report.verdict.is_empty() && report.met.is_some());
-    let summary = folder.summary.as_ref().unwrap();
+    let summary = folder.summary.clone().unwrap();
     // The curve of the histograms passes through the percentiles of the summary.
     let curves = figures(&report)
         .into_iter()

@@ -46,7 +46,7 @@ not be called.";
 /// `bedload trace import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Files, folders, s3://BUCKET/PREFIX, or `cloudwatch` with or without exported files
+    /// Files, folders, `s3://BUCKET/PREFIX`, or `cloudwatch` with or without exported files
     #[arg(required = true, value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// The format of the files [default: told by their first bytes]
@@ -97,7 +97,7 @@ pub struct ImportArgs {
     /// The Region of the bucket or of the metrics [default: that of the environment]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Another endpoint than AWS's for S3 and CloudWatch
+    /// Another endpoint than AWS's for S3 and `CloudWatch`
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// The seed of what is drawn for a servegen pool

@@ -51,7 +51,7 @@ pub(super) fn read(bytes: impl BufRead) -> Result<Trace, TraceError> {
 /// One attempt, as far as it is read here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Attempt<'a> {
+struct Wire<'a> {
     #[serde(borrow)]
     variant: Text<'a>,
     #[serde(borrow)]
@@ -85,7 +85,7 @@ pub(super) fn read_records(
     loop {
         match lines.next() {
             Ok(None) => break,
-            Ok(Some((line, text))) => match serde_json::from_str::<Attempt<'_>>(text) {
+            Ok(Some((line, text))) => match serde_json::from_str::<Wire<'_>>(text) {
                 Ok(attempt) => {
                     let name = attempt.variant.as_str();
                     if *wanted.get_or_insert_with(|| name.to_owned()) != name {
@@ -120,7 +120,7 @@ pub(super) fn read_records(
     sink.finish()
 }
 
-impl Attempt<'_> {
+impl Wire<'_> {
     fn into_sink(self, sink: &mut RecordSink) -> Result<(), RowProblem> {
         let field = |name: &str| {
             RowProblem::new("a field is missing", format!("each line needs `{name}`")).field(name)

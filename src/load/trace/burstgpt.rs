@@ -1,4 +1,4 @@
-//! The BurstGPT traces: `Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type`, in later versions
+//! The `BurstGPT` traces: `Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type`, in later versions
 //! with `Session ID` and `Elapsed time`. A request without response tokens failed (README of HPMLL/BurstGPT).
 
 use std::io::BufRead;

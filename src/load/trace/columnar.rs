@@ -88,9 +88,8 @@ fn unit_of(row: &Row, name: &str) -> Option<TimeUnit> {
 }
 
 fn is_dated(reader: &SerializedFileReader<Bytes>, name: &str) -> bool {
-    let mut rows = match reader.get_row_iter(None) {
-        Ok(rows) => rows,
-        Err(_) => return false,
+    let Ok(mut rows) = reader.get_row_iter(None) else {
+        return false;
     };
     matches!(rows.next(), Some(Ok(row)) if unit_of(&row, name).is_some())
 }

@@ -292,14 +292,14 @@ pub fn read_all(
         (TraceFormat::ServeGen, _) => servegen::read(options.pool, bytes),
         (TraceFormat::AgentSessions, _) => agents::read(bytes),
         (TraceFormat::Bedload, _) => compact_full::read(bytes),
-        (TraceFormat::Mooncake, _) => mooncake::read(bytes).map(strict),
+        (TraceFormat::Mooncake, _) => mooncake::read(bytes).map(|trace| strict(&trace)),
     }
 }
 
 /// The calls of a trace that was read without a single problem.
-fn strict(trace: Trace) -> Reading {
+fn strict(trace: &Trace) -> Reading {
     Reading {
-        recorded: Recorded::of_trace(&trace),
+        recorded: Recorded::of_trace(trace),
         problems: TraceError::default(),
     }
 }

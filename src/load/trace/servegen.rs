@@ -4,7 +4,7 @@
 //! The file is a table of rates, `client,t_s,rate_rps,interarrival_cv,fit,fit_a,fit_b`, and behind it, if sizes are
 //! to be drawn too, a table `kind,tokens,requests`. The two files of a pool one after the other are such a file.
 //! As its authors do, gaps are drawn from the fitted law and then stretched until the window holds its requests
-//! (ServeGen, arXiv 2505.09999). Input and output of a request are drawn apart.
+//! (`ServeGen`, arXiv 2505.09999). Input and output of a request are drawn apart.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;

@@ -30,9 +30,15 @@ pub(super) fn cost(runs: &[Run<'_>]) -> Option<Section> {
     let mut blocks: Vec<Block> = Vec::new();
     blocks.extend(by_class(runs));
     blocks.push(by_tag(runs));
+    let mut bought: Vec<(&str, Option<f64>)> = Vec::new();
     for run in runs {
         if let Some(even) = &run.variant.break_even {
-            blocks.extend(break_even(run, even));
+            // Policies are often compared on the same purchase; one picture says it.
+            let purchase = (even.what.as_str(), even.month_usd);
+            if !bought.contains(&purchase) {
+                bought.push(purchase);
+                blocks.extend(break_even(run, even));
+            }
         }
     }
     let said = "A month is 730 hours like the measured span: tokens scale with time, bought capacity is paid \

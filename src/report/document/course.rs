@@ -159,14 +159,11 @@ fn load(runs: &[Run<'_>], order: &[String]) -> Option<Block> {
     // Variants of one scenario get the same arrivals, so their load is one line.
     let mut known: Vec<&Series> = Vec::new();
     for (run, own) in runs.iter().zip(&offered) {
-        if own.is_empty() || known.contains(&own) {
+        if own.is_empty() || known.iter().any(|one| is_same_load(one, own)) {
             continue;
         }
         known.push(own);
-        let is_common = offered
-            .iter()
-            .filter(|one| !one.is_empty())
-            .all(|one| one == own);
+        let is_common = offered.iter().all(|one| is_same_load(one, own));
         let name = if is_common {
             "offered".to_owned()
         } else {
@@ -192,6 +189,16 @@ fn load(runs: &[Run<'_>], order: &[String]) -> Option<Block> {
     };
     series.retain(|(_, own)| !own.is_empty());
     over.block(layers, &series, order).map(Block::Figure)
+}
+
+/// Whether two loads are the same as far as both go; what is beyond is a wait for the last answers.
+fn is_same_load(one: &Series, other: &Series) -> bool {
+    let common = one.len().min(other.len());
+    let idle = |rest: &[(f64, Option<f64>)]| {
+        rest.iter()
+            .all(|(_, rate)| rate.is_none_or(|rate| rate == 0.0))
+    };
+    one[..common] == other[..common] && idle(&one[common..]) && idle(&other[common..])
 }
 
 fn refused(runs: &[Run<'_>], order: &[String]) -> Option<Block> {
@@ -275,12 +282,14 @@ fn in_system(runs: &[Run<'_>], order: &[String]) -> Option<Block> {
 
 /// Reserved against settled, as shares of the quota's limit.
 fn quota(run: &Run<'_>) -> Option<Block> {
-    let series: Vec<(String, Series)> = [
+    let mut series: Vec<(String, Series)> = [
         ("reserved at admission", "reserved_share"),
-        ("settled", "settled_share"),
+        ("settled in a minute", "settled_minute_share"),
     ]
     .map(|(name, column)| (name.to_owned(), seen(run, column)))
     .to_vec();
+    // Runs of older versions know the minute until the sample only, which may have just begun.
+    series.retain(|(_, own)| !own.is_empty());
     let some = |own: &Series| own.iter().any(|(_, value)| value.is_some_and(|v| v > 0.0));
     if !series.iter().any(|(_, own)| some(own)) {
         return None;
@@ -299,8 +308,8 @@ fn quota(run: &Run<'_>) -> Option<Block> {
     let over = Over {
         id: format!("quota-{}", slug(&run.label)),
         title: format!("Token quota of {}: reserved against settled", run.label),
-        caption: "Of the quota nearest to its limit. Admission counts what is reserved, for `max_tokens` of \
-                  output; dashboards show what is settled. The space between them is reserved for nothing.",
+        caption: "Of the quota nearest to its limit. Admission counts what is reserved, for all of max_tokens; dashboards \
+                  show what is settled in whole clock minutes. The space between them is reserved for nothing.",
         label: "share of the limit",
         unit: Unit::Share,
         scale: Scale::Linear,

@@ -58,7 +58,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ("goodput", "Good requests per second of the measured span."),
     (
         "reserved",
-        "Quota tokens that admission takes from the quota when a request comes: its input and its `max_tokens`, by \
+        "Quota tokens that admission takes from the quota when a request comes: its input and its max_tokens, by \
          the rules of the model.",
     ),
     (

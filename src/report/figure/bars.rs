@@ -11,6 +11,9 @@ const FILL: f64 = 0.66;
 /// No bar is thicker, however few there are.
 const THICKEST: f64 = 56.0;
 
+/// The widest figure at the end of a bar that gets its room.
+const WIDEST: f64 = 120.0;
+
 /// One bar: from which value to which, on which category.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bar {
@@ -94,10 +97,10 @@ pub(super) fn room_for_ends(figure: &Figure) -> f64 {
         return 0.0;
     }
     let widest = values(figure).into_iter().map(|value| {
-        let signed = if value < 0.0 { value } else { -value };
-        width_of(&number::value(figure.x.unit, signed), TEXT)
+        let signed = format!("+{}", number::value(figure.x.unit, value.abs()));
+        width_of(&signed, TEXT)
     });
-    widest.fold(0.0, f64::max)
+    widest.fold(0.0, f64::max).min(WIDEST)
 }
 
 /// One group for each layer of bars, and one with the figures at their ends.
@@ -116,18 +119,10 @@ pub(super) fn layers(frame: &Frame<'_>) -> Vec<Group> {
                 waterfall(frame, &bars, totals, &mut group, &mut words);
             }
             Layer::Bars { name, .. } | Layer::Ranges { name, .. } => {
-                let colour = series_colour(frame.number(name, None));
+                let colour = series_colour(frame.number(layer));
                 group.name = Some(name.clone());
                 for bar in &bars {
                     draw(frame, *bar, colour, &mut group);
-                }
-                if let Layer::Ranges { .. } = layer {
-                    let ends = bars
-                        .iter()
-                        .flat_map(|bar| [(*bar, bar.from), (*bar, bar.to)]);
-                    for (bar, value) in ends.filter(|(_, value)| *value != 0.0) {
-                        word(frame, bar, value, value, &mut words);
-                    }
                 }
             }
             _ => {}
@@ -135,6 +130,7 @@ pub(super) fn layers(frame: &Frame<'_>) -> Vec<Group> {
         groups.push(group);
     }
     totals_of(frame, &stacks, &mut words);
+    range_ends(frame, &mut words);
     groups.push(words);
     groups
 }
@@ -154,6 +150,43 @@ fn totals_of(frame: &Frame<'_>, stacks: &Stacks, words: &mut Group) {
             to: at,
         };
         word(frame, bar, at, sum, words);
+    }
+}
+
+/// The outermost end of ranges on each side of each category; one inside another would be written over it.
+fn range_ends(frame: &Frame<'_>, words: &mut Group) {
+    let mut outer: Vec<(f64, f64)> = Vec::new();
+    for layer in &frame.figure.layers {
+        let Layer::Ranges { values, .. } = layer else {
+            continue;
+        };
+        outer.resize(outer.len().max(values.len()), (0.0, 0.0));
+        for (ends, &(from, to)) in outer.iter_mut().zip(values) {
+            for value in [from, to].into_iter().filter(|value| value.is_finite()) {
+                *ends = (ends.0.min(value), ends.1.max(value));
+            }
+        }
+    }
+    for (category, (least, most)) in outer.into_iter().enumerate() {
+        for at in [least, most].into_iter().filter(|at| *at != 0.0) {
+            let bar = Bar {
+                category,
+                from: 0.0,
+                to: at,
+            };
+            let sign = if at > 0.0 { "+" } else { "" };
+            let text = format!("{sign}{}", number::value(unit_of(frame), at));
+            write(frame, bar, at, &text, words);
+        }
+    }
+}
+
+/// The unit of what bars count.
+fn unit_of(frame: &Frame<'_>) -> Unit {
+    if frame.lies() {
+        frame.figure.x.unit
+    } else {
+        frame.figure.y.unit
     }
 }
 
@@ -258,36 +291,37 @@ fn draw(frame: &Frame<'_>, bar: Bar, colour: &'static str, group: &mut Group) {
 
 /// What a bar says, at its end.
 fn word(frame: &Frame<'_>, bar: Bar, at: f64, shown: f64, words: &mut Group) {
+    let unit = unit_of(frame);
+    // A lying bar has room for all digits, an upright one for a few.
+    let text = if frame.lies() {
+        number::value(unit, shown)
+    } else {
+        number::short(unit, shown)
+    };
+    let grows = bar.from != 0.0 && shown > 0.0 && shown < bar.to;
+    let sign = if grows { "+" } else { "" };
+    write(frame, bar, at, &format!("{sign}{text}"), words);
+}
+
+fn write(frame: &Frame<'_>, bar: Bar, at: f64, text: &str, words: &mut Group) {
     let Some((x, y)) = place(frame, bar.category, at) else {
         return;
     };
-    let unit = if frame.lies() {
-        frame.figure.x.unit
-    } else {
-        frame.figure.y.unit
-    };
-    let text = signed(unit, shown, bar);
     if frame.lies() {
         let x = x.clamp(frame.left, frame.right);
         let (x, anchor) = match at {
             at if at < 0.0 || at < bar.to.max(bar.from) => (x - 5.0, Anchor::End),
             _ => (x + 5.0, Anchor::Start),
         };
-        words.text((x, y + 4.0), anchor, &text, TEXT, INK);
+        words.text((x, y + 4.0), anchor, text, TEXT, INK);
         return;
     }
-    if width_of(&text, TEXT) > frame.x.slot() + 8.0 {
+    if width_of(text, TEXT) > frame.x.slot() + 2.0 {
         return;
     }
     let y = y.clamp(frame.top, frame.bottom);
     let y = if at < 0.0 { y + 14.0 } else { y - 5.0 };
-    words.text((x, y), Anchor::Middle, &text, TEXT, INK);
-}
-
-fn signed(unit: Unit, value: f64, bar: Bar) -> String {
-    let is_change = bar.from != 0.0 && value > 0.0;
-    let sign = if is_change && value < bar.to { "+" } else { "" };
-    format!("{sign}{}", number::value(unit, value))
+    words.text((x, y), Anchor::Middle, text, TEXT, INK);
 }
 
 #[cfg(test)]

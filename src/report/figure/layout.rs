@@ -32,6 +32,8 @@ pub(super) struct Frame<'a> {
     pub top: f64,
     pub right: f64,
     pub bottom: f64,
+    /// Where the labels of the axis upwards end.
+    pub labels: f64,
     /// Names in the order of their colours.
     pub keys: Vec<&'a str>,
 }
@@ -42,10 +44,9 @@ impl Frame<'_> {
         matches!(self.figure.y.scale, Scale::Category(_))
     }
 
-    /// The number of the colour and marker of a series.
-    pub fn number(&self, name: &str, variant: Option<&str>) -> usize {
-        let key = variant.unwrap_or(name);
-        self.keys.iter().position(|&one| one == key).unwrap_or(0)
+    /// The number of the colour and marker of a layer.
+    pub fn number(&self, layer: &Layer) -> usize {
+        number_of(self.figure, &self.keys, layer)
     }
 
     /// Where a point lies; `None` if it has no place.
@@ -89,7 +90,12 @@ pub(super) fn scene(figure: &Figure, titled: bool) -> Scene {
     let entries = entries(figure, &keys);
     let (x_values, y_values) = values(figure);
     let y = Ruler::new(&figure.y, &y_values, 5.0, false);
-    let left = left_margin(figure, &y, lies);
+    let left_ends = if bars::values(figure).iter().any(|value| *value < 0.0) {
+        bars::room_for_ends(figure)
+    } else {
+        0.0
+    };
+    let left = left_margin(figure, &y, lies) + left_ends;
     // Labels stand beside the ends of lines where they fit, and in a legend above the data otherwise.
     let beside = series::beside(figure, &entries);
     let right = WIDTH
@@ -114,7 +120,7 @@ pub(super) fn scene(figure: &Figure, titled: bool) -> Scene {
     if beside.is_none() && entries.len() > 1 {
         top = legend_rows(&entries, left.min(60.0), top, &mut legend);
     }
-    let wanted = (right - left) / 90.0;
+    let wanted = (right - left) / 72.0;
     let x = Ruler::new(&figure.x, &x_values, wanted, !lies);
     let x = x.between(left, right);
     let rows = marks::rows(&figure.marks, &x, right);
@@ -138,6 +144,7 @@ pub(super) fn scene(figure: &Figure, titled: bool) -> Scene {
         top,
         right,
         bottom,
+        labels: left - left_ends,
         keys,
     };
     let below = ticks(&frame, &mut axes);
@@ -194,11 +201,44 @@ fn keys(figure: &Figure) -> Vec<&str> {
             continue;
         };
         let key = variant.unwrap_or(name);
-        if !keys.contains(&key) {
+        if !keys.contains(&key) && !is_around_a_line(figure, layer) {
             keys.push(key);
         }
     }
     keys
+}
+
+/// Whether a layer is the band around a line, whose colour it has: it belongs to no variant, and there is such a line.
+fn is_around_a_line(figure: &Figure, layer: &Layer) -> bool {
+    matches!(layer, Layer::Band { variant: None, .. }) && first_line(figure).is_some()
+}
+
+fn first_line(figure: &Figure) -> Option<&str> {
+    figure.layers.iter().find_map(|layer| match layer {
+        Layer::Line {
+            name,
+            variant: None,
+            dashed: false,
+            ..
+        }
+        | Layer::Step {
+            name,
+            variant: None,
+            ..
+        } => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+/// The number of the colour and marker of a layer.
+pub(super) fn number_of(figure: &Figure, keys: &[&str], layer: &Layer) -> usize {
+    let own = identity(layer).map(|(name, variant)| variant.unwrap_or(name));
+    let key = if is_around_a_line(figure, layer) {
+        first_line(figure)
+    } else {
+        own
+    };
+    keys.iter().position(|&one| Some(one) == key).unwrap_or(0)
 }
 
 /// The name and the variant of a layer that has some.
@@ -223,11 +263,10 @@ fn entries<'a>(figure: &'a Figure, keys: &[&'a str]) -> Vec<Entry<'a>> {
         if name.is_empty() || entries.iter().any(|one| one.name == name) {
             continue;
         }
-        let key = variant.unwrap_or(name);
         entries.push(Entry {
             name,
             variant,
-            number: keys.iter().position(|&one| one == key).unwrap_or(0),
+            number: number_of(figure, keys, layer),
             swatch: match layer {
                 Layer::Line { dashed: true, .. } => Swatch::Dashed,
                 Layer::Line { .. } | Layer::Step { .. } => Swatch::Line,
@@ -358,11 +397,11 @@ fn ticks(frame: &Frame<'_>, axes: &mut Group) -> f64 {
             continue;
         };
         if frame.lies() {
-            let room = left - EDGE - 8.0;
+            let room = frame.labels - EDGE - 8.0;
             let lines = wrapped(text, TEXT, room, 2);
             let first = y + 4.0 - 0.5 * 13.0 * (lines.len() as f64 - 1.0);
             for (n, line) in lines.iter().enumerate() {
-                let at = (left - 8.0, first + 13.0 * n as f64);
+                let at = (frame.labels - 8.0, first + 13.0 * n as f64);
                 axes.text(at, Anchor::End, line, TEXT, INK);
             }
             continue;

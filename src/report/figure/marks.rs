@@ -127,7 +127,7 @@ fn level(frame: &Frame<'_>, label: &str, at: f64, group: &mut Group) {
             format!("{label}: {value} {arrow}")
         };
         let text = shortened(&text, TEXT, room);
-        let x = emptiest(frame, &text, y);
+        let (x, _) = emptiest(frame, &text, y);
         patched(group, (x, y), Anchor::Start, &text);
         return;
     }
@@ -136,18 +136,20 @@ fn level(frame: &Frame<'_>, label: &str, at: f64, group: &mut Group) {
         return;
     }
     let text = shortened(label, TEXT, room);
-    // Above the line, or below it where there is no room above.
-    let base = if y - 16.0 < frame.top {
-        y + 14.0
-    } else {
-        y - 5.0
-    };
-    let x = emptiest(frame, &text, base);
-    patched(group, (x, base), Anchor::Start, &text);
+    // Above the line or below it, wherever the data leave more room.
+    let sides = [y - 5.0, y + 14.0];
+    let fits = sides
+        .into_iter()
+        .filter(|base| base - 12.0 >= frame.top && base + 3.0 <= frame.bottom);
+    let places = fits.map(|base| (emptiest(frame, &text, base), base));
+    let best = places.min_by_key(|((_, covered), _)| *covered);
+    if let Some(((x, _), base)) = best {
+        patched(group, (x, base), Anchor::Start, &text);
+    }
 }
 
-/// Where across the plot a text covers the fewest points of the data.
-fn emptiest(frame: &Frame<'_>, text: &str, base: f64) -> f64 {
+/// Where across the plot a text covers the fewest points of the data, and how many it covers.
+fn emptiest(frame: &Frame<'_>, text: &str, base: f64) -> (f64, usize) {
     let wide = width_of(text, TEXT);
     let span = (frame.right - frame.left - wide - 8.0).max(0.0);
     let places = (0..=8).map(|n| frame.left + 4.0 + span * f64::from(n) / 8.0);
@@ -158,8 +160,8 @@ fn emptiest(frame: &Frame<'_>, text: &str, base: f64) -> f64 {
         };
         points.iter().filter(inside).count()
     };
-    let best = places.min_by_key(|&x| covered(x));
-    best.unwrap_or(frame.left + 4.0)
+    let best = places.map(|x| (x, covered(x))).min_by_key(|one| one.1);
+    best.unwrap_or((frame.left + 4.0, 0))
 }
 
 /// Places along all lines, close enough that no text slips between them.

@@ -1,7 +1,7 @@
 //! Shapes onto a backend of the crate plotters, whichever it is.
 
 use super::palette::rgb;
-use super::scene::{Anchor, FAMILY, Group, Point, Shape};
+use super::scene::{Anchor, FAMILY, Group, Point, Shape, dashes};
 use plotters::backend::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
@@ -16,13 +16,37 @@ pub(super) struct Medium {
     /// How far below the place of a text the backend puts its base line, in ems.
     pub base: f64,
     /// Whether thick lines are painted stroke by stroke with round joints, because the backend's own
-    /// outline of a jagged line has holes.
+    /// outline of a jagged line has holes, and dashes one by one, because it has none.
     pub joints: bool,
 }
 
 /// Paints the shapes of a group.
 pub(super) fn paint<B: DrawingBackend>(backend: &mut B, group: &Group, medium: Medium) {
     for shape in &group.shapes {
+        if let (
+            Some(dash),
+            true,
+            Shape::Line {
+                points,
+                colour,
+                width,
+            },
+        ) = (group.dash, medium.joints, shape)
+        {
+            for points in dashes(points, dash) {
+                let (colour, width) = (*colour, *width);
+                let stroke = Shape::Line {
+                    points,
+                    colour,
+                    width,
+                };
+                assert!(
+                    is_painted(backend, &stroke, medium),
+                    "painting in memory cannot fail"
+                );
+            }
+            continue;
+        }
         // A string and a buffer in memory take whatever is painted.
         assert!(
             is_painted(backend, shape, medium),

@@ -70,6 +70,8 @@ pub(super) struct Group {
     pub variant: Option<String>,
     /// The name of the series that it shows, if it is one.
     pub name: Option<String>,
+    /// Strokes and gaps of its lines, if they are dashed.
+    pub dash: Option<(f64, f64)>,
     /// Back to front.
     pub shapes: Vec<Shape>,
 }
@@ -103,11 +105,10 @@ impl Group {
         });
     }
 
-    /// A dashed line: strokes of `on`, gaps of `off`.
-    pub fn dashed(&mut self, points: &[Point], colour: Colour, width: f64, (on, off): (f64, f64)) {
-        for dash in dashes(points, on, off) {
-            self.line(dash, colour, width);
-        }
+    /// A dashed line; all lines of its group are dashed alike.
+    pub fn dashed(&mut self, points: &[Point], colour: Colour, width: f64, dash: (f64, f64)) {
+        self.dash = Some(dash);
+        self.line(points.to_vec(), colour, width);
     }
 
     pub fn rect(&mut self, at: [f64; 4], colour: Colour, opacity: f64) {
@@ -205,7 +206,7 @@ pub(super) fn wrapped(text: &str, size: f64, room: f64, most: usize) -> Vec<Stri
 }
 
 /// The strokes of a dashed line.
-fn dashes(points: &[Point], on: f64, off: f64) -> Vec<Vec<Point>> {
+pub(super) fn dashes(points: &[Point], (on, off): (f64, f64)) -> Vec<Vec<Point>> {
     let mut strokes = Vec::new();
     let mut stroke: Vec<Point> = points.first().copied().into_iter().collect();
     let (mut is_on, mut left) = (true, on);
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn dashes_turn_corners() {
         let corner = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)];
-        let strokes = dashes(&corner, 4.0, 4.0);
+        let strokes = dashes(&corner, (4.0, 4.0));
         let ends: Vec<(Point, Point)> = strokes
             .iter()
             .map(|one| (one[0], one[one.len() - 1]))

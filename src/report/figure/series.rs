@@ -21,13 +21,37 @@ const NAMED: usize = 5;
 
 /// One group for each layer over number axes.
 pub(super) fn layers(frame: &Frame<'_>) -> Vec<Group> {
-    let layers = frame.figure.layers.iter();
-    layers.filter_map(|layer| group(frame, layer)).collect()
+    let mut groups: Vec<Group> = Vec::new();
+    for layer in &frame.figure.layers {
+        let Some(group) = group(frame, layer) else {
+            continue;
+        };
+        // The parts of a broken line are one group.
+        let same = |last: &&mut Group| {
+            (&last.name, &last.variant, last.dash) == (&group.name, &group.variant, group.dash)
+        };
+        match groups.last_mut().filter(same) {
+            Some(last) => last.shapes.extend(group.shapes),
+            None => groups.push(group),
+        }
+    }
+    groups
+}
+
+/// Whether a series has so few points, over all its parts, that each has a marker.
+fn is_short(frame: &Frame<'_>, name: &str, variant: Option<&str>) -> bool {
+    let own = frame.figure.layers.iter();
+    let own = own.filter(|layer| super::layout::identity(layer) == Some((name, variant)));
+    let points = own.map(|layer| match layer {
+        Layer::Line { points, .. } => points.len(),
+        _ => 0,
+    });
+    points.sum::<usize>() <= FEW
 }
 
 fn group(frame: &Frame<'_>, layer: &Layer) -> Option<Group> {
     let (name, variant) = super::layout::identity(layer)?;
-    let number = frame.number(name, variant);
+    let number = frame.number(layer);
     let colour = series_colour(number);
     let mut group = Group::new("layer");
     group.name = Some(name.to_owned());
@@ -42,7 +66,8 @@ fn group(frame: &Frame<'_>, layer: &Layer) -> Option<Group> {
                 }
             }
             if !dashed {
-                markers(frame, points, points.len() <= FEW, number, &mut group);
+                let few = is_short(frame, name, variant);
+                markers(frame, points, few, number, &mut group);
             }
         }
         Layer::Step { points, .. } => {
@@ -175,15 +200,20 @@ fn part_inside(frame: &Frame<'_>, from: Point, to: Point) -> Option<(Point, Poin
 
 /// Markers at all points of a short series, and at even distances along a long one, each series elsewhere.
 fn markers(frame: &Frame<'_>, points: &[Point], few: bool, number: usize, group: &mut Group) {
-    let mut next = frame.left + APART * (0.25 + 0.3 * number as f64).fract();
-    for &point in points {
+    // Places are counted from the left edge, so that the parts of a broken line share them.
+    let first = APART * (0.25 + 0.3 * number as f64).fract();
+    let stretch = |x: f64| ((x - frame.left - first) / APART).floor();
+    let mut next = f64::MIN;
+    for (n, &point) in points.iter().enumerate() {
         let Some(at) = frame.place(point).filter(|_| holds(frame, point)) else {
             continue;
         };
-        if few || at.0 >= next {
+        // A part begins without a marker unless a stretch begins in it.
+        let passed = stretch(at.0) > next && (n > 0 || next > f64::MIN);
+        if few || passed {
             marker(number, at, group);
-            next = at.0 + APART;
         }
+        next = stretch(at.0);
     }
 }
 

@@ -60,6 +60,9 @@ fn written(figure: &Figure, scene: &Scene, ground: Option<&str>) -> String {
         if let Some(name) = &group.name {
             let _ = write!(text, " data-name=\"{}\"", escaped(name));
         }
+        if let Some((on, off)) = group.dash {
+            let _ = write!(text, " stroke-dasharray=\"{} {}\"", FINE * on, FINE * off);
+        }
         let _ = writeln!(text, ">\n{}</g>", painted(group, (width, height)));
     }
     text.push_str("</svg>\n");

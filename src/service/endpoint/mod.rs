@@ -234,6 +234,17 @@ pub struct Endpoint {
     upkeep: Option<Box<Upkeep>>,
 }
 
+/// How near the limits of tokens per minute are: the largest share over all counters of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pressure {
+    /// Reserved now, debt and what the window remembers inside.
+    pub reserved: f64,
+    /// Settled in the clock minute so far.
+    pub settled: f64,
+    /// Settled in the last whole clock minute, as a dashboard shows it afterwards.
+    pub settled_minute: f64,
+}
+
 /// Quota tokens over a whole run; reserved = returned + settled from it + in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceTotals {
@@ -592,19 +603,21 @@ impl Endpoint {
         counters.map(Counter::held).sum::<i64>() + account
     }
 
-    /// Largest share of a tokens-per-minute limit that is reserved now, and settled in this minute.
-    pub fn pressure(&mut self, now: Moment) -> (f64, f64) {
+    /// How near the limits of tokens per minute are.
+    pub fn pressure(&mut self, now: Moment) -> Pressure {
         self.catch_up(now);
         self.counters
             .iter_mut()
-            .fold((0.0, 0.0), |(reserved, settled), counter| {
+            .fold(Pressure::default(), |most, counter| {
                 let limit = counter.tpm_limit() as f64;
                 let in_use = limit - counter.available(now) as f64;
                 let shown = counter.shown(now) as f64;
-                (
-                    f64::max(reserved, in_use / limit),
-                    f64::max(settled, shown / limit),
-                )
+                let before = counter.shown_before(now) as f64;
+                Pressure {
+                    reserved: most.reserved.max(in_use / limit),
+                    settled: most.settled.max(shown / limit),
+                    settled_minute: most.settled_minute.max(before / limit),
+                }
             })
     }
 

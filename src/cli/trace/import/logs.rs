@@ -138,15 +138,13 @@ fn take(read: &LogRead, store: &dyn LogStore, summary: &mut ImportSummary) {
 
 /// The salt that the command names, or a random one that nobody ever learns.
 fn salt(text: Option<&str>) -> Salt {
-    match text {
-        Some(text) => Salt::of(text.as_bytes()),
-        None => {
-            let words: Vec<u8> = (0..4)
-                .flat_map(|_| RandomState::new().build_hasher().finish().to_le_bytes())
-                .collect();
-            Salt::of(&words)
-        }
+    if let Some(text) = text {
+        return Salt::of(text.as_bytes());
     }
+    let words: Vec<u8> = (0..4)
+        .flat_map(|_| RandomState::new().build_hasher().finish().to_le_bytes())
+        .collect();
+    Salt::of(&words)
 }
 
 fn progress(import: &Import<'_>, bytes: u64) -> ProgressBar {

@@ -216,13 +216,12 @@ impl Import<'_> {
     /// The sources by their last names, as the trace tells where it comes from: paths are nobody's business.
     fn source_names(&self) -> String {
         let sources = self.args.sources.iter();
-        let names = sources.map(|source| match source.starts_with("s3://") {
-            true => source.as_str(),
-            false => source
-                .trim_end_matches('/')
-                .rsplit('/')
-                .next()
-                .unwrap_or(source),
+        let names = sources.map(|source| {
+            if source.starts_with("s3://") {
+                return source.as_str();
+            }
+            let name = source.trim_end_matches('/').rsplit('/').next();
+            name.unwrap_or(source)
         });
         names.collect::<Vec<_>>().join(" ")
     }

@@ -52,7 +52,7 @@ struct InvocationMetrics {
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
-struct Stop<'a> {
+struct Part<'a> {
     #[serde(borrow, rename = "stopReason")]
     converse: Text<'a>,
     #[serde(borrow)]
@@ -72,13 +72,13 @@ struct Event<'a> {
     usage: Object<Usage>,
     metrics: Object<Metrics>,
     #[serde(borrow)]
-    delta: Object<Stop<'a>>,
+    delta: Object<Part<'a>>,
     #[serde(borrow)]
-    message: Object<Stop<'a>>,
+    message: Object<Part<'a>>,
     #[serde(borrow, rename = "messageStop")]
-    message_stop: Object<Stop<'a>>,
+    message_stop: Object<Part<'a>>,
     #[serde(borrow)]
-    metadata: Object<Stop<'a>>,
+    metadata: Object<Part<'a>>,
     #[serde(borrow, rename = "amazon-bedrock-guardrailAction")]
     guardrail: Text<'a>,
     #[serde(rename = "amazon-bedrock-invocationMetrics")]

@@ -244,7 +244,7 @@ impl<'de> Visitor<'de> for Digest<'_> {
 /// The largest answer that is asked for, under the names of the model families.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
-pub(super) struct MaxTokens {
+pub(super) struct Limits {
     #[serde(rename = "maxTokens")]
     converse: Count,
     max_tokens: Count,
@@ -254,7 +254,7 @@ pub(super) struct MaxTokens {
     max_completion_tokens: Count,
 }
 
-impl MaxTokens {
+impl Limits {
     fn get(self) -> Option<u32> {
         let all = [
             self.converse,
@@ -282,16 +282,17 @@ pub(super) struct Prompt {
     tools: Pieces,
     #[serde(rename = "toolConfig")]
     tool_config: Object<ToolConfig>,
-    prompt: Pieces,
+    #[serde(rename = "prompt")]
+    text: Pieces,
     #[serde(rename = "inputText")]
     input_text: Pieces,
     message: Pieces,
     #[serde(rename = "inferenceConfig")]
-    inference_config: Object<MaxTokens>,
+    inference_config: Object<Limits>,
     #[serde(rename = "textGenerationConfig")]
-    text_generation_config: Object<MaxTokens>,
+    text_generation_config: Object<Limits>,
     #[serde(rename = "additionalModelRequestFields")]
-    additional: Object<MaxTokens>,
+    additional: Object<Limits>,
     #[serde(rename = "maxTokens")]
     converse: Count,
     max_tokens: Count,
@@ -323,12 +324,7 @@ impl Prompt {
     /// The pieces in the order in which models read them, and how many of them stand before the messages.
     pub(super) fn pieces(&self) -> (Vec<Piece>, usize) {
         let head = [&self.tools, &self.tool_config.0.tools, &self.system];
-        let body = [
-            &self.messages,
-            &self.prompt,
-            &self.input_text,
-            &self.message,
-        ];
+        let body = [&self.messages, &self.text, &self.input_text, &self.message];
         let mut pieces: Vec<Piece> = head.iter().flat_map(|part| &part.0).copied().collect();
         let fixed = pieces.len();
         pieces.extend(body.iter().flat_map(|part| &part.0));

@@ -265,7 +265,7 @@ fn fan(pool: &Pool<'_>) -> Option<Block> {
             ],
             rows.collect(),
         ),
-        order: ["median", "all on demand, mean", "p10 to p90"]
+        order: ["median", "all on demand, mean"]
             .map(str::to_owned)
             .to_vec(),
         ..Figure::default()
@@ -436,6 +436,66 @@ fn stepped(name: &str, hours: &[f64], factor: f64) -> Layer {
     }
 }
 
+/// What a level of capacity is told in.
+#[derive(Clone, Copy)]
+enum Held {
+    Units,
+    Input,
+    Output,
+}
+
+impl Held {
+    /// Units where it is sold in such, otherwise the side that grows more from the first slice to the last.
+    fn of(points: &[PricePoint]) -> Self {
+        if points.iter().all(|one| one.units > 0) {
+            return Self::Units;
+        }
+        let growth = |side: fn(&PricePoint) -> u64| {
+            let (first, last) = (
+                points.first().map_or(0, side),
+                points.last().map_or(0, side),
+            );
+            last as f64 / first.max(1) as f64
+        };
+        if growth(|one| one.output_tpm) > growth(|one| one.input_tpm) {
+            Self::Output
+        } else {
+            Self::Input
+        }
+    }
+
+    fn at(self, one: &PricePoint) -> f64 {
+        match self {
+            Self::Units => f64::from(one.units),
+            Self::Input => one.input_tpm as f64,
+            Self::Output => one.output_tpm as f64,
+        }
+    }
+
+    fn of_hold(self, hold: &HoldSummary) -> f64 {
+        match self {
+            Self::Units => f64::from(hold.units),
+            Self::Input => hold.input_tpm as f64,
+            Self::Output => hold.output_tpm as f64,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Units => "model units held",
+            Self::Input => "input tokens a minute held",
+            Self::Output => "output tokens a minute held",
+        }
+    }
+
+    fn unit(self) -> Unit {
+        match self {
+            Self::Units => Unit::Count,
+            Self::Input | Self::Output => Unit::TokensPerMinute,
+        }
+    }
+}
+
 /// How the price of an offer is told: over the quoted one, or in dollars where none is quoted.
 struct Priced<'a> {
     points: &'a [PricePoint],
@@ -497,20 +557,13 @@ impl<'a> Priced<'a> {
 /// By how much is held: the highest price at which each slice more pays.
 fn price_curve(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     let priced = Priced::of(offer)?;
-    let by_units = priced.points.iter().all(|one| one.units > 0);
-    let level_at = |one: &PricePoint| {
-        if by_units {
-            f64::from(one.units)
-        } else {
-            one.input_tpm as f64
-        }
-    };
+    let held = Held::of(priced.points);
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut before = 0.0;
     for (slice, one) in priced.points.iter().enumerate() {
         if let Some(highest) = priced.highest(slice) {
             points.push((before, highest));
-            before = level_at(one);
+            before = held.at(one);
         }
     }
     let &(_, last) = points.last()?;
@@ -546,11 +599,7 @@ fn price_curve(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
                 format!(", {}", offer.as_of)
             }
         ),
-        x: if by_units {
-            linear("model units held", Unit::Count)
-        } else {
-            linear("input tokens a minute held", Unit::TokensPerMinute)
-        },
+        x: linear(held.label(), held.unit()),
         y: linear(priced.label, priced.unit),
         layers: vec![Layer::Step {
             name: "highest price that pays".into(),
@@ -717,14 +766,7 @@ fn best_of(worth: &[f64], sizes: &[f64], most: f64) -> Vec<(f64, f64)> {
 /// What holding up to a level saves, or is worth where no price is known.
 fn level_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     let points = offer.highest_prices.as_slice();
-    let by_units = points.iter().all(|one| one.units > 0);
-    let level_at = |one: &PricePoint| {
-        if by_units {
-            f64::from(one.units)
-        } else {
-            one.input_tpm as f64
-        }
-    };
+    let held_as = Held::of(points);
     let is_priced = points.iter().all(|one| one.price_usd_per_hour.is_some());
     let mut saved = vec![(0.0, 0.0)];
     let mut worth = vec![(0.0, 0.0)];
@@ -732,28 +774,17 @@ fn level_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     for one in points {
         all += HOURS_PER_MONTH * one.highest_usd_per_hour;
         sum += HOURS_PER_MONTH * (one.highest_usd_per_hour - one.price_usd_per_hour.unwrap_or(0.0));
-        saved.push((level_at(one), sum));
-        worth.push((level_at(one), all));
+        saved.push((held_as.at(one), sum));
+        worth.push((held_as.at(one), all));
     }
-    let most = level_at(points.last()?);
-    let unit = if by_units {
-        Unit::Count
-    } else {
-        Unit::TokensPerMinute
-    };
+    let most = held_as.at(points.last()?);
     let held: f64 = pool
         .plan
         .decision
         .holds
         .iter()
         .filter(|one| one.offer == offer.name)
-        .map(|one| {
-            if by_units {
-                f64::from(one.units)
-            } else {
-                one.input_tpm as f64
-            }
-        })
+        .map(|one| held_as.of_hold(one))
         .sum();
     let mut outcomes = vec![Outcome {
         label: "worth in a month at on-demand prices".into(),
@@ -773,13 +804,8 @@ fn level_lever(pool: &Pool<'_>, offer: &OfferSummary) -> Option<Block> {
     Some(Block::Lever(Lever {
         id: format!("level-lever-{}-{}", slug(&pool.label), slug(&offer.name)),
         title: format!("{}: how much of {} is best?", pool.label, offer.name),
-        label: if by_units {
-            "model units held"
-        } else {
-            "input tokens a minute held"
-        }
-        .to_owned(),
-        unit,
+        label: held_as.label().to_owned(),
+        unit: held_as.unit(),
         range: [0.0, most, held.min(most)],
         outcomes,
     }))

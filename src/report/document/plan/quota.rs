@@ -161,7 +161,6 @@ fn needs(label: &str, counter: &QuotaOutlookSummary, quota: &QuotaLimitSummary) 
             ],
             rows.collect(),
         ),
-        order: vec!["p50".into(), "p50 to p95".into()],
         ..Figure::default()
     };
     figure(drawn, Thinning::Shape).map(Block::Figure)
