@@ -158,7 +158,7 @@ fn damaged_logs_are_read_with_counts() {
         \"timestamp\":\"2026-11-01T12:00:01Z\",\"requestId\":5,\"input\":[],\"output\":{\"outputTokenCount\":\"12\",\
         \"outputBodyJson\":7},\"identity\":null,\"errorCode\":\"ThrottlingException\"}\n",
     );
-    mixed.extend(std::iter::repeat_n(b'x', 17 << 20));
+    mixed.extend(std::iter::repeat_n(b'x', 20 << 20));
     mixed.push(b'\n');
     mixed.extend_from_slice(line("c1", noon + 5, 1).trim_end().as_bytes());
     place.write(&format!("{hour}/c.json"), &mixed);
@@ -333,10 +333,7 @@ fn what_cannot_be_imported_is_told() {
     ] {
         let output = place.import(args, code);
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            told.contains(said) && told.contains("help: ") || code == 3 && told.contains(said),
-            "{args:?}: {told}"
-        );
+        assert!(told.contains(said), "{args:?}: {told}");
     }
     assert!(place.path("full/thesis.tex").exists());
 }
@@ -395,7 +392,7 @@ fn real_traces_are_imported() {
     assert_eq!(recorded.calls[0].latency.map(|l| l.0), Some(302_000));
     let (summary, _) = import("azure_llm_2023/AzureLLMInferenceTrace_code.csv", &[]);
     assert_eq!((summary.calls, &*summary.format), (8819, "azure"));
-    assert_eq!(summary.span_s.round(), 3437.0);
+    assert_eq!(summary.span_s.round(), 3436.0);
     let (summary, recorded) = import("mooncake/conversation_trace.jsonl.gz", &[]);
     assert_eq!((summary.calls, recorded.block_tokens), (12_031, 512));
     let (summary, recorded) = import("claude_code_sessions/requests.csv.gz", &[]);

@@ -49,8 +49,10 @@ impl RowProblem {
     /// Keeps the start of a long value, so that a message stays readable.
     pub(in crate::load) fn value(mut self, value: &str) -> Self {
         const SHOWN: usize = 60;
-        let mut shown: String = value.chars().take(SHOWN).collect();
-        if shown.len() < value.len() {
+        // What stands in a log must not move the cursor of a terminal.
+        let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        let mut shown: String = value.chars().take(SHOWN).map(plain).collect();
+        if value.chars().nth(SHOWN).is_some() {
             shown.push('…');
         }
         self.value = Some(shown);

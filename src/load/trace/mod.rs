@@ -305,4 +305,6 @@ fn strict(trace: &Trace) -> Reading {
 }
 
 #[cfg(test)]
+mod format_tests;
+#[cfg(test)]
 mod tests;
