@@ -59,7 +59,7 @@ pub enum Command {
     /// Decide when to buy capacity, what every lever is worth, and what to ask AWS for
     #[command(after_help = PLAN_EXAMPLES, after_long_help = PLAN_LONG)]
     Plan(PlanArgs),
-    /// Make a report of results: one page that needs no network, Markdown with pictures, or JSON
+    /// Make a report of results: one page without network, Markdown with pictures, or JSON
     #[command(after_help = REPORT_EXAMPLES, after_long_help = REPORT_LONG)]
     Report(ReportArgs),
     /// Say whether runs are worse than a baseline, for continuous integration

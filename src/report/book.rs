@@ -133,7 +133,11 @@ fn moved(lever: &Lever, text: &mut String) {
     let rows: Vec<Vec<String>> = places
         .iter()
         .map(|&place| {
-            let here = if place == now { " (now)" } else { "" };
+            let here = if place.total_cmp(&now).is_eq() {
+                " (now)"
+            } else {
+                ""
+            };
             let mut row = vec![format!("{}{here}", value(lever.unit, place))];
             row.extend(lever.outcomes.iter().map(|outcome| {
                 let at = between(&outcome.points, place);
@@ -150,12 +154,14 @@ fn moved(lever: &Lever, text: &mut String) {
 
 /// The value at a position, on the straight line between the points around it; `None` outside of them.
 pub fn between(points: &[(f64, f64)], at: f64) -> Option<f64> {
-    if let Some(&(_, value)) = points.iter().find(|point| point.0 == at) {
-        return Some(value);
+    if let [only] = points {
+        return only.0.total_cmp(&at).is_eq().then_some(only.1);
     }
-    let two = points
-        .windows(2)
-        .find(|two| two[0].0 < at && at < two[1].0)?;
+    let around = |two: &&[(f64, f64)]| two[0].0 <= at && at <= two[1].0;
+    let two = points.windows(2).find(around)?;
+    if two[0].0 >= two[1].0 {
+        return Some(two[1].1);
+    }
     let share = (at - two[0].0) / (two[1].0 - two[0].0);
     Some(two[0].1 + share * (two[1].1 - two[0].1))
 }

@@ -443,7 +443,7 @@ fn out_takes_a_run_and_leaves_anything_else_alone() {
     for folder in ["run", "run", "run/", "new/", "./dotted/", "empty/", "empty"] {
         into(folder).with(0);
         let name = folder.trim_start_matches("./");
-        assert_eq!(names(&place.path(name)).len(), 4, "{folder}");
+        assert_eq!(names(&place.path(name)).len(), 5, "{folder}");
     }
     assert_eq!(
         place.names(),

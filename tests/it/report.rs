@@ -196,10 +196,10 @@ fn markdown_lies_beside_its_pictures() {
     let text = fs::read_to_string(run.join("report/report.md")).unwrap();
     let mut pictures = 0;
     for (_, rest) in text
-        .match_indices("](figures/")
-        .map(|(at, _)| text.split_at(at + 2))
+        .match_indices("](<figures/")
+        .map(|(at, _)| text.split_at(at + 3))
     {
-        let (name, _) = rest.split_once(')').unwrap();
+        let (name, _) = rest.split_once('>').unwrap();
         let svg = fs::read_to_string(run.join("report").join(name)).unwrap();
         assert!(svg.contains("<svg"), "{name}");
         let png = fs::read(run.join("report").join(name).with_extension("png")).unwrap();

@@ -193,6 +193,13 @@ fn break_even(run: &Run<'_>, even: &BreakEvenSummary) -> Vec<Block> {
         .map(Block::Figure)
         .into_iter()
         .collect();
+    blocks.extend(levers(run, even, full, side));
+    blocks
+}
+
+/// What follows from another price, and from another use.
+fn levers(run: &Run<'_>, even: &BreakEvenSummary, full: f64, side: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
     if let (Some(used), Some(highest)) = (even.utilisation, even.highest_paying_month_usd) {
         let most = (1.5 * highest.max(even.month_usd.unwrap_or(0.0))).max(1.0);
         let now = even.month_usd.unwrap_or(highest);

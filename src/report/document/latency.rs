@@ -160,12 +160,16 @@ fn quantile(histogram: &LatencyHistogram, share: f64) -> Option<f64> {
 }
 
 fn of_summary(percentiles: &Percentiles, share: f64) -> Option<f64> {
-    match share {
-        s if s == SHARES[0].0 => percentiles.p50,
-        s if s == SHARES[2].0 => percentiles.p90,
-        s if s == SHARES[3].0 => percentiles.p95,
-        s if s == SHARES[4].0 => percentiles.p99,
-        s if s == SHARES[5].0 => percentiles.p999,
+    // Shares are those of the list, so they are found by their place in it.
+    let place = SHARES
+        .iter()
+        .position(|known| known.0.total_cmp(&share).is_eq());
+    match place {
+        Some(0) => percentiles.p50,
+        Some(2) => percentiles.p90,
+        Some(3) => percentiles.p95,
+        Some(4) => percentiles.p99,
+        Some(5) => percentiles.p999,
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use super::run::labelled;
 use crate::results::report::{Block, Cell, Origin, Section, Unit};
 use crate::results::{AssumptionSummary, PriceBookSummary};
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 /// Assumptions and sources of all folders.
 pub(super) fn assumptions(folders: &[ResultFolder], prefixes: &[String]) -> Option<Section> {
@@ -142,7 +143,10 @@ pub(super) fn origin(folders: &[ResultFolder], prefixes: &[String]) -> Vec<Origi
             fact("replications", manifest.replications.to_string());
             fact("started at", manifest.started_at.clone());
             let hash = Sha256::digest(manifest.resolved_scenario.as_bytes());
-            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = hash.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
             fact("scenario with its defaults, SHA-256", hash);
             for profile in &manifest.profiles {
                 let dated = format!(

@@ -266,7 +266,7 @@ fn draw(frame: &Frame<'_>, bar: Bar, colour: &'static str, group: &mut Group) {
     };
     // Anything above nothing is seen.
     let thin = |length: f64| {
-        if bar.from == bar.to {
+        if bar.from.total_cmp(&bar.to).is_eq() {
             0.0
         } else {
             length.max(1.0)

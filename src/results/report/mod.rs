@@ -53,6 +53,10 @@ pub struct Section {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a report has some tens of blocks, most of them figures"
+)]
 pub enum Block {
     /// A table.
     Table(Table),
