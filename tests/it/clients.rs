@@ -67,7 +67,7 @@ pub fn boto3() -> &'static Path {
 pub fn moto() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        installed("moto", &["requirements-moto.txt"], |folder| {
+        installed("moto", CLIENTS, &["requirements-moto.txt"], |folder| {
             step(
                 "making a virtual environment",
                 Command::new("python3").args(["-m", "venv"]).arg(folder),
