@@ -74,6 +74,11 @@ fn invalid(message: impl Display, help: impl Display) -> Stopped {
     Exit::InvalidFile
 }
 
+fn unreadable(message: impl Display, help: impl Display) -> Stopped {
+    invalid(message, help);
+    Exit::Unreadable
+}
+
 /// Runs with their folders; a baseline file has none.
 struct Side {
     runs: Baseline,
@@ -334,7 +339,7 @@ fn text_of(path: &Path) -> Result<String, Stopped> {
 
 fn baseline(path: &Path) -> Result<Baseline, Stopped> {
     read_baseline(&text_of(path)?).map_err(|error| {
-        invalid(
+        unreadable(
             format!("`{}`: {error}", path.display()),
             "make it with `bedload compare NAME RESULT... --update-baseline`",
         )
@@ -396,7 +401,7 @@ fn below(path: &Path, depth: usize, found: &mut Vec<FolderText>) -> Result<(), S
 
 fn folder(path: &Path) -> Result<FolderText, Stopped> {
     let wrong = |file: &str, error: &dyn Display| {
-        invalid(
+        unreadable(
             format!("`{}`: {error}", path.join(file).display()),
             "run it again with this version",
         )

@@ -47,7 +47,7 @@ Thresholds know also ttft_all, e2e_all, attempt_e2e; .p90, .p999, .mean, .max; a
 cost.month_usd and cost.run_usd. Of several result folders the worst counts.
 
 Exit code: 0 if nothing regressed and every threshold holds, 5 if something regressed or a threshold
-is missed, 6 if the runs cannot tell; 2 and 3 for a wrong command line or unreadable files.";
+is missed, 6 if the runs cannot tell, 7 if results are damaged or of a newer version.";
 
 /// `bedload compare`.
 #[derive(Debug, Args)]

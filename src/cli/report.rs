@@ -103,8 +103,7 @@ fn figures(report: &Report) -> impl Iterator<Item = &Figure> {
 }
 
 fn json(args: &ReportArgs, report: &Report) -> Result<Exit, Stopped> {
-    let mut text = serde_json::to_string_pretty(report).expect("plain structs always serialise");
-    text.push('\n');
+    let text = report.to_json();
     if args.out.is_none() {
         return Ok(data(&text));
     }

@@ -108,7 +108,7 @@ pub fn sentences(series: &[HistorySeries]) -> Vec<String> {
     }
     let sentence = |(one, change): &(&HistorySeries, &ChangeSummary)| {
         format!(
-            "{}: {} is {} from `{}` ({}) on: {}, p = {}.",
+            "{}: {} is {} from `{}` ({}) on: {}, p {}.",
             one.variant,
             full_name(one.workload.as_deref(), &one.metric),
             if change.worse { "worse" } else { "better" },

@@ -90,6 +90,11 @@ fn drafts_of((baseline, result): Pair<'_>, kind: RunKind, gate: &GateSettings) -
             };
             let runs = [sides.baseline.len(), sides.result.len()];
             let gated = is_gated(metric, gate) && (workload.is_some() || scopes.len() == 1);
+            let means = sides.means();
+            if !gated && means == [None, None] {
+                // There is nothing to report.
+                continue;
+            }
             let floor = match &evidence {
                 Evidence::Tested { method, before, .. } if *method != Method::Paired => {
                     floor_of(baseline, workload, metric, before, runs[1])
@@ -102,7 +107,7 @@ fn drafts_of((baseline, result): Pair<'_>, kind: RunKind, gate: &GateSettings) -
                 gated,
                 kind,
                 runs,
-                means: sides.means(),
+                means,
                 floor,
                 bounds: bounds(metric, gate),
                 adjusted: None,
@@ -166,8 +171,11 @@ impl Sides<'_> {
     fn evidence(&self) -> Option<Evidence> {
         let both = || self.baseline.iter().chain(&self.result);
         let has = |run: &&BaselineRun| self.reading(run).is_some();
-        let occurs =
-            |run: &&BaselineRun| self.of(run).is_some_and(|of| (self.metric.count)(of) > 0);
+        // A percentile may be missing for want of requests; a cost only where no price is known.
+        let occurs = |run: &&BaselineRun| {
+            let is_percentile = self.metric.needs > 0;
+            is_percentile && self.of(run).is_some_and(|of| (self.metric.count)(of) > 0)
+        };
         if !both().any(|run| has(run)) && !both().any(|run| occurs(run)) {
             return None;
         }

@@ -257,3 +257,6 @@ fn overall(variants: &[CompareVariant], sides: &[SideSummary]) -> Verdict {
         worst
     }
 }
+
+#[cfg(test)]
+mod tests;

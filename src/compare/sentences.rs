@@ -103,21 +103,30 @@ fn sentence(document: &CompareSummary, variant: &str, one: &MetricComparison) ->
     };
     let change = match (one.effect, one.effect_low, one.effect_high) {
         (Some(effect), Some(low), Some(high)) => format!(
-            " {} ({:.0} % interval {} to {}, p = {})",
+            "{} ({:.0} % interval {} to {}{})",
             effect_text(one.relative, effect),
             100.0 * (1.0 - 2.0 * document.gate.alpha),
             effect_text(one.relative, low),
             effect_text(one.relative, high),
-            one.p_adjusted.map_or_else(|| "–".to_owned(), p_text),
+            one.p_adjusted
+                .map_or_else(String::new, |p| match p_text(p) {
+                    small if small.starts_with('<') => format!(", p {small}"),
+                    text => format!(", p = {text}"),
+                }),
         ),
         _ => String::new(),
     };
-    format!("{name}{change}: {}.", one.reason)
+    match one.verdict {
+        Some(Verdict::Regressed) => format!("{name} is worse: {change}."),
+        Some(Verdict::Improved) => format!("{name} is better: {change}."),
+        _ if change.is_empty() => format!("{name}: {}.", one.reason),
+        _ => format!("{name} {change}: {}.", one.reason),
+    }
 }
 
 /// A change in per cent or in points, with its sign.
 pub fn effect_text(relative: bool, effect: f64) -> String {
-    let unit = if relative { "%" } else { "points" };
+    let unit = if relative { "%" } else { "pt" };
     let decimals = if relative { 1 } else { 2 };
     format!("{:+.decimals$} {unit}", 100.0 * effect)
 }
@@ -125,7 +134,7 @@ pub fn effect_text(relative: bool, effect: f64) -> String {
 /// A p-value with as many digits as tell something.
 pub fn p_text(p: f64) -> String {
     match p {
-        p if p < 1e-4 => "< 0.0001".to_owned(),
+        p if p < 1e-4 => "<0.0001".to_owned(),
         p if p < 0.1 => format!("{p:.4}"),
         p => format!("{p:.2}"),
     }
@@ -257,8 +266,8 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         assert_eq!(effect_text(true, 0.1034), "+10.3 %");
-        assert_eq!(effect_text(false, -0.0042), "-0.42 points");
-        assert_eq!(p_text(0.00001), "< 0.0001");
+        assert_eq!(effect_text(false, -0.0042), "-0.42 pt");
+        assert_eq!(p_text(0.00001), "<0.0001");
         assert_eq!(p_text(0.0032), "0.0032");
         assert_eq!(p_text(0.5), "0.50");
     }

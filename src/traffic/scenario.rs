@@ -212,7 +212,16 @@ fn workload(
         .iter()
         .map(|session| (session[0].at - origin).as_secs_f64())
         .collect();
-    arrival(text, &starts, duration, has_sessions);
+    if recorded.session_clock {
+        let rate = starts.len() as f64 / duration as f64;
+        let _ = writeln!(text, "arrival.poisson = {{ rate = \"{rate:.6}/s\" }}");
+        comment(
+            text,
+            "Assumed: the log has no clock that its sessions share. Put in how many begin a second.",
+        );
+    } else {
+        arrival(text, &starts, duration, has_sessions);
+    }
     sizes(
         text,
         part,

@@ -4,7 +4,7 @@ import { check, expect, open } from "./browser.mjs";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 /// The width of references, in pixels.
-const WIDTH = 240;
+const WIDTH = 180;
 /// The mean difference of brightness and colour that is still the same look; 1 is black against white.
 const MOST = 0.035;
 

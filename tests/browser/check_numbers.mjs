@@ -32,7 +32,7 @@ const texts = (page) => page.evaluate(() => {
 function hold(found, report, known, where) {
   for (const { text, v, u, lever, at, outcome } of found) {
     if (v === undefined) {
-      const plain = text.trim().replace(/…$/, "");
+      const plain = text.trim().replaceAll("\u00a0", " ").replace(/…$/, "");
       expect(known.strings.some((one) => one.includes(plain)), `${where}: "${plain}" is in no text of the document`);
       continue;
     }

@@ -28,7 +28,10 @@ await check("opening", async (browser, files) => {
     same(await page.evaluate(() => document.activeElement.id), "verdict", "where it leads");
     for (const width of [360, 768, 1400]) {
       await page.setViewportSize({ width, height: 900 });
-      await page.waitForTimeout(120);
+      await page.waitForFunction(() => [...document.querySelectorAll("figure .plot")].every((plot) => {
+        const drawn = plot.querySelector(".live > svg").getAttribute("width");
+        return Math.abs(Number(drawn) - Math.max(plot.clientWidth, 220)) <= 1;
+      }));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       same(wide, width, `width of the page on a screen of ${width}`);
     }

@@ -53,12 +53,12 @@ export function says(text, value, unit) {
   return found !== null && Math.abs(found.value - value) <= found.slack * 1.0001 + Math.abs(value) * 1e-12;
 }
 
-/// The value on the straight line between the two points around `at`.
+/// The value on the straight line between the two points around `at`; `null` outside of them.
 export function between(points, at) {
-  const after = points.findIndex(([x]) => x >= at);
-  if (after < 0) return points.at(-1)[1];
-  const [x, y] = points[after];
-  if (after === 0 || x === at) return y;
-  const [left, low] = points[after - 1];
-  return low + (y - low) * (at - left) / (x - left);
+  const exact = points.find(([x]) => x === at);
+  if (exact) return exact[1];
+  const after = points.findIndex(([x]) => x > at);
+  if (after < 1) return null;
+  const [[left, low], [right, high]] = points.slice(after - 1, after + 1);
+  return low + (high - low) * (at - left) / (right - left);
 }

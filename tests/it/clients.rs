@@ -43,44 +43,33 @@ pub fn installed(name: &str, home: &str, pins: &[&str], install: impl FnOnce(&Pa
     folder
 }
 
+/// The folder of a virtual environment with the packages that a file of `tests/clients` pins.
+fn venv(name: &str, pins: &'static str) -> PathBuf {
+    installed(name, CLIENTS, &[pins], |folder| {
+        step(
+            "making a virtual environment",
+            Command::new("python3").args(["-m", "venv"]).arg(folder),
+        );
+        step(
+            "installing Python packages",
+            Command::new(folder.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--no-input"])
+                .args(["--disable-pip-version-check", "-r", pins])
+                .current_dir(CLIENTS),
+        );
+    })
+}
+
 /// The folder of a virtual environment with boto3.
 pub fn boto3() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        installed("boto3", CLIENTS, &["requirements.txt"], |folder| {
-            step(
-                "making a virtual environment",
-                Command::new("python3").args(["-m", "venv"]).arg(folder),
-            );
-            step(
-                "installing boto3",
-                Command::new(folder.join("bin/python"))
-                    .args(["-m", "pip", "install", "--quiet", "--no-input"])
-                    .args(["--disable-pip-version-check", "-r", "requirements.txt"])
-                    .current_dir(CLIENTS),
-            );
-        })
-    })
+    FOLDER.get_or_init(|| venv("boto3", "requirements.txt"))
 }
 
 /// The folder of a virtual environment with moto, a server of S3 and CloudWatch.
 pub fn moto() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        installed("moto", CLIENTS, &["requirements-moto.txt"], |folder| {
-            step(
-                "making a virtual environment",
-                Command::new("python3").args(["-m", "venv"]).arg(folder),
-            );
-            step(
-                "installing moto",
-                Command::new(folder.join("bin/python"))
-                    .args(["-m", "pip", "install", "--quiet", "--no-input"])
-                    .args(["--disable-pip-version-check", "-r", "requirements-moto.txt"])
-                    .current_dir(CLIENTS),
-            );
-        })
-    })
+    FOLDER.get_or_init(|| venv("moto", "requirements-moto.txt"))
 }
 
 /// The folder of the AWS SDK for JavaScript.

@@ -8,6 +8,7 @@ mod browser;
 mod calibrate;
 mod cli;
 mod clients;
+mod compare;
 mod conformance;
 mod conservation;
 mod dependent;

@@ -20,7 +20,11 @@ fn value(unit: Unit, value: Option<f64>) -> String {
         Unit::Millis => time(value),
         Unit::Share => percent(value),
         Unit::PerSecond => format!("{value:.2}/s"),
-        Unit::Usd if value.abs() < 0.1 => format!("${value:.6}"),
+        // Three digits that tell something, as a request costs a fraction of a cent.
+        Unit::Usd if value > 0.0 && value < 0.1 => {
+            let decimals = (2.0 - value.log10().floor()).clamp(0.0, 12.0) as usize;
+            format!("${value:.decimals$}")
+        }
         Unit::Usd | Unit::UsdPerMonth => money(Some(value)),
         _ => format!("{value:.3}"),
     }

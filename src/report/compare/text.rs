@@ -8,9 +8,10 @@ use crate::report::number::NONE;
 use crate::report::terminal::{heading, table, wrapped};
 use crate::results::RunKind;
 use crate::results::compare::{
-    AssertionSummary, CalibrationRow, CompareSummary, CompareVariant, HistorySeries,
+    AssertionSummary, CalibrationRow, CompareSummary, CompareVariant, HistorySeries, Method,
     MetricComparison, SideSummary, Verdict,
 };
+use comfy_table::ColumnConstraint;
 use std::fmt::Write as _;
 
 /// A part of the text: a title, and a table or lines.
@@ -61,29 +62,50 @@ fn variant(of: &CompareVariant) -> Part {
     } else {
         format!("`{}` of the baseline", of.baseline)
     };
-    Part {
-        title: format!(
-            "{}: {} against {} of {baseline}",
-            of.name,
-            runs(of.result_runs),
-            of.baseline_runs
-        ),
-        header: words(&[
-            "metric",
-            "verdict",
-            "baseline",
-            "result",
-            "change",
-            "from",
-            "to",
-            "p",
-            "fails from",
-            "would see",
-        ]),
+    let title = format!(
+        "{}: {} against {} of {baseline}",
+        of.name,
+        runs(of.result_runs),
+        of.baseline_runs
+    );
+    let mut part = Part {
+        title,
+        header: Vec::new(),
         texts: 2,
-        rows: of.metrics.iter().map(metric).collect(),
+        rows: Vec::new(),
         lines: Vec::new(),
+    };
+    if of.metrics.iter().all(|one| one.method == Method::Identical) {
+        part.lines.push(format!(
+            "every reading of all {} metrics is the same in every run",
+            of.metrics.len()
+        ));
+        return part;
     }
+    let shown: Vec<&MetricComparison> = of.metrics.iter().filter(|one| is_shown(one)).collect();
+    part.header = words(&[
+        "metric",
+        "verdict",
+        "baseline",
+        "result",
+        "change",
+        "interval",
+        "p",
+        "would see",
+    ]);
+    part.rows = shown.iter().map(|one| metric(one)).collect();
+    let rest = of.metrics.len() - shown.len();
+    if rest > 0 {
+        part.lines
+            .push(format!("{rest} more are reported with `--format json`"));
+    }
+    part
+}
+
+/// What is gated, and the p99 of each workload.
+fn is_shown(one: &MetricComparison) -> bool {
+    let is_tail = ["ttft.p99", "e2e.p99"].contains(&one.metric.as_str());
+    one.gated || (is_tail && one.workload.is_some() && one.effect.is_some())
 }
 
 fn metric(one: &MetricComparison) -> Vec<String> {
@@ -93,9 +115,12 @@ fn metric(one: &MetricComparison) -> Vec<String> {
             |effect| effect_text(one.relative, effect),
         )
     };
-    let bound = |effect: Option<f64>| {
-        let text = change(effect);
-        text.trim_start_matches('+').to_owned()
+    let interval = match (one.effect_low, one.effect_high) {
+        (Some(low), Some(high)) => {
+            let decimals = if one.relative { 1 } else { 2 };
+            format!("{:+.decimals$} to {}", 100.0 * low, change(Some(high)))
+        }
+        _ => NONE.to_owned(),
     };
     let worse = one
         .effect
@@ -108,21 +133,15 @@ fn metric(one: &MetricComparison) -> Vec<String> {
         if one.gated {
             mark(one.verdict)
         } else {
-            "(not gated)"
+            "reported"
         }
         .to_owned(),
         value(one.unit, one.baseline),
         value(one.unit, one.result),
         change(one.effect),
-        change(one.effect_low),
-        change(one.effect_high),
+        interval,
         p.map_or_else(|| NONE.to_owned(), p_text),
-        if one.gated {
-            bound(Some(one.threshold))
-        } else {
-            NONE.to_owned()
-        },
-        bound(one.detectable),
+        change(one.detectable),
     ]
 }
 
@@ -312,6 +331,11 @@ pub fn terminal(document: &CompareSummary, style: Style) -> String {
             rows.set_header(part.header);
             for row in part.rows {
                 rows.add_row(row);
+            }
+            for column in 0..part.texts.min(2) {
+                if let Some(column) = rows.column_mut(column) {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
             }
             lines.extend(rows.trim_fmt().lines().map(str::to_owned));
         }

@@ -1,6 +1,7 @@
 //! Something to move, with what follows from it.
 
 use super::{anchor, table};
+use crate::report::between;
 use crate::report::number::value as shown;
 use crate::results::report::{Cell, Column, Lever, Outcome, Table};
 use maud::{Markup, html};
@@ -9,8 +10,6 @@ use maud::{Markup, html};
 pub(super) fn lever(lever: &Lever) -> Markup {
     let id = anchor(&lever.id);
     let [least, greatest, present] = lever.range;
-    // Fine enough for a pixel, and a round part of the range.
-    let step = (greatest - least).abs() / 400.0;
     html! {
         section.card.lever id=(id) data-lever=(lever.id) aria-labelledby={ (id) "-title" } {
             h3 id={ (id) "-title" } { (lever.title) }
@@ -22,7 +21,7 @@ pub(super) fn lever(lever: &Lever) -> Markup {
                     }
                 }
                 input.live-only id={ (id) "-at" } type="range" min=(least) max=(greatest)
-                    step=(step) value=(present);
+                    step="any" value=(present);
                 div.ends.live-only aria-hidden="true" {
                     (table::number(least, lever.unit))
                     (table::number(greatest, lever.unit))
@@ -56,23 +55,6 @@ fn reading(outcome: &Outcome, at: f64) -> Markup {
             None => output { "–" },
         }
     }
-}
-
-/// The value at `at`; outside of the points that of the nearest one.
-pub(super) fn between(points: &[(f64, f64)], at: f64) -> Option<f64> {
-    let behind = points.partition_point(|&(x, _)| x < at);
-    let (after, before) = (
-        points.get(behind),
-        behind.checked_sub(1).map(|at| points[at]),
-    );
-    Some(match (before, after) {
-        (None, None) => return None,
-        (Some((_, value)), None) => value,
-        (None, Some(&(_, value))) => value,
-        // A point itself is its value to the last digit.
-        (Some(_), Some(&(x, value))) if x <= at => value,
-        (Some((from, low)), Some(&(to, high))) => low + (high - low) * (at - from) / (to - from),
-    })
 }
 
 /// Every outcome at every position that was computed.

@@ -19,6 +19,9 @@ use sha2::{Digest, Sha256};
 /// The name of the page in the folder of its result.
 pub const REPORT_PAGE: &str = "report.html";
 
+/// A headline of more bytes than this is set smaller.
+const LONG_HEADLINE: usize = 80;
+
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
@@ -100,8 +103,8 @@ fn bar(names: &[String]) -> Markup {
         header.bar {
             div.brand { "Bedload " span { "capacity report" } }
             @if names.len() > 1 {
-                fieldset.switches.live-only {
-                    legend { "Show" }
+                div.switches.live-only role="group" aria-label="Variants that are shown" {
+                    span.word aria-hidden="true" { "Show" }
                     @for (number, name) in names.iter().enumerate() {
                         label class=(colour(number)) {
                             input type="checkbox" checked data-switch=(name);
@@ -151,8 +154,11 @@ fn verdict(report: &Report) -> Markup {
             @if !report.question.is_empty() { p.question { (prose(&report.question)) } }
             div class=(class) {
                 div.state { (sign(report.met)) span { (state) } }
-                @for (number, sentence) in report.verdict.iter().enumerate() {
-                    p.first[number == 0] { (prose(sentence)) }
+                @if let Some((first, rest)) = report.verdict.split_first() {
+                    @let (head, more) = headline(first);
+                    p.first.long[head.len() > LONG_HEADLINE] { (prose(head)) }
+                    @if !more.is_empty() { p { (prose(more)) } }
+                    @for sentence in rest { p { (prose(sentence)) } }
                 }
             }
             @if !report.warnings.is_empty() {
@@ -251,8 +257,26 @@ fn variants(report: &Report) -> Vec<String> {
     names
 }
 
-/// A sentence; what stands between backticks is code.
+/// The part of an answer that is said large, and the rest of it: a long one is divided after its first
+/// sentence or clause.
+fn headline(answer: &str) -> (&str, &str) {
+    const MOST: usize = 110;
+    const LEAST: usize = 20;
+    if answer.len() <= MOST {
+        return (answer, "");
+    }
+    let ends = answer.match_indices([';', '.']);
+    let mut ends = ends.filter(|(at, _)| *at >= LEAST && answer[at + 1..].starts_with(' '));
+    match ends.next() {
+        Some((at, ".")) => (&answer[..=at], answer[at + 1..].trim_start()),
+        Some((at, _)) => (&answer[..at], answer[at + 1..].trim_start()),
+        None => (answer, ""),
+    }
+}
+
+/// A sentence; what stands between backticks is code, and no line begins with a percent sign.
 fn prose(text: &str) -> Markup {
+    let text = &text.replace(" %", "\u{a0}%");
     let parts: Vec<&str> = text.split('`').collect();
     // A backtick without its partner is one.
     if parts.len().is_multiple_of(2) {

@@ -278,15 +278,21 @@
     // Colours go by variant, or by name where there is none, in the order that the picture says.
     chooseStyles() {
       const keys = [...(this.figure.order ?? [])];
+      const known = new Map();
       const seen = new Map();
       return this.figure.layers.map((layer) => {
         const key = variantOf(layer) ?? layer.name ?? "";
         if (!keys.includes(key)) keys.push(key);
+        // A line with gaps is several layers of one name, and one series.
+        const series = [layer.kind, key, layer.name, layer.dashed].join("|");
+        if (known.has(series)) return known.get(series);
         // Lines of one colour differ by their dashes.
         const group = `${key}|${["line", "step"].includes(layer.kind)}`;
         const count = seen.get(group) ?? (layer.dashed ? 1 : 0);
         seen.set(group, count + 1);
-        return { colour: `c${(keys.indexOf(key) % 8) + 1}`, dash: DASHES[count % DASHES.length] };
+        const style = { series, colour: `c${(keys.indexOf(key) % 8) + 1}`, dash: DASHES[count % DASHES.length] };
+        known.set(series, style);
+        return style;
       });
     }
 
@@ -323,16 +329,16 @@
     }
 
     isOff(layer, at) {
-      return this.off.has(at) || (variantOf(layer) !== null && gone.has(layer.variant));
+      return this.off.has(this.styles[at].series) || (variantOf(layer) !== null && gone.has(layer.variant));
     }
 
     legend() {
       const list = html("ul", { class: "legend", "aria-label": "Series" });
-      const named = this.figure.layers.filter((l) => l.name);
-      if (named.length < 2 && !named.some((l) => l.dashed)) return null;
+      const named = new Set(this.figure.layers.flatMap((l, at) => (l.name ? [this.styles[at].series] : [])));
+      if (named.size < 2 && !this.figure.layers.some((l) => l.dashed)) return null;
       this.figure.layers.forEach((layer, at) => {
-        if (!layer.name) return;
-        const { colour, dash } = this.styles[at];
+        const { series, colour, dash } = this.styles[at];
+        if (!named.delete(series)) return;
         const isArea = ["band", "bars", "ranges"].includes(layer.kind);
         const sample = svg("svg", { width: 22, height: 12, class: colour, "aria-hidden": "true" },
           isArea ? svg("rect", { x: 4, y: 1, width: 14, height: 10, rx: 2, class: "fill", opacity: layer.kind === "band" ? 0.35 : null })
@@ -340,8 +346,8 @@
               : svg("line", { x1: 1, x2: 21, y1: 6, y2: 6, class: "stroke", "stroke-width": 2.4, "stroke-dasharray": dash }));
         const button = html("button", { type: "button", "aria-pressed": "true" }, sample, layer.name);
         button.addEventListener("click", () => {
-          if (!this.off.delete(at)) this.off.add(at);
-          button.setAttribute("aria-pressed", String(!this.off.has(at)));
+          if (!this.off.delete(series)) this.off.add(series);
+          button.setAttribute("aria-pressed", String(!this.off.has(series)));
           this.draw();
         });
         list.append(html("li", { "data-variant": variantOf(layer) }, button));
@@ -699,8 +705,11 @@
     readings(x) {
       const names = places(this.figure.x);
       const found = [];
+      const known = new Set();
       this.figure.layers.forEach((layer, at) => {
-        if (this.isOff(layer, at)) return;
+        const { series } = this.styles[at];
+        if (this.isOff(layer, at) || known.has(series)) return;
+        const before = found.length;
         const name = layer.name || this.figure.y.label;
         const { colour } = this.styles[at];
         if (layer.values) {
@@ -717,6 +726,7 @@
           if (near && Math.abs(this.px(near[0]) - this.px(x)) < 6) point = near;
         }
         if (point && point.slice(1).every((v) => v !== null)) found.push({ name, colour, values: point.slice(1), point });
+        if (found.length > before) known.add(series);
       });
       return found;
     }
@@ -763,15 +773,14 @@
 
   // -- Sliders ----------------------------------------------------------------------------------
 
-  // On the straight line between the two points around it, as the program reckons it.
+  // On the straight line between the two points around it, as the program reckons it; null outside of them.
   function between(list, at) {
-    const behind = list.findIndex(([x]) => x >= at);
-    if (!list.length) return null;
-    if (behind < 0) return list.at(-1)[1];
-    const [to, high] = list[behind];
-    if (behind === 0 || to <= at) return high;
-    const [from, low] = list[behind - 1];
-    return low + ((high - low) * (at - from)) / (to - from);
+    const here = list.find(([x]) => x === at);
+    if (here) return here[1];
+    const behind = list.findIndex(([x]) => x > at);
+    if (behind < 1) return null;
+    const [[from, low], [to, high]] = [list[behind - 1], list[behind]];
+    return low + ((at - from) / (to - from)) * (high - low);
   }
 
   function slider(node, lever) {
@@ -796,15 +805,15 @@
     const update = () => {
       // The slider stops at the points that were computed, so that what is shown there is exact.
       const at = Number(input.value);
-      const near = [...positions, lever.range[2]].find((x) => Math.abs(x - at) <= reach / 2);
-      const here = near ?? at;
+      const near = [...positions, lever.range[2]].reduce((best, x) => (Math.abs(x - at) < Math.abs(best - at) ? x : best));
+      const here = Math.abs(near - at) <= reach / 2 ? near : at;
       put(place, here, lever.unit);
       input.setAttribute("aria-valuetext", shown(here, lever.unit));
       for (const { output, outcome, picture } of parts) {
         const value = between(outcome.points, here);
-        if (value === null) continue;
         put(output, value, outcome.unit);
-        picture.figure.layers[1].points = [[here, value]];
+        if (value === null) delete output.dataset.v;
+        picture.figure.layers[1].points = value === null ? [] : [[here, value]];
         picture.draw();
       }
     };

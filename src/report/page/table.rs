@@ -36,7 +36,7 @@ pub(super) fn plain(table: &Table, title: &str, names: &[String]) -> Markup {
                         @for (at, column) in table.columns.iter().enumerate() {
                             th.word[is_word(table, at)] scope="col" data-variant=[variant(&column.title, names)] {
                                 (column.title)
-                                @if let Some(unit) = per(column.unit) { small { (unit) } }
+                                @if let Some(unit) = per(column) { small { (unit) } }
                             }
                         }
                     }
@@ -59,7 +59,7 @@ pub(super) fn plain(table: &Table, title: &str, names: &[String]) -> Markup {
 fn turned(table: &Table, names: &[String]) -> Markup {
     let head = table.columns.first().map_or("", |column| &column.title);
     let firsts = || table.rows.iter().filter_map(|row| row.first());
-    let unit = |column: &Column| per(column.unit);
+    let unit = |column: &Column| per(column);
     html! {
         div.scroll.compare class={ "n" (table.rows.len()) } role="region" tabindex="0" aria-label=(table.title) {
             table {
@@ -129,9 +129,11 @@ fn cell_of(cell: &Cell, unit: Unit, is_first: bool, variant: Option<&str>) -> Ma
         cell => cell,
     };
     match (cell, is_first) {
-        (Cell::Text(text), true) => html! { th scope="row" { (prose(text)) } },
+        (Cell::Text(text), true) => {
+            html! { th.brief[is_brief(text)] scope="row" { (prose(text)) } }
+        }
         (Cell::Text(text), false) => {
-            html! { td.word.long[text.len() > LONG] data-variant=[variant] { (prose(text)) } }
+            html! { td.word.long[text.len() > LONG].brief[is_brief(text)] data-variant=[variant] { (prose(text)) } }
         }
         (Cell::Number(value), true) => html! {
             th scope="row" data-v=(value) data-u=(name(unit)) { (shown(unit, *value)) }
@@ -144,20 +146,28 @@ fn cell_of(cell: &Cell, unit: Unit, is_first: bool, variant: Option<&str>) -> Ma
     }
 }
 
+/// Whether a text is so short that no line breaks in it.
+fn is_brief(text: &str) -> bool {
+    const BRIEF: usize = 26;
+    text.len() <= BRIEF
+}
+
 /// A number with its raw value.
 pub(super) fn number(value: f64, unit: Unit) -> Markup {
     html! { span data-v=(value) data-u=(name(unit)) { (shown(unit, value)) } }
 }
 
 /// What the head of a column has to add to its cells, which carry most units themselves.
-fn per(unit: Unit) -> Option<&'static str> {
-    match unit {
-        Unit::UsdPerMonth => Some("a month"),
-        Unit::Tokens => Some("tokens"),
-        Unit::TokensPerMinute => Some("tokens a minute"),
-        Unit::Seconds => Some("since the start"),
-        _ => None,
-    }
+fn per(column: &Column) -> Option<&'static str> {
+    let title = column.title.to_lowercase();
+    let word = match column.unit {
+        Unit::UsdPerMonth => ("month", "a month"),
+        Unit::Tokens => ("token", "tokens"),
+        Unit::TokensPerMinute => ("token", "tokens a minute"),
+        _ => return None,
+    };
+    // What the title says need not be said again.
+    (!title.contains(word.0)).then_some(word.1)
 }
 
 /// The unit's name in the document.

@@ -1,4 +1,3 @@
-use super::lever::between;
 use super::*;
 use crate::results::report::{
     Axis, Cell, Column, Figure, Lever, Outcome, Scale, Section, Table, Unit,
@@ -142,23 +141,6 @@ fn small_pictures_stand_in_pairs() {
 }
 
 #[test]
-fn a_lever_is_read_on_straight_lines() {
-    let points = [(1.0, 10.0), (2.0, 30.0), (4.0, 10.0)];
-    let cases = [
-        (0.5, 10.0),
-        (1.0, 10.0),
-        (1.5, 20.0),
-        (2.0, 30.0),
-        (3.0, 20.0),
-        (9.0, 10.0),
-    ];
-    for (at, value) in cases {
-        assert_eq!(between(&points, at), Some(value), "{at}");
-    }
-    assert_eq!(between(&[], 1.0), None);
-}
-
-#[test]
 fn a_lever_shows_its_present_position_without_scripts() {
     let lever = Lever {
         id: "price".to_owned(),
@@ -175,6 +157,22 @@ fn a_lever_shows_its_present_position_without_scripts() {
     let text = page(&report(vec![Block::Lever(lever)]));
     assert!(text.contains(">−$30.00</output>"), "{text}");
     assert!(text.contains("data-v=\"-80\" data-u=\"usd\">−$80.00</td>"));
+}
+
+#[test]
+fn a_long_answer_is_divided() {
+    assert_eq!(
+        headline("roomy meets it; tight does not."),
+        ("roomy meets it; tight does not.", "")
+    );
+    let rest = "tight misses `ttft.p99`, which is a good deal longer than anybody would say in large letters.";
+    let text = format!("provisioned meets the SLO; {rest}");
+    assert_eq!(headline(&text), ("provisioned meets the SLO", rest));
+    let text = format!("roomy costs $12.50 a month, all told. {rest}");
+    assert_eq!(
+        headline(&text),
+        ("roomy costs $12.50 a month, all told.", rest)
+    );
 }
 
 #[test]
