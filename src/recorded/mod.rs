@@ -4,4 +4,4 @@ mod metrics;
 mod scenario;
 
 pub use metrics::{Metric, Metrics, read_metrics};
-pub use scenario::{demand_scenario, replay_scenario};
+pub use scenario::{STAND_IN, demand_scenario, replay_scenario};

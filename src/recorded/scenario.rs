@@ -5,7 +5,7 @@ use crate::results::{ImportModel, ImportSummary};
 use std::fmt::Write;
 
 /// The model of a replay whose log names none.
-const STAND_IN: &str = "claude-haiku-4-5";
+pub const STAND_IN: &str = "claude-haiku-4-5";
 
 /// A scenario that replays `trace`, a file beside it: one workload for each model that the catalogue has.
 pub fn replay_scenario(import: &ImportSummary, trace: &str) -> String {

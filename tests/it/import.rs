@@ -264,6 +264,13 @@ fn an_import_is_replayed_by_its_scenario() {
     let document: serde_json::Value =
         serde_json::from_slice(&simulated.stdout).unwrap_or_else(|_| panic!("{told}"));
     assert_eq!(document["variants"][0]["requests"]["offered"], 202);
+    let checked = Command::new(env!("CARGO_BIN_EXE_bedload"))
+        .args(["check", "out/scenario-like.toml", "--brief"])
+        .current_dir(place.0.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{told}");
 }
 
 #[test]

@@ -305,6 +305,4 @@ fn strict(trace: &Trace) -> Reading {
 }
 
 #[cfg(test)]
-mod format_tests;
-#[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+mod formats;
+
 use super::*;
 use proptest::prelude::*;
 

@@ -5,7 +5,7 @@ use super::super::super::exit::Exit;
 use super::super::super::term::{data, talk};
 use super::{Import, Stopped, aws_failed, begin, invalid, moment, refused, unreadable, usage};
 use crate::fetch::{Aws, fetch_metrics};
-use crate::recorded::{Metric, Metrics, demand_scenario, read_metrics};
+use crate::recorded::{Metric, Metrics, STAND_IN, demand_scenario, read_metrics};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -15,8 +15,6 @@ const SCHEMA: &str = "bedload.demand/1";
 const CSV: &str = "demand.csv";
 const SHAPE: &str = "shape.toml";
 const SCENARIO: &str = "scenario-demand.toml";
-/// The model of a scenario whose metrics name none.
-const STAND_IN: &str = "claude-haiku-4-5";
 
 /// Reads metrics from the service, or from the files behind the word `cloudwatch`.
 pub(super) fn run(import: &Import<'_>) -> Result<Exit, Stopped> {

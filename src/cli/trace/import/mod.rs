@@ -9,14 +9,15 @@ use super::super::exit::Exit;
 use super::super::simulate::now;
 use super::super::term::{Term, data, talk};
 use crate::fetch::{Address, Aws, AwsError, Bucket, Folders, Output, OutputError};
-use crate::load::trace::{RowProblem, TraceFormat, model_name, moment_us};
+use crate::load::trace::{RowProblem, TraceFormat, model_name, moment_us, read_records};
 use crate::profile::{Catalogue, ProfileKind};
-use crate::recorded::replay_scenario;
+use crate::recorded::{STAND_IN, replay_scenario};
 use crate::report::{self, Style};
 use crate::results::{IMPORT_SCHEMA, ImportEngine, ImportFiles, ImportMissing, ImportSummary};
+use crate::traffic::{ScenarioOptions, scenario};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -24,6 +25,10 @@ use std::time::Instant;
 const TRACE: &str = "trace.csv";
 const SCENARIO: &str = "scenario-replay.toml";
 const SUMMARY: &str = "import.json";
+/// The scenario that generates traffic like the recorded one.
+const GENERATED: &str = "scenario-like.toml";
+/// The most calls of which it is made here: they are all in memory for it.
+const GENERATED_MOST: u64 = 2_000_000;
 /// What is looked at of a file to tell its format.
 const HEAD: u64 = 1 << 16;
 
@@ -248,6 +253,15 @@ fn finish(
     summary.written = vec![shown(output.path(trace))];
     if !output.is_file() {
         summary.written.push(shown(output.path(SCENARIO)));
+        match generated(args, &output, trace, &summary) {
+            Ok(text) => {
+                output
+                    .write(GENERATED, text.as_bytes())
+                    .map_err(|e| refused(&e))?;
+                summary.written.push(shown(output.path(GENERATED)));
+            }
+            Err(why) => summary.notes.push(format!("no {GENERATED}: {why}")),
+        }
         summary.written.push(shown(output.path(SUMMARY)));
         let scenario = replay_scenario(&summary, trace);
         output
@@ -270,6 +284,41 @@ fn finish(
         ),
     };
     Ok(data(&text))
+}
+
+/// A scenario that generates traffic like that of the trace.
+fn generated(
+    args: &ImportArgs,
+    output: &Output,
+    trace: &str,
+    summary: &ImportSummary,
+) -> Result<String, String> {
+    if summary.session_clock {
+        return Err("the log has no common clock, so nothing is known of arrivals".to_owned());
+    }
+    if summary.calls > GENERATED_MOST {
+        return Err(format!(
+            "{} calls are many for memory; `bedload trace stats --scenario` makes it of the trace, or of a part",
+            summary.calls
+        ));
+    }
+    let file = File::open(output.draft(trace)).map_err(|error| error.to_string())?;
+    let file = BufReader::with_capacity(1 << 18, file);
+    let recorded = read_records(TraceFormat::Bedload, None, file).map_err(|e| e.to_string())?;
+    let known = |name: &String| {
+        let model = summary.models.iter().find(|model| model.name == *name);
+        model
+            .filter(|model| model.known)
+            .map(|model| model.name.clone())
+    };
+    let options = ScenarioOptions {
+        name: "like-recorded".to_owned(),
+        source: args.sources.join(" "),
+        models: recorded.models.iter().map(known).collect(),
+        model: STAND_IN.to_owned(),
+        max_tokens: None,
+    };
+    scenario(&recorded, &options)
 }
 
 fn empty(args: &ImportArgs, format: TraceFormat) -> ImportSummary {

@@ -7,7 +7,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use super::*;
+use super::super::*;
 
 fn records(format: TraceFormat, options: &ReadOptions, bytes: &[u8]) -> Reading {
     read_all(format, options, bytes).unwrap_or_else(|error| panic!("{error}"))
