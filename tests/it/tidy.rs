@@ -85,7 +85,7 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "cli",
         "units domain rng stats client load service cost measure config scenario profile sim \
-         results plan recorded calibrate compare report clock live serve store fetch wire",
+         results plan recorded calibrate compare traffic report clock live serve store fetch wire",
     ),
 ];
 
