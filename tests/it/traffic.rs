@@ -242,7 +242,9 @@ fn what_is_made_of_public_traces_is_like_them() {
         let Some(log) = recorded(file, format) else {
             return;
         };
-        for seed in 1..=3 {
+        // Long prompts take their time in builds for tests.
+        let seeds = if file == AGENTS { 1 } else { 3 };
+        for seed in 1..=seeds {
             let (_, close) = made(&log, seed);
             let missed = close.rows.iter().filter(|row| row.within == Some(false));
             let missed: Vec<_> = missed.collect();
