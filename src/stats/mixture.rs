@@ -54,7 +54,7 @@ pub fn fit(sorted: &[f64], parts: usize) -> Option<Mixture> {
     let mut likelihood = f64::NEG_INFINITY;
     for _ in 0..STEPS {
         let (next, of_now) = step(sorted, &now);
-        let still = (of_now - likelihood).abs() <= 1e-9 * of_now.abs();
+        let still = (of_now - likelihood).abs() <= 1e-13 * of_now.abs();
         likelihood = of_now;
         now = next;
         if still {

@@ -111,19 +111,19 @@ fn a_slower_service_stretches_recorded_conversations() {
         took_ms: 4000,
         think_ms: 6000,
     };
-    // Answers of 0.1 + 0.299 s: ten of them and nine thoughts take 58 s, and answers of 60 s do not fit into ten minutes.
+    // Answers of 0.1 + 0.299 s: ten of them and nine thoughts take 58 s, and answers of 60 s do not fit into nine minutes.
     let quick = simulate(&talk, &["duration=60s"]);
     assert_eq!(quick.workloads[0].sessions.unwrap().completed, 1);
     let slow = simulate(
         &talk,
         &[
-            "duration=10m",
+            "duration=9m",
             "service.latency.fixed={ttft=\"60s\",per_token=\"0s\"}",
         ],
     );
     let sessions = slow.workloads[0].sessions.unwrap();
     assert_eq!((sessions.completed, sessions.unfinished), (0, 1));
-    assert_eq!(slow.requests.offered, 10);
+    assert_eq!(slow.requests.offered, 9);
     assert_eq!(sessions.turns, 9);
 }
 

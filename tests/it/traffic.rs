@@ -215,8 +215,6 @@ fn aggregates_are_what_is_known_of_them() {
         ("deepseek-r1_day1_odd_clients", 9.94, 2.73),
     ] {
         let rates = column(&format!("servegen/{pool}_total_rate.csv"), 1).unwrap();
-        // The windows without data do not count.
-        let rates: Vec<f64> = rates.into_iter().filter(|rate| *rate > 0.0).collect();
         let found = series(&rates);
         close(&format!("{pool}, mean"), found.0, mean, 0.005);
         close(&format!("{pool}, peak"), found.1, peak, 0.005);
@@ -244,7 +242,9 @@ fn what_is_made_of_public_traces_is_like_them() {
         let Some(log) = recorded(file, format) else {
             return;
         };
-        for seed in 1..=3 {
+        // Long prompts take their time in builds for tests.
+        let seeds = if file == AGENTS { 1 } else { 3 };
+        for seed in 1..=seeds {
             let (_, close) = made(&log, seed);
             let missed = close.rows.iter().filter(|row| row.within == Some(false));
             let missed: Vec<_> = missed.collect();
@@ -301,9 +301,10 @@ fn simulated(log: &Recorded) -> (Ready, String) {
 
 #[test]
 fn a_scenario_made_of_a_trace_offers_such_traffic() {
-    for (file, format, idc) in [
-        (AZURE, TraceFormat::Azure, 0.3),
-        (MOONCAKE, TraceFormat::Mooncake, 0.8),
+    // Counts of bursty gaps vary by cv / √n, here by 7 %.
+    for (file, format, idc, count) in [
+        (AZURE, TraceFormat::Azure, 0.4, 0.15),
+        (MOONCAKE, TraceFormat::Mooncake, 0.4, 0.03),
     ] {
         let Some(log) = recorded(file, format) else {
             return;
@@ -333,7 +334,7 @@ fn a_scenario_made_of_a_trace_offers_such_traffic() {
             });
         }
         let of = told(&offered);
-        close("requests", of.requests as f64, found.requests as f64, 0.05);
+        close("requests", of.requests as f64, found.requests as f64, count);
         close("IDC, 60 s", of.idc[&60], found.idc[&60], idc);
         let (a, b) = (of.output_tokens.unwrap(), found.output_tokens.unwrap());
         close("output, p50", a.p50, b.p50, 0.08);
@@ -343,6 +344,6 @@ fn a_scenario_made_of_a_trace_offers_such_traffic() {
         close("input, p90", a.p90, b.p90, 0.1);
         let summary = ready.run();
         let offered = summary.variants[0].requests.offered;
-        close("simulated", offered as f64, found.requests as f64, 0.05);
+        close("simulated", offered as f64, found.requests as f64, count);
     }
 }

@@ -12,7 +12,7 @@ mod at_most {
     /// Of the index of dispersion and the peak, at 1, 10 and 60 seconds.
     pub const BURSTS: f64 = 0.15;
     /// Of the variation of gaps.
-    pub const GAPS: f64 = 0.15;
+    pub const GAPS: f64 = 0.2;
     /// Of quantiles and means of sizes; a token is always allowed.
     pub const SIZES: f64 = 0.03;
     /// Of the rank correlation, as a difference.

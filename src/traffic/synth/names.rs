@@ -15,6 +15,8 @@ pub(super) struct Who {
     pub(super) clients: Vec<String>,
     /// The class of each model of the source.
     classes: Vec<u16>,
+    /// Requests of each class.
+    requests: Vec<usize>,
     /// Model and client of each session of the source, or of each of its requests.
     labels: Vec<(u16, u32)>,
 }
@@ -30,8 +32,14 @@ impl Who {
             models,
             clients: Vec::new(),
             classes,
+            requests: Vec::new(),
             labels: Vec::new(),
         };
+        who.requests = vec![0; who.models.len()];
+        for call in requests {
+            let class = usize::from(who.class(call));
+            who.requests[class] += 1;
+        }
         // Clients by the number of their sessions.
         let mut by_client: BTreeMap<u32, Vec<u16>> = BTreeMap::new();
         for session in sessions {
@@ -66,20 +74,39 @@ impl Who {
             .unwrap_or(0)
     }
 
-    /// Gives each session a model and a client.
+    /// Gives each session a model and a client: each model as many requests as it had, the longest sessions first to
+    /// the model that lacks most.
     pub(super) fn assign(&self, drafts: &mut [Draft], rng: &mut ChaCha8Rng) {
-        let mut deck: Vec<(u16, u32)> = Vec::new();
-        let mut dealt: Vec<(u16, u32)> = Vec::new();
-        for draft in drafts {
-            let session = draft.session as usize;
-            while dealt.len() <= session {
-                if deck.is_empty() {
-                    deck.clone_from(&self.labels);
-                    shuffle(&mut deck, rng);
-                }
-                dealt.push(deck.pop().unwrap_or_default());
+        let sessions = drafts.iter().map(|draft| draft.session as usize + 1).max();
+        let mut lengths = vec![0u32; sessions.unwrap_or(0)];
+        for draft in drafts.iter() {
+            lengths[draft.session as usize] += 1;
+        }
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        shuffle(&mut order, rng);
+        order.sort_by_key(|session| std::cmp::Reverse(lengths[*session]));
+        let all: usize = self.requests.iter().sum();
+        let wanted = |requests: &usize| drafts.len() as f64 * *requests as f64 / all.max(1) as f64;
+        let mut lacking: Vec<f64> = self.requests.iter().map(wanted).collect();
+        let mut decks: Vec<Vec<u32>> = vec![Vec::new(); lacking.len()];
+        let mut dealt = vec![(0u16, 0u32); lengths.len()];
+        for session in order {
+            let most = (0..lacking.len()).max_by(|a, b| lacking[*a].total_cmp(&lacking[*b]));
+            let model = most.unwrap_or(0);
+            lacking[model] -= f64::from(lengths[session]);
+            let deck = &mut decks[model];
+            if deck.is_empty() {
+                let own = self
+                    .labels
+                    .iter()
+                    .filter(|label| usize::from(label.0) == model);
+                deck.extend(own.map(|label| label.1));
+                shuffle(deck, rng);
             }
-            (draft.model, draft.client) = dealt[session];
+            dealt[session] = (model as u16, deck.pop().unwrap_or(0));
+        }
+        for draft in drafts {
+            (draft.model, draft.client) = dealt[draft.session as usize];
         }
     }
 }
