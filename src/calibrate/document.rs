@@ -431,13 +431,14 @@ fn sentence(group: &CalibrationGroup) -> String {
         .iter()
         .filter_map(|m| errors(m))
         .collect();
-    let checks = match checks.is_empty() {
-        true => String::new(),
-        false => format!(
+    let checks = if checks.is_empty() {
+        String::new()
+    } else {
+        format!(
             " Errors on the last {} answers: {}.",
             group.holdout_rows,
             checks.join("; ")
-        ),
+        )
     };
     let name = profile_words(group);
     match group.origin.as_str() {

@@ -143,7 +143,7 @@ impl Quota {
         let each = u64::from(input) + u64::from(most);
         let calls = (self.tpm as f64 * share / each as f64).ceil() as u64;
         let by_rpm = self.rpm.map_or(u64::MAX, |rpm| (rpm / 2).max(2));
-        calls.max(1).min(MOST_IN_BURST).min(by_rpm)
+        calls.clamp(1, MOST_IN_BURST).min(by_rpm)
     }
 
     /// Between ticks, so that requests per minute are not what refuses.
