@@ -400,7 +400,8 @@ fn load_of(base: &LatencyProfile) -> (f64, f64) {
         base.load_base.as_millis_f64(),
         base.ttft_base.as_millis_f64(),
     );
-    (share, base.load_per_token)
+    // Rounded, so that a law that starts from itself stays what it is.
+    ((100.0 * share).round() / 100.0, base.load_per_token)
 }
 
 /// Whether a profile is accepted, and why not.
