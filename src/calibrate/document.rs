@@ -400,7 +400,8 @@ fn load_of(base: &LatencyProfile) -> (f64, f64) {
         base.load_base.as_millis_f64(),
         base.ttft_base.as_millis_f64(),
     );
-    (share, base.load_per_token)
+    // Rounded, so that a law that starts from itself stays what it is.
+    ((100.0 * share).round() / 100.0, base.load_per_token)
 }
 
 /// Whether a profile is accepted, and why not.
@@ -431,13 +432,14 @@ fn sentence(group: &CalibrationGroup) -> String {
         .iter()
         .filter_map(|m| errors(m))
         .collect();
-    let checks = match checks.is_empty() {
-        true => String::new(),
-        false => format!(
+    let checks = if checks.is_empty() {
+        String::new()
+    } else {
+        format!(
             " Errors on the last {} answers: {}.",
             group.holdout_rows,
             checks.join("; ")
-        ),
+        )
     };
     let name = profile_words(group);
     match group.origin.as_str() {

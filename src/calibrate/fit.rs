@@ -134,9 +134,9 @@ pub fn fit(rows: &[&Sample], base: Option<&LatencyProfile>) -> Option<Fitted> {
     let ground = Ground { rows, base };
     let timed = rows.iter().filter(|row| row.ttft_ms.is_some()).count();
     if timed >= LEAST_OF_ALL && (timed >= LEAST || timed * 2 >= rows.len()) {
-        ground.from_first_tokens()
+        ground.by_first_tokens()
     } else {
-        ground.from_totals()
+        ground.by_totals()
     }
 }
 
@@ -145,53 +145,50 @@ fn known(base: Option<&LatencyProfile>, of: impl Fn(&LatencyProfile) -> f64) -> 
     base.map(of)
 }
 
+/// The expectation of a coefficient: none, around that of the starting profile, or held where the
+/// samples do not vary.
+fn slope(rows: &[&Sample], size: impl Fn(&Sample) -> f64, known: Option<f64>) -> Term {
+    let mut sizes: Vec<f64> = rows.iter().map(|row| size(row)).collect();
+    sizes.sort_by(f64::total_cmp);
+    let at = |share| interpolated(&sizes, share).unwrap_or(0.0);
+    if at(0.95) - at(0.05) < LEAST_SPREAD_K {
+        return Term::Held(known.unwrap_or(0.0));
+    }
+    let spread = if rows.len() < FEW {
+        SPREAD_OF_FEW
+    } else {
+        SPREAD_OF_MANY
+    };
+    match known {
+        Some(mean) if mean > 0.0 => Term::Around {
+            mean,
+            spread: spread * mean,
+        },
+        _ => Term::Free,
+    }
+}
+
+/// The expectation of a level: around that of the starting profile where samples are few.
+fn level(samples: usize, known: Option<f64>) -> Term {
+    match known {
+        Some(mean) if mean > 0.0 && samples < FEW => Term::Around {
+            mean,
+            spread: SPREAD_OF_FEW * mean,
+        },
+        _ => Term::Free,
+    }
+}
+
 impl Ground<'_> {
-    fn is_few(&self, samples: usize) -> bool {
-        samples < FEW
-    }
-
-    /// The expectation of a coefficient: none, around that of the starting profile, or held where the
-    /// samples do not vary. Says too whether it was held.
-    fn slope(&self, rows: &[&Sample], size: impl Fn(&Sample) -> f64, known: Option<f64>) -> Term {
-        let mut sizes: Vec<f64> = rows.iter().map(|row| size(row)).collect();
-        sizes.sort_by(f64::total_cmp);
-        let at = |share| interpolated(&sizes, share).unwrap_or(0.0);
-        if at(0.95) - at(0.05) < LEAST_SPREAD_K {
-            return Term::Held(known.unwrap_or(0.0));
-        }
-        let spread = if self.is_few(rows.len()) {
-            SPREAD_OF_FEW
-        } else {
-            SPREAD_OF_MANY
-        };
-        match known {
-            Some(mean) if mean > 0.0 => Term::Around {
-                mean,
-                spread: spread * mean,
-            },
-            _ => Term::Free,
-        }
-    }
-
-    fn level(&self, samples: usize, known: Option<f64>) -> Term {
-        match known {
-            Some(mean) if mean > 0.0 && self.is_few(samples) => Term::Around {
-                mean,
-                spread: SPREAD_OF_FEW * mean,
-            },
-            _ => Term::Free,
-        }
-    }
-
     fn slopes(&self, rows: &[&Sample]) -> [Term; 2] {
         let ms = |us: u64| us as f64 / 1000.0;
         [
-            self.slope(
+            slope(
                 rows,
                 |row| row.uncached_k,
                 known(self.base, |p| ms(p.ttft_per_k_input.0)),
             ),
-            self.slope(
+            slope(
                 rows,
                 |row| row.cached_k,
                 known(self.base, |p| ms(p.ttft_per_k_cached.0)),
@@ -200,7 +197,7 @@ impl Ground<'_> {
     }
 
     /// Where first tokens were timed.
-    fn from_first_tokens(&self) -> Option<Fitted> {
+    fn by_first_tokens(&self) -> Option<Fitted> {
         let timed: Vec<&Sample> = self
             .rows
             .iter()
@@ -214,7 +211,7 @@ impl Ground<'_> {
             .collect();
         let base = known(self.base, |p| p.ttft_base.as_millis_f64());
         let [input, cached] = self.slopes(&timed);
-        let terms = [self.level(timed.len(), base), input, cached];
+        let terms = [level(timed.len(), base), input, cached];
         let beta = centred(&x, &y, terms, relative_fit(&x, &y, terms)?);
         let (noise, _) = noise_of(of_fit(&x, &y, &beta), self.base.map(|p| &p.ttft_noise))?;
         let mut law = Fitted {
@@ -275,7 +272,7 @@ impl Ground<'_> {
             return Some(());
         }
         let ones = vec![[1.0]; speeds.len()];
-        let [level] = relative_fit(&ones, &speeds, [self.level(speeds.len(), base)])?;
+        let [level] = relative_fit(&ones, &speeds, [level(speeds.len(), base)])?;
         let samples = speeds.len();
         let own = self.base.map(|p| &p.tpot_noise);
         let (noise, median) = noise_of(ratios(&speeds, &vec![level; samples]), own)?;
@@ -290,7 +287,7 @@ impl Ground<'_> {
     }
 
     /// Where only whole answers were timed: their time against their tokens.
-    fn from_totals(&self) -> Option<Fitted> {
+    fn by_totals(&self) -> Option<Fitted> {
         let rows: Vec<&Sample> = self
             .rows
             .iter()
@@ -306,7 +303,7 @@ impl Ground<'_> {
         let base = known(self.base, |p| p.ttft_base.as_millis_f64());
         let token = known(self.base, |p| p.per_output_token.as_millis_f64());
         let n = rows.len();
-        let terms = [self.level(n, base), input, cached, self.level(n, token)];
+        let terms = [level(n, base), input, cached, level(n, token)];
         let beta = relative_fit(&x, &y, terms)?;
         let first: Vec<f64> = x
             .iter()

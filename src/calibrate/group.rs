@@ -64,7 +64,7 @@ pub struct Group<'a> {
 /// rows of their own.
 ///
 /// `name` is the name under which rows count as one model, such as that of its profile.
-pub fn groups<'a>(samples: &'a Samples, name: impl Fn(&str) -> String) -> Vec<Group<'a>> {
+pub fn groups(samples: &Samples, name: impl Fn(&str) -> String) -> Vec<Group<'_>> {
     let mut models: BTreeMap<String, Vec<&Sample>> = BTreeMap::new();
     for row in &samples.rows {
         models.entry(name(&row.model)).or_default().push(row);

@@ -3,6 +3,7 @@
 use super::sample::{Sample, Samples};
 use crate::load::trace::{CallEnd, Recorded, moment_us};
 use crate::results::{Summary, read_summary};
+use crate::units::Micros;
 use crate::wire::request::ModelRef;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -180,8 +181,8 @@ pub fn records(recorded: &Recorded) -> Samples {
             uncached_k: (f64::from(call.input) + f64::from(call.cache_write)) / 1000.0,
             cached_k: f64::from(call.cache_read) / 1000.0,
             output: f64::from(call.output),
-            ttft_ms: call.ttft.filter(|_| !whole).map(|t| t.as_millis_f64()),
-            total_ms: call.latency.map(|t| t.as_millis_f64()),
+            ttft_ms: call.ttft.filter(|_| !whole).map(Micros::as_millis_f64),
+            total_ms: call.latency.map(Micros::as_millis_f64),
             ..Sample::default()
         });
     }
@@ -285,12 +286,11 @@ fn timed(column: &str) -> Result<(String, Unit), SourceError> {
         "us" | "micros" | "microseconds" => Some(Unit::Micros),
         _ => None,
     };
-    let found = match column.rsplit_once(':') {
-        Some((name, unit)) => word(unit).map(|unit| (name.to_owned(), unit)),
-        None => {
-            let end = column.rsplit('_').next().unwrap_or_default();
-            word(end).map(|unit| (column.to_owned(), unit))
-        }
+    let found = if let Some((name, unit)) = column.rsplit_once(':') {
+        word(unit).map(|unit| (name.to_owned(), unit))
+    } else {
+        let end = column.rsplit('_').next().unwrap_or_default();
+        word(end).map(|unit| (column.to_owned(), unit))
     };
     found.ok_or_else(|| {
         SourceError::new(

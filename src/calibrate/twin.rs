@@ -12,7 +12,7 @@ use crate::stats::empirical::sample_noise;
 use crate::stats::quantile::{interpolated, min_samples};
 use crate::units::Micros;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One attempt as it stands in `attempts.jsonl`.
@@ -155,9 +155,9 @@ struct Figures {
 
 impl Figures {
     /// Those of single attempts: request, due, sent, first token, last token, end.
-    fn add(&mut self, one: &Recording, seen: &mut BTreeMap<(String, u64), ()>) {
+    fn add(&mut self, one: &Recording, seen: &mut BTreeSet<(String, u64)>) {
         let key = (one.workload.clone(), one.request);
-        if seen.insert(key, ()).is_none() {
+        if seen.insert(key) {
             self.requests += 1.0;
         }
         self.attempts += 1.0;
@@ -177,7 +177,7 @@ impl Figures {
 
     fn of<'a>(recorded: impl Iterator<Item = &'a Recording>) -> Self {
         let mut figures = Self::default();
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for one in recorded {
             figures.add(one, &mut seen);
         }

@@ -9,40 +9,41 @@ use std::path::PathBuf;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   bedload calibrate results/runs/20261123T010203Z-chat-1a2b3c4d
-  bedload calibrate measured.csv --columns at=time,input=in_tokens,output=out_tokens,ttft=ttft_s,latency=e2e_s,model=model
+  bedload calibrate measured.csv --columns at=time,input=in,output=out,ttft=ttft_s,latency=e2e_s
   bedload simulate chat.toml --profiles calibrated
   bedload calibrate --twin results/runs/20261123T020304Z-chat-5e6f7a8b --profiles calibrated";
 
 pub(super) const LONG: &str = "\
 Examples:
   bedload calibrate results/runs/20261123T010203Z-chat-1a2b3c4d
-  bedload calibrate measured.csv --columns at=time,input=in_tokens,output=out_tokens,ttft=ttft_s,latency=e2e_s,model=model
+  bedload calibrate measured.csv --columns at=time,input=in,output=out,ttft=ttft_s,latency=e2e_s
   bedload simulate chat.toml --profiles calibrated
   bedload calibrate --twin results/runs/20261123T020304Z-chat-5e6f7a8b --profiles calibrated
 
-What is fitted, for each model, and apart for each Region, tier (from 100 answers) and quarter of the
-day (from 200):
+What is fitted, for each model, and apart for each Region, tier (from 100 answers) and quarter of
+the day (from 200):
   first token    (base + per_k_input x input + per_k_cached x cached input) x noise, by robust
                  regression on relative residuals
   per token      per_output_token x noise, one draw for each answer
-  noise          a mixture of up to three lognormal laws, or the quantiles themselves where that does
-                 not describe them; below 200 answers lognormal halves through p5, p50 and p95
+  noise          a mixture of up to three lognormal laws, or the quantiles themselves where that
+                 does not describe them; below 200 answers lognormal halves through p5, p50 and p95
   whole answers  where nobody timed first tokens, both are read from whole times against tokens
 Few answers keep near the profile that the model has (--start), and what they do not tell is taken
 from it.
 
 How it is judged: the law of the first 70 % of the answers against the last 30 %. It is `fitted` if
 errors are at most 5 % at p50, 10 % at p90 and p95, 15 % at p99 (or what the measurement itself is
-uncertain by), and the distributions agree (Kolmogorov and Smirnov); otherwise `assumed`, with the reason.
+uncertain by), and the distributions agree (Kolmogorov and Smirnov); otherwise `assumed`, with the
+reason.
 
-A time column whose name does not end in _s, _ms or _us says its unit: `ttft=first:ms`. Sizes may be
-sums: `input=fresh+written`.
+A time column whose name does not end in _s, _ms or _us says its unit: `ttft=first:ms`. Sizes may
+be sums: `input=fresh+written`.
 
-Written: DIR/latency/NAME.toml for each law, DIR/calibration.json and DIR/calibration.md; with --twin
-DIR/twin.json and DIR/twin.md.
+Written: DIR/latency/NAME.toml for each law, DIR/calibration.json and DIR/calibration.md; with
+--twin DIR/twin.json and DIR/twin.md.
 
-The twin (--twin RUN) has the scenario of the run, its recorded arrivals, prompts and answers, and the
-profiles; attempts, throttles and percentiles are compared.
+The twin (--twin RUN) has the scenario of the run, its recorded arrivals, prompts and answers, and
+the profiles; attempts, throttles and percentiles are compared.
 
 Exit code: 0 if every law is fitted (and the twin agrees), 5 if not, 3 if a source cannot be read.";
 
@@ -58,19 +59,19 @@ Examples:
   bedload probe chat.toml --target bedrock --budget '$2' --set quota.tpm=200k
   bedload probe chat.toml --target bedrock --variant in-region --yes
 
-AWS does not publish how a quota forgets use and when reservations come back. The probe sends, to the
-model and scope of the scenario's first workload:
+AWS does not publish how a quota forgets use and when reservations come back. The probe sends, to
+the model and scope of the scenario's first workload:
   first series   a burst that fills the quota with answers that take some seconds, then one small
                  call each second for 75 s: when is there room again?
   second series  only if the quota may start anew each minute: answers that reserve much and use
                  little, under way across the next boundary, a burst behind it, and small calls
-Each of the nine rules (sliding, fixed, bucket; semantics A, B, C) then tells how likely it makes every
-fate, given all calls before it. The likeliest is named with its margin, and so are those that cannot
-be told from it.
+Each of the nine rules (sliding, fixed, bucket; semantics A, B, C) then tells how likely it makes
+every fate, given all calls before it. The likeliest is named with its margin, and so are those that
+cannot be told from it.
 
-The quota must be the one of the account (`--set quota.tpm=...`; a wrong figure is noticed), and nothing
-else should use it. A small quota makes a cheap probe. On Bedrock the worst cost of both series is
-printed first, and the probe needs `--yes` or a confirmation.
+The quota must be the one of the account (`--set quota.tpm=...`; a wrong figure is noticed), and
+nothing else should use it. A small quota makes a cheap probe. On Bedrock the worst cost of both
+series is printed first, and the probe needs `--yes` or a confirmation.
 
 Written: probe.json, probe.md and the attempts of both series, into the run's folder.
 

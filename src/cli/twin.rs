@@ -81,9 +81,7 @@ pub(super) fn check(
 
 /// The scenario file that the run was started with, beside which lie the files that it names.
 fn scenario_of(manifest: &Manifest) -> PathBuf {
-    let words = manifest.command.iter();
-    let files = words
-        .filter(|word| word.ends_with(".toml"))
-        .map(PathBuf::from);
-    files.into_iter().next().unwrap_or_default()
+    let mut words = manifest.command.iter().map(PathBuf::from);
+    let is_toml = |path: &PathBuf| path.extension().is_some_and(|end| end == "toml");
+    words.find(is_toml).unwrap_or_default()
 }

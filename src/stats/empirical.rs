@@ -75,7 +75,7 @@ pub fn ks_bound(n: usize, m: usize) -> f64 {
 pub fn wasserstein(a: &[f64], b: &[f64]) -> Option<f64> {
     let mut sum = 0.0;
     walk(a, b, |from, to, fa, fb| {
-        sum += (to - from) * (fa - fb).abs()
+        sum += (to - from) * (fa - fb).abs();
     })?;
     Some(sum)
 }
@@ -122,7 +122,7 @@ pub fn quantile_error(fitted: &[f64], measured: &[f64], share: f64) -> Option<f6
 }
 
 /// The relative half-width of a 95% interval of a quantile from `count` independent lognormal values
-/// with spread `sigma`: 1.96σ·√(p(1 − p)/n)/φ(z_p).
+/// with spread `sigma`: `1.96σ·√(p(1 − p)/n)/φ(z_p)`.
 pub fn quantile_noise(share: f64, sigma: f64, count: usize) -> f64 {
     use statrs::distribution::Continuous;
     let normal = Normal::standard();
@@ -164,7 +164,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut from = 0;
     while from < order.len() {
         let mut to = from;
-        while to < order.len() && values[order[to]] == values[order[from]] {
+        while to < order.len() && values[order[to]].total_cmp(&values[order[from]]).is_eq() {
             to += 1;
         }
         let to = to.max(from + 1);

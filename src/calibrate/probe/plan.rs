@@ -19,6 +19,8 @@ pub struct Quota {
     pub max_output: u32,
     /// Milliseconds to a first token.
     pub ttft_ms: f64,
+    /// Milliseconds that a thousand input tokens add to it.
+    pub per_k_input_ms: f64,
     /// Milliseconds per output token.
     pub per_token_ms: f64,
 }
@@ -71,7 +73,7 @@ impl Kind {
                 (whole(input.min(quota.longest_prompt())), QUICK, QUICK / 2)
             }
             Self::Hold => {
-                let holds = part(fills).min(u64::from(quota.max_output) + HOLD_INPUT);
+                let holds = part(HOLDS_IN_QUOTA).min(u64::from(quota.max_output) + HOLD_INPUT);
                 let most = whole(holds.saturating_sub(HOLD_INPUT).max(16));
                 let settled = u64::from(most) * 3 / 10 / quota.burndown.max(1);
                 let output = whole(settled).min(quota.slow_output()).min(most);
@@ -86,8 +88,9 @@ impl Kind {
 
     /// How long an answer of this kind takes, in seconds.
     pub fn takes_s(self, quota: &Quota) -> f64 {
-        let (_, _, output) = self.sizes(quota);
-        (quota.ttft_ms + f64::from(output) * quota.per_token_ms) / 1000.0
+        let (input, _, output) = self.sizes(quota);
+        let prompt = f64::from(input) / 1000.0 * quota.per_k_input_ms;
+        (quota.ttft_ms + prompt + f64::from(output) * quota.per_token_ms) / 1000.0
     }
 }
 
@@ -97,6 +100,12 @@ const SLOW_S: f64 = 9.0;
 const QUICK: u32 = 16;
 /// Input of a call that holds.
 const HOLD_INPUT: u64 = 60;
+/// So many holds do so, if answers may be that long: several, so that some find room.
+const HOLDS_IN_QUOTA: u64 = 12;
+/// A prompt is at most so long that it delays its answer by this much.
+const PROMPT_MS: f64 = 1000.0;
+/// But at least so long.
+const LEAST_PROMPT: u64 = 4000;
 /// So many ticks fill the quota.
 const TICKS_IN_QUOTA: u64 = 40;
 /// One tick each second.
@@ -108,7 +117,7 @@ const OVER: f64 = 1.2;
 /// What each of two bursts reserves that together fill it.
 const HALF: f64 = 0.5;
 /// The most calls of one burst.
-const MOST_IN_BURST: u64 = 150;
+const MOST_IN_BURST: u64 = 200;
 /// The length of a window.
 const WINDOW: Micros = Micros::MINUTE;
 
@@ -120,7 +129,10 @@ impl Quota {
     }
 
     fn longest_prompt(&self) -> u64 {
-        (self.max_input * 6 / 10).max(1)
+        let quick = (1000.0 * PROMPT_MS / self.per_k_input_ms.max(0.1)) as u64;
+        (self.max_input * 6 / 10)
+            .min(quick.max(LEAST_PROMPT))
+            .max(1)
     }
 
     /// Into how many fills the quota is parted, and the output tokens of each: as many parts as leave room
@@ -143,7 +155,7 @@ impl Quota {
         let each = u64::from(input) + u64::from(most);
         let calls = (self.tpm as f64 * share / each as f64).ceil() as u64;
         let by_rpm = self.rpm.map_or(u64::MAX, |rpm| (rpm / 2).max(2));
-        calls.max(1).min(MOST_IN_BURST).min(by_rpm)
+        calls.clamp(1, MOST_IN_BURST).min(by_rpm)
     }
 
     /// Between ticks, so that requests per minute are not what refuses.
@@ -201,26 +213,17 @@ pub fn first(quota: &Quota) -> Vec<Planned> {
 pub fn second(quota: &Quota, now: Moment, phase: Micros, seen: &[Seen]) -> Vec<Planned> {
     let takes = Kind::Hold.takes_s(quota);
     let lead = Micros::from_secs_f64((takes / 2.0).clamp(0.2, 3.0));
-    let early = lead + Micros::from_secs_f64(Kind::Wall.takes_s(quota) + 1.0);
-    let ready = now.0 + early.0 + 1_000_000;
+    let ready = now.0 + lead.0 + 1_000_000;
     let mut boundary = phase.0 % WINDOW.0;
     while boundary < ready || is_used(quota, boundary, seen) {
         boundary += WINDOW.0;
     }
     let crossing = Micros(boundary - now.0);
     let mut calls = Vec::new();
-    burst(
-        &mut calls,
-        quota,
-        (Kind::Wall, HALF),
-        Micros(crossing.0 - early.0),
-    );
-    burst(
-        &mut calls,
-        quota,
-        (Kind::Hold, HALF),
-        Micros(crossing.0 - lead.0),
-    );
+    let before = Micros(crossing.0 - lead.0);
+    burst(&mut calls, quota, (Kind::Hold, HALF), before);
+    let after_holds = before + Micros(300_000);
+    burst(&mut calls, quota, (Kind::Wall, HALF), after_holds);
     burst(
         &mut calls,
         quota,
@@ -243,7 +246,7 @@ fn is_used(quota: &Quota, boundary: u64, seen: &[Seen]) -> bool {
     let window = |call: &&Seen| call.sent.0 + WINDOW.0 > boundary && call.sent.0 < boundary;
     let used = seen.iter().filter(|call| call.admitted).filter(window);
     let used: u64 = used.map(|call| call.reserved.max(call.settled)).sum();
-    2 * used > quota.tpm
+    3 * used > quota.tpm
 }
 
 /// How long a series takes, with its answers.

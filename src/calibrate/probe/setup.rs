@@ -178,6 +178,7 @@ pub fn quota_of(
         max_input: target.max_input,
         max_output: longest(assembled, catalogue),
         ttft_ms: latency.ttft_base.as_millis_f64(),
+        per_k_input_ms: latency.ttft_per_k_input.as_millis_f64(),
         per_token_ms: latency.per_output_token.as_millis_f64().max(0.01),
     })
 }
