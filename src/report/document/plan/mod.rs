@@ -1,5 +1,6 @@
 //! The chapters of a plan.
 
+mod duration;
 mod money;
 mod purchase;
 mod quota;
