@@ -159,10 +159,11 @@ impl Metrics {
             Metric::ClientErrors,
             Metric::ServerErrors,
         ];
+        // An empty sum would be minus zero.
         counted
             .iter()
             .filter_map(|metric| self.value(*metric, hour))
-            .sum()
+            .fold(0.0, |sum, value| sum + value)
     }
 
     /// Demand over all hours.

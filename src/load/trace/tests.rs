@@ -599,12 +599,12 @@ proptest! {
     #[test]
     fn all_that_is_known_survives_the_compact_format(recorded in any_recorded()) {
         let text = write_records(&recorded, "a test", "none");
-        let reading = super::read_all(TraceFormat::Bedload, &ReadOptions::default(), text.as_bytes()).unwrap();
+        let reading = read_all(TraceFormat::Bedload, &ReadOptions::default(), text.as_bytes()).unwrap();
         prop_assert_eq!(reading.problems, TraceError::default());
         prop_assert_eq!(told(&reading.recorded), told(&recorded));
         prop_assert_eq!(reading.recorded.origin_unix_us, recorded.origin_unix_us);
         // Who replays it gets what replays of the records themselves get.
-        let trace = super::read(TraceFormat::Bedload, None, text.as_bytes());
+        let trace = read(TraceFormat::Bedload, None, text.as_bytes());
         prop_assert_eq!(trace.map(|t| t.rows.len()).unwrap_or(0), recorded.to_trace().rows.len());
     }
 }
