@@ -20,11 +20,14 @@ pub trait Files {
     fn open(&self, path: &str) -> Result<Vec<u8>, String>;
 }
 
+/// A trace with the lengths of its answers, or what is wrong with it.
+type Dependent = Result<(Arc<Trace>, ReplaySessions), String>;
+
 /// Opens and reads each file once, however many variants name it.
 pub(super) struct Library<'f> {
     files: &'f dyn Files,
     traces: RefCell<BTreeMap<String, Result<Arc<Trace>, String>>>,
-    dependent: RefCell<BTreeMap<String, Result<(Arc<Trace>, ReplaySessions), String>>>,
+    dependent: RefCell<BTreeMap<String, Dependent>>,
     recordings: RefCell<BTreeMap<String, Result<Arc<Recording>, String>>>,
     texts: RefCell<BTreeMap<String, Result<String, String>>>,
     hourly: RefCell<BTreeMap<String, Result<Arc<Hourly>, String>>>,

@@ -21,17 +21,16 @@ pub fn read(args: &TraceInput) -> Result<Recorded, Stopped> {
     let unreadable = |error| invalid(format!("cannot read `{name}`: {error}"));
     let file = File::open(&args.file).map_err(unreadable)?;
     let mut bytes = BufReader::with_capacity(1 << 16, file);
-    let format = match args.kind {
-        Some(format) => format,
-        None => {
-            let first = bytes.fill_buf().map_err(unreadable)?;
-            TraceFormat::detect(&args.file.to_string_lossy(), first).ok_or_else(|| {
+    let format = if let Some(format) = args.kind {
+        format
+    } else {
+        let first = bytes.fill_buf().map_err(unreadable)?;
+        TraceFormat::detect(&args.file.to_string_lossy(), first).ok_or_else(|| {
                 invalid(format!(
                     "the format of `{name}` cannot be told\n  help: name it with `--as`; `csv` and `jsonl` need \
                      `--at`, `--input` and `--output` too"
                 ))
             })?
-        }
     };
     let options = ReadOptions {
         columns: columns(args),

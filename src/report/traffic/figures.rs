@@ -3,6 +3,9 @@
 use crate::results::report::{Axis, Cell, Column, Figure, Layer, Mark, Scale, Table, Unit};
 use crate::results::traffic::{Course, TraceStats};
 
+/// A column of a table: its head, its unit, and values by x.
+type Series<'a> = (&'a str, Unit, &'a [(f64, f64)]);
+
 /// The pictures that the statistics allow.
 pub fn figures(stats: &TraceStats) -> Vec<Figure> {
     let all = [rate(stats), idc(stats), sizes(stats), quota(stats)];
@@ -19,7 +22,7 @@ fn axis(label: &str, unit: Unit, scale: Scale) -> Axis {
 }
 
 /// Points with a column for each series, joined by their x.
-fn table(id: &str, title: &str, x: (&str, Unit), series: &[(&str, Unit, &[(f64, f64)])]) -> Table {
+fn table(id: &str, title: &str, x: (&str, Unit), series: &[Series<'_>]) -> Table {
     let column = |(title, unit): (&str, Unit)| Column {
         title: title.to_owned(),
         unit,
@@ -192,7 +195,7 @@ fn quota(stats: &TraceStats) -> Option<Figure> {
         points: points.to_vec(),
     };
     let mut layers = Vec::new();
-    let mut series: Vec<(&str, Unit, &[(f64, f64)])> = Vec::new();
+    let mut series: Vec<Series<'_>> = Vec::new();
     if let Some(points) = &reserved {
         layers.push(step("reserved at admission", points));
         series.push(("reserved at admission", Unit::TokensPerMinute, points));

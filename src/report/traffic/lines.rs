@@ -5,6 +5,7 @@ use crate::results::traffic::{
     ClientSkew, MinuteLoad, PrefixStats, QuotaView, SessionStats, Spread, SynthSummary, TraceStats,
 };
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// A part of the statistics.
 pub(super) struct Part {
@@ -41,7 +42,7 @@ fn span(seconds: f64) -> String {
 pub(super) fn verdict(stats: &TraceStats) -> String {
     let mut text = format!("{} requests", count(stats.requests));
     if let (Some(duration), Some(rate)) = (stats.duration_s, stats.rate_rps) {
-        text += &format!(" in {}, {} a second", span(duration), figure(rate));
+        let _ = write!(text, " in {}, {} a second", span(duration), figure(rate));
     }
     text.push('.');
     if let Some((window, peak)) = stats.peak_to_mean.get_key_value(&60) {
@@ -51,7 +52,8 @@ pub(super) fn verdict(stats: &TraceStats) -> String {
             v if v < 10.0 => "a little burstier than independent requests",
             _ => "far burstier than independent requests",
         };
-        text += &format!(
+        let _ = write!(
+            text,
             " The busiest minute has {} times the mean: {kind}.",
             figure(*peak)
         );
@@ -61,7 +63,8 @@ pub(super) fn verdict(stats: &TraceStats) -> String {
         .as_ref()
         .and_then(|quota| quota.reserved_over_settled)
     {
-        text += &format!(
+        let _ = write!(
+            text,
             " Admission reserves {} times what is settled.",
             figure(over)
         );

@@ -51,6 +51,10 @@ pub fn stats(recorded: &Recorded, source: &str, options: &StatsOptions) -> Trace
 }
 
 /// Whether a call is the first attempt at its request.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "filters hand over what iterators of references give"
+)]
 pub(in crate::traffic) fn is_request(call: &&Record) -> bool {
     call.attempt <= 1
 }

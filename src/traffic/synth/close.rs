@@ -5,6 +5,9 @@ use crate::results::traffic::{ClosenessRow, SYNTH_SCHEMA, Spread, SynthSummary, 
 use crate::traffic::stats::{StatsOptions, stats};
 use crate::traffic::tables::LEAST_SUPPORT;
 
+/// A figure of a spread.
+type Value = fn(&Spread) -> f64;
+
 /// Largest errors that are promised.
 mod at_most {
     /// Of the number of requests.
@@ -129,7 +132,7 @@ impl Rows {
         let (Some(a), Some(b)) = (a, b) else {
             return;
         };
-        let values: [(&str, f64, fn(&Spread) -> f64); 4] = [
+        let values: [(&str, f64, Value); 4] = [
             ("mean", 0.5, |one| one.mean),
             ("p50", 0.5, |one| one.p50),
             ("p90", 0.1, |one| one.p90),

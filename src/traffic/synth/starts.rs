@@ -81,7 +81,7 @@ impl Starts {
     /// The counts of one pass by minute and second.
     fn pass(&self, rng: &mut ChaCha8Rng) -> Vec<Vec<u32>> {
         let mut minutes = self.minutes.clone();
-        self.swap_sparse(&mut minutes, rng);
+        Self::swap_sparse(&mut minutes, rng);
         let last = minutes.len() - 1;
         // The first second stays where it is, since time counts from its first request; and so does the last one.
         let end = ((self.seconds - 1) % MINUTE as u64) as usize;
@@ -97,7 +97,7 @@ impl Starts {
     }
 
     /// Lets minutes with few requests change places within their hour; the first and the last minute stay.
-    fn swap_sparse(&self, minutes: &mut [Vec<u32>], rng: &mut ChaCha8Rng) {
+    fn swap_sparse(minutes: &mut [Vec<u32>], rng: &mut ChaCha8Rng) {
         let count = |minute: &Vec<u32>| minute.iter().map(|n| *n as usize).sum::<usize>();
         let last = minutes.len() - 1;
         for hour in (0..minutes.len()).step_by(MINUTE) {
