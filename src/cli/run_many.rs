@@ -138,25 +138,24 @@ impl Turns {
 
 /// The folder of all runs. It has to be new, so that no earlier run is taken for one of these.
 fn root(args: &RunArgs, base: &Prepared) -> Result<PathBuf, Stopped> {
-    let root = match &args.out {
-        Some(out) => out.clone(),
-        None => {
-            let time = now().0.replace(['-', ':'], "");
-            let name: String = base
-                .loaded
-                .scenario
-                .name
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || "-_".contains(c) {
-                        c
-                    } else {
-                        '-'
-                    }
-                })
-                .collect();
-            Path::new("results/runs").join(format!("{time}-{name}-runs"))
-        }
+    let root = if let Some(out) = &args.out {
+        out.clone()
+    } else {
+        let time = now().0.replace(['-', ':'], "");
+        let name: String = base
+            .loaded
+            .scenario
+            .name
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "-_".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        Path::new("results/runs").join(format!("{time}-{name}-runs"))
     };
     let is_taken = fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
     if is_taken || root.is_file() {

@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(lines[2], "2026-11-01T13:00:00Z,0,0,0,0,0,0,0,0,0,,");
         assert_eq!(lines[3], "2026-11-01T14:00:00Z,7,7,0,0,0,0,0,0,0,,");
         assert_eq!(metrics.total(Metric::Ttft), Some(400.0));
-        assert_eq!(metrics.requests_peak(), 100.0);
+        assert!((metrics.requests_peak() - 100.0).abs() < 1e-9);
         let series = Hourly::read(csv.as_bytes(), "timestamp", "requests").unwrap();
         assert_eq!(series.values, [100.0, 0.0, 7.0]);
     }

@@ -158,7 +158,7 @@ mod tests {
         check(&[1.0, 1.0], &[2.0, 2.0], (0.0, 0.0));
         check(&[2.0, 2.0], &[1.0, 1.0], (1.0, 0.0));
         check(&[1.0, 1.0], &[1.0, 1.0], (0.5, 1.0));
-        assert_eq!(paired(&[0.5, 0.5, 0.5]).unwrap().p_greater(), 0.0);
+        assert!(paired(&[0.5, 0.5, 0.5]).unwrap().p_greater() <= 0.0);
         assert_eq!(welch(&[1.0], &[1.0, 2.0]), None);
         assert_eq!(welch(&[1.0, f64::NAN], &[1.0, 2.0]), None);
         assert_eq!(paired(&[1.0]), None);

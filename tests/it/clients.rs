@@ -66,7 +66,7 @@ pub fn boto3() -> &'static Path {
     FOLDER.get_or_init(|| venv("boto3", "requirements.txt"))
 }
 
-/// The folder of a virtual environment with moto, a server of S3 and CloudWatch.
+/// The folder of a virtual environment with moto, a server of S3 and `CloudWatch`.
 pub fn moto() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| venv("moto", "requirements-moto.txt"))

@@ -399,7 +399,7 @@ fn real_traces_are_imported() {
     assert_eq!(recorded.calls[0].latency.map(|l| l.0), Some(302_000));
     let (summary, _) = import("azure_llm_2023/AzureLLMInferenceTrace_code.csv", &[]);
     assert_eq!((summary.calls, &*summary.format), (8819, "azure"));
-    assert_eq!(summary.span_s.round(), 3436.0);
+    assert!((summary.span_s - 3436.0).abs() < 0.5);
     let (summary, recorded) = import("mooncake/conversation_trace.jsonl.gz", &[]);
     assert_eq!((summary.calls, recorded.block_tokens), (12_031, 512));
     let (summary, recorded) = import("claude_code_sessions/requests.csv.gz", &[]);

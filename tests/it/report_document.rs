@@ -44,23 +44,30 @@ fn read(folder: &Path, name: &str) -> ResultFolder {
     ResultFolder::read(name, files).unwrap()
 }
 
+fn blocks(report: &Report) -> impl Iterator<Item = &Block> {
+    report.sections.iter().flat_map(|section| &section.blocks)
+}
+
 fn figures(report: &Report) -> Vec<&Figure> {
-    let blocks = report.sections.iter().flat_map(|section| &section.blocks);
-    let figure = |block| match block {
-        &Block::Figure(ref figure) => Some(figure),
-        _ => None,
-    };
-    blocks.filter_map(figure).collect()
+    let mut found = Vec::new();
+    for block in blocks(report) {
+        if let Block::Figure(figure) = block {
+            found.push(figure);
+        }
+    }
+    found
 }
 
 fn tables(report: &Report) -> Vec<&Table> {
-    let blocks = report.sections.iter().flat_map(|section| &section.blocks);
-    let table = |block| match block {
-        &Block::Table(ref table) => Some(table),
-        &Block::Figure(ref figure) => Some(&figure.table),
-        _ => None,
-    };
-    blocks.filter_map(table).collect()
+    let mut found = Vec::new();
+    for block in blocks(report) {
+        match block {
+            Block::Table(table) => found.push(table),
+            Block::Figure(figure) => found.push(&figure.table),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// What must hold of any report; returns its bytes with all pictures.

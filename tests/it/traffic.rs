@@ -2,7 +2,7 @@
 //! like them.
 
 use crate::running::{Ready, ready};
-use bedload::load::trace::{Recorded, TraceFormat, read_records};
+use bedload::load::trace::{Record, Recorded, TraceFormat, read_records};
 use bedload::results::traffic::{SynthSummary, TraceStats};
 use bedload::traffic::{
     ScenarioOptions, StatsOptions, SynthOptions, closeness, scenario, stats, synth,
@@ -264,7 +264,7 @@ fn no_single_request_is_in_what_is_made_of_public_traces() {
         };
         let (made, _) = made(&log, 1);
         let sorted = |log: &Recorded| {
-            let mut inputs: Vec<u64> = log.calls.iter().map(|call| call.input_total()).collect();
+            let mut inputs: Vec<u64> = log.calls.iter().map(Record::input_total).collect();
             inputs.sort_unstable();
             inputs
         };
@@ -324,7 +324,7 @@ fn a_scenario_made_of_a_trace_offers_such_traffic() {
         };
         let first = open.clone().next().unwrap().at;
         for (index, call) in open.enumerate() {
-            offered.calls.push(bedload::load::trace::Record {
+            offered.calls.push(Record {
                 at: call.at.since(first),
                 session: index as u32,
                 input: call.input,

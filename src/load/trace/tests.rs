@@ -605,6 +605,6 @@ proptest! {
         prop_assert_eq!(reading.recorded.origin_unix_us, recorded.origin_unix_us);
         // Who replays it gets what replays of the records themselves get.
         let trace = read(TraceFormat::Bedload, None, text.as_bytes());
-        prop_assert_eq!(trace.map(|t| t.rows.len()).unwrap_or(0), recorded.to_trace().rows.len());
+        prop_assert_eq!(trace.map_or(0, |t| t.rows.len()), recorded.to_trace().rows.len());
     }
 }

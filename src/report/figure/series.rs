@@ -317,10 +317,10 @@ mod tests {
 
     #[test]
     fn labels_move_apart_within_bounds() {
-        let mut places = [10.0, 12.0, 13.0, 100.0];
+        let mut places = vec![10.0, 12.0, 13.0, 100.0];
         move_apart(&mut places, 15.0, 0.0, 100.0);
         assert_eq!(places, [10.0, 25.0, 40.0, 100.0]);
-        let mut places = [95.0, 96.0, 97.0];
+        let mut places = vec![95.0, 96.0, 97.0];
         move_apart(&mut places, 15.0, 0.0, 100.0);
         assert_eq!(places, [70.0, 85.0, 100.0]);
     }

@@ -15,11 +15,11 @@ fn log() -> Recorded {
     let draws = Keyed::new(9, "log");
     let call = |n: u32| Record {
         at: Micros(u64::from(n) * 400_000),
-        model: u16::from(n % 4 == 0),
+        model: u16::from(n.is_multiple_of(4)),
         client: n % 3,
         session: n / 3,
         input: 100 + n % 700,
-        cache_read: 60 * u32::from(n % 3 > 0),
+        cache_read: 60 * u32::from(!n.is_multiple_of(3)),
         output: 10 + (90.0 * draws.uniform(u64::from(n))) as u32,
         max_tokens: Some(500),
         ttft: Some(Micros::from_millis(300 + u64::from(n % 50))),
@@ -59,10 +59,8 @@ fn statistics_read_well() {
 fn closeness_reads_well() {
     let made = synth(&log(), &SynthOptions::default()).unwrap();
     let mut close = closeness(&log(), &made);
-    (
-        "log.csv".clone_into(&mut close.source),
-        "made.csv".clone_into(&mut close.out),
-    );
+    "log.csv".clone_into(&mut close.source);
+    "made.csv".clone_into(&mut close.out);
     insta::assert_snapshot!(synth_terminal(&close, STYLE));
     assert!(synth_markdown(&close).contains("| requests | 3000 | 3000 | 0.0 % | 1.0 % |"));
 }
@@ -82,9 +80,8 @@ fn each_picture_has_its_table() {
         let is_told = |row: &Vec<Cell>| row.iter().skip(1).any(|cell| *cell != Cell::Absent);
         assert!(figure.table.rows.iter().all(is_told));
         for layer in &figure.layers {
-            let points = match layer {
-                Layer::Line { points, .. } | Layer::Step { points, .. } => points,
-                _ => panic!("only lines and steps are drawn"),
+            let (Layer::Line { points, .. } | Layer::Step { points, .. }) = layer else {
+                panic!("only lines and steps are drawn");
             };
             assert!(points.is_sorted_by(|a, b| a.0 <= b.0));
         }

@@ -17,12 +17,12 @@ fn log(n: u32, sessions: bool) -> Recorded {
     let draws = Keyed::new(4, "scenario");
     let call = |i: u32| Record {
         at: Micros(u64::from(i) * 700_000 + (500_000.0 * draws.uniform(u64::from(i))) as u64),
-        model: u16::from(i % 5 == 0),
+        model: u16::from(i.is_multiple_of(5)),
         session: if sessions { i % (n / 4) } else { i },
         input: 100 + (3000.0 * draws.uniform(u64::from(i) ^ 1 << 40)) as u32 + i / (n / 4) * 500,
         cache_read: 80,
         output: 20 + (200.0 * draws.uniform(u64::from(i) ^ 2 << 40)) as u32,
-        max_tokens: (i % 3 > 0).then_some(2000),
+        max_tokens: (!i.is_multiple_of(3)).then_some(2000),
         attempt: 1,
         ..Record::default()
     };

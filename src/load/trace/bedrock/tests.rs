@@ -133,6 +133,8 @@ fn stamps_of_one_second_are_spread_and_copies_dropped() {
 
 #[test]
 fn ends_of_calls() {
+    use super::super::CallEnd::{Answered, Blocked, Failed, Rejected, Throttled, Unavailable};
+
     let check = |more: &str, end: super::super::CallEnd| {
         let text = format!(
             "{{\"timestamp\":\"2026-11-01T12:00:00Z\",\"modelId\":\"amazon.nova-lite-v1:0\",{more}}}"
@@ -140,7 +142,6 @@ fn ends_of_calls() {
         let call = parse_line(&text).unwrap();
         assert_eq!(call.end, end, "{more}");
     };
-    use super::super::CallEnd::{Answered, Blocked, Failed, Rejected, Throttled, Unavailable};
     check("\"errorCode\":\"ThrottlingException\"", Throttled);
     check("\"errorCode\":\"ServiceUnavailableException\"", Unavailable);
     check("\"errorCode\":\"com.amazon#ValidationException\"", Rejected);
