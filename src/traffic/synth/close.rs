@@ -18,7 +18,8 @@ mod at_most {
     pub const GAPS: f64 = 0.2;
     /// Of quantiles and means of sizes; a token is always allowed.
     pub const SIZES: f64 = 0.03;
-    /// Of the rank correlation, as a difference.
+    /// Of the rank correlation, as a difference; three standard errors (1/√n) are always allowed, since that much
+    /// is chance among so few requests.
     pub const CORRELATION: f64 = 0.03;
     /// Of the share that a cache without an end serves, as a difference.
     pub const REUSE: f64 = 0.03;
@@ -157,7 +158,9 @@ impl Rows {
         let enough = a.requests >= 1000;
         let told = |most: f64| enough.then_some(most);
         let pair = (a.rank_correlation, b.rank_correlation);
-        self.apart("rank correlation", pair, told(at_most::CORRELATION));
+        let chance = 3.0 / (a.requests as f64).sqrt();
+        let most = at_most::CORRELATION.max(chance);
+        self.apart("rank correlation", pair, told(most));
         self.apart(
             "prefix reuse",
             (a.prefix_reuse, b.prefix_reuse),
