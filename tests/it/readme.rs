@@ -499,17 +499,25 @@ fn the_readme_documents_every_key() {
     );
 }
 
-/// The arguments of a line that calls the program, if it does.
+/// The arguments of a line that calls the program, if it does; what stands in single quotes is one.
 fn arguments(line: &str) -> Option<Vec<&str>> {
-    let line = line
-        .split(['|', '>', '#'])
-        .next()
-        .unwrap_or_default()
-        .trim();
-    let rest = line
+    let mut rest = line
+        .trim()
         .strip_prefix("bedload ")
-        .or_else(|| line.strip_prefix("cargo run --release -- "))?;
-    Some(rest.split_whitespace().collect())
+        .or_else(|| line.trim().strip_prefix("cargo run --release -- "))?;
+    let mut words = Vec::new();
+    loop {
+        rest = rest.trim_start();
+        let (word, after) = match rest.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'')?,
+            None => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+        };
+        if rest.is_empty() || word.starts_with(['|', '>', '#']) {
+            return Some(words);
+        }
+        words.push(word);
+        rest = after;
+    }
 }
 
 #[test]
@@ -549,8 +557,23 @@ fn the_readme_lists_the_flags_that_help_lists() {
             written.entry(verb).or_default().insert(flag.to_owned());
         }
     }
-    for verb in ["simulate", "lab", "search", "plan", "run", "check"] {
-        let output = bedload(&[verb, "--help"]);
+    for verb in [
+        "simulate",
+        "lab",
+        "search",
+        "plan",
+        "run",
+        "check",
+        "compare",
+        "report",
+        "trace import",
+        "trace stats",
+        "trace synth",
+        "calibrate",
+        "probe",
+    ] {
+        let words: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
+        let output = bedload(&words);
         let help = String::from_utf8(output.stdout).expect("text is UTF-8");
         let flags: BTreeSet<String> = help
             .lines()
@@ -558,6 +581,7 @@ fn the_readme_lists_the_flags_that_help_lists() {
                 line.trim_start()
                     .trim_start_matches("-q, ")
                     .trim_start_matches("-y, ")
+                    .trim_start_matches("-k, ")
             })
             .filter(|line| line.starts_with("--") && *line != "--help")
             .map(|line| line.split([' ', '=']).next().unwrap_or_default().to_owned())
