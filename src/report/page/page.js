@@ -527,8 +527,12 @@
         if (to < this.x[0] || from > this.x[1] || this.lying) continue;
         const at = this.px(Math.max(from, this.x[0]));
         if (mark.kind === "moment") group.append(svg("line", { x1: at, x2: at, y1: this.top, y2: this.bottom, class: "level" }));
-        const isLate = at > this.right - 110;
-        words(isLate ? (mark.kind === "span" ? this.px(Math.min(to, this.x[1])) : at) - 5 : at + 5, this.top + 11, mark.label, isLate ? "end" : "start");
+        // Beside its line where there is room for it, and within the picture in any case.
+        const wide = 6.4 * String(mark.label).length;
+        const end = mark.kind === "span" ? this.px(Math.min(to, this.x[1])) : at;
+        if (at + 5 + wide <= this.right) words(at + 5, this.top + 11, mark.label, "start");
+        else if (end - 5 - wide >= this.left) words(end - 5, this.top + 11, mark.label, "end");
+        else words(this.right, this.top + 11, mark.label, "end");
       }
       return group;
     }

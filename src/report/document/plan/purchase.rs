@@ -11,13 +11,8 @@ use crate::results::report::{Block, Figure, Layer, Lever, Mark, Outcome, Section
 const HOURS_PER_MONTH: f64 = 730.0;
 
 pub(super) fn section(pools: &[Pool<'_>]) -> Option<Section> {
-    let mut said = Vec::new();
     let mut blocks = vec![alternatives(pools)];
     for pool in pools {
-        said.push(pool.plan.sentence.clone());
-        if let Some(within) = &pool.plan.within_quota {
-            said.push(format!("If no more quota is granted: {}", within.sentence));
-        }
         blocks.extend(months(pool));
         blocks.extend(fan(pool));
         blocks.extend(super::duration::curve(pool));
@@ -43,12 +38,7 @@ pub(super) fn section(pools: &[Pool<'_>]) -> Option<Section> {
         );
     }
     blocks.push(holds(pools));
-    build::section(
-        "purchase",
-        "What to buy, and when",
-        build::once(said),
-        blocks,
-    )
+    build::section("purchase", "What to buy, and when", Vec::new(), blocks)
 }
 
 fn alternatives(pools: &[Pool<'_>]) -> Block {
