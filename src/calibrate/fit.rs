@@ -125,7 +125,7 @@ struct Ground<'a> {
 
 /// Fits a law to samples, starting from the profile `base` where there is one.
 ///
-/// `None` if there are fewer than [`LEAST_OF_ALL`] samples, or neither they nor a profile tell one of the
+/// `None` if there are fewer than five samples, or neither they nor a profile tell one of the
 /// two halves of the law.
 pub fn fit(rows: &[&Sample], base: Option<&LatencyProfile>) -> Option<Fitted> {
     if rows.len() < LEAST_OF_ALL {

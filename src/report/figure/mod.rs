@@ -1,4 +1,4 @@
-//! Pictures: a [`Figure`] as SVG text or as the bytes of a PNG.
+//! Pictures: a [`Figure`](crate::results::report::Figure) as SVG text or as the bytes of a PNG.
 //!
 //! A figure is laid out once into shapes with places, and painted with the crate plotters onto the backend
 //! of the medium. An SVG is `role="img"` with its title and caption for people who do not see it, scales
