@@ -1,10 +1,11 @@
 //! A simulation beside the run that it should have foretold: the recorded arrivals and sizes, the scenario of
 //! the run, latency profiles as they are now.
 
+use super::figures::Pair;
 use crate::load::spec::{ArrivalSpec, ContextSpec, ReplayScale, ReplaySessions, TraceReplay};
 use crate::load::trace::{Trace, TraceRow};
 use crate::measure::AttemptRecord;
-use crate::results::report::{Axis, Cell, Column, Figure, Layer, Scale, Table, Unit};
+use crate::results::report::Figure;
 use crate::results::twin::{TWIN_SCHEMA, TwinDocument, TwinFigure, TwinVariant};
 use crate::scenario::{Loaded, Variant, Workload};
 use crate::sim::{RunSetup, VariantContext, replication_seed, run};
@@ -402,59 +403,17 @@ fn figure(variant: &str, metric: &str, was: &[f64], is: &[f64]) -> Option<Figure
     if points.is_empty() {
         return None;
     }
-    let what = match metric {
-        "ttft" => "time to the first token",
-        _ => "time to the last token",
-    };
-    let line = |name: &str, dashed, pick: fn(&(f64, f64, f64)) -> f64| Layer::Line {
-        name: name.to_owned(),
-        variant: Some(variant.to_owned()),
-        dashed,
-        points: points.iter().map(|point| (point.0, pick(point))).collect(),
-    };
-    let id = format!("twin-{variant}-{metric}");
-    let column = |title: &str, unit| Column {
-        title: title.to_owned(),
-        unit,
-    };
-    Some(Figure {
-        title: format!("{variant}: {what}, recorded and simulated"),
+    let pair = Pair {
+        id: format!("twin-{variant}-{metric}"),
+        of: variant,
+        metric,
+        names: ["recorded", "simulated"],
         caption: format!(
             "Percentiles of {} recorded answers and of the simulation.",
             was.len()
         ),
-        x: Axis {
-            label: "percentile".to_owned(),
-            unit: Unit::Share,
-            scale: Scale::Nines,
-            range: None,
-        },
-        y: Axis {
-            label: what.to_owned(),
-            unit: Unit::Millis,
-            scale: Scale::Log,
-            range: None,
-        },
-        layers: vec![
-            line("recorded", false, |point| point.1),
-            line("simulated", true, |point| point.2),
-        ],
-        marks: Vec::new(),
-        table: Table {
-            id: format!("{id}-table"),
-            title: format!("{what}, recorded and simulated"),
-            columns: vec![
-                column("percentile", Unit::Share),
-                column("recorded", Unit::Millis),
-                column("simulated", Unit::Millis),
-            ],
-            rows: points
-                .iter()
-                .map(|&(share, was, is)| [share, was, is].map(Cell::Number).to_vec())
-                .collect(),
-        },
-        thinned: None,
-        order: Vec::new(),
-        id,
-    })
+        variant: Some(variant),
+        points: &points,
+    };
+    Some(pair.figure())
 }
